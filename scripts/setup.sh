@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Installs what Proximal builds with: Debian packages, and the pinned LibTorch from PyPI in .venv.
+# Takes a second when there is nothing to do. With a LibTorch in CMAKE_PREFIX_PATH, the wheel is left alone.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+torch_version=2.11.0
+packages=(g++ cmake ninja-build make pkg-config git ca-certificates python3 python3-venv
+    libeigen3-dev libboost-dev catch2 libbenchmark-dev libcli11-dev nlohmann-json3-dev libfmt-dev
+    libpcre2-dev libutf8proc-dev gnuplot-nox)
+
+missing=()
+for package in "${packages[@]}"; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+    as_root=""
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || {
+            echo "setup: these Debian packages are missing and only root can install them: ${missing[*]}" >&2
+            exit 1
+        }
+        as_root=sudo
+    fi
+    echo "setup: installing ${#missing[@]} Debian packages: ${missing[*]}"
+    $as_root apt-get update -qq
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+if [ -z "${CMAKE_PREFIX_PATH:-}" ] && ! ls .venv/lib/python3*/site-packages/torch-$torch_version*.dist-info >/dev/null 2>&1; then
+    echo "setup: installing LibTorch $torch_version (the torch wheel from PyPI) into .venv; about a minute"
+    rm -rf .venv.part
+    /usr/bin/python3 -m venv .venv.part
+    .venv.part/bin/python -m pip install --quiet --disable-pip-version-check "torch==$torch_version"
+    rm -rf .venv
+    mv .venv.part .venv  # beside and renamed: an interrupted install is not taken for a finished one
+fi
+echo "setup: ready"
