@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <proximal/text/prompt_dataset.hpp>
+#include <proximal/text/tokenizer.hpp>
+#include <proximal/torch/model/causal_lm.hpp>
+#include <proximal/torch/model/sequence_classifier.hpp>
+#include <proximal/torch/trainer/adamw.hpp>
+#include <proximal/torch/trainer/reward.hpp>
+#include <proximal/trainer/callbacks.hpp>
+#include <proximal/trainer/communicator.hpp>
+#include <proximal/trainer/learning_rate_schedule.hpp>
+#include <proximal/trainer/ppo_config.hpp>
+#include <vector>
+
+namespace proximal::libtorch {
+
+/// Prompts of one batch, as tokens.
+using prompt_list = std::vector<std::vector<std::int64_t>>;
+
+/// Turns chosen rows of a data set into the prompts of a batch: to cut, to add a suffix. By default they stay as they are.
+using data_collator = std::function<prompt_list(prompt_list)>;
+
+/// An optimizer and its schedule, in place of AdamW and of the configured one. Either may be left out.
+struct optimizer_choice {
+    std::shared_ptr<optimizer> optimizer;
+    learning_rate_schedule schedule;
+};
+
+/// What TRL's PPOv2Trainer takes, in its order and under its names.
+struct ppo_trainer_arguments {
+    PPOv2Config config;
+    proximal::tokenizer tokenizer;
+    causal_lm policy;                                  // trained in place
+    std::optional<causal_lm> ref_policy;               // a model of its own; none where the algorithm reads no reference
+    reward_function reward_model;                      // model_reward(...), text_reward(...), or any callable
+    prompt_dataset train_dataset;
+    std::optional<sequence_classifier> value_model{};  // trained in place; none where the algorithm reads no value
+    data_collator collator{};
+    prompt_dataset eval_dataset{};                     // empty: no sample tables
+    optimizer_choice optimizers{};
+    callback_list callbacks{};
+    std::shared_ptr<communicator> world = std::make_shared<single_process>();
+};
+
+}  // namespace proximal::libtorch
