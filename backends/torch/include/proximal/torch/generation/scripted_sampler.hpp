@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <proximal/torch/generation/sampler.hpp>
+
+namespace proximal::libtorch {
+
+/// Replays given tokens [B, T] int64: what a recorded run sampled, with this model's log-probabilities for it.
+struct scripted_sampler {
+    at::Tensor tokens;
+
+    at::Tensor operator()(at::Tensor const& logprobs, at::Tensor const& rows, int64_t step) const {
+        return tokens.select(1, step).to(logprobs.device()).index_select(0, rows);
+    }
+};
+static_assert(TokenSampler<scripted_sampler>);
+
+}  // namespace proximal::libtorch

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <concepts>
+
+namespace proximal {
+
+/// A part that can be switched off when the program runs, so that one compiled algorithm serves both settings.
+///
+///     optionally(f, true)(x) = f(x),   optionally(f, false)(x) = x
+///
+/// Source: TRL's `missing_eos_penalty: None` and `whiten_rewards: False`. The switch is called as its part
+/// (visit_switches); the part's knobs keep their flags.
+/// needs_critic and its kind, which ask by type alone, answer as if it were on; needs(algorithm) is exact.
+template <class Part>
+struct optionally {
+    Part part{};
+    bool enabled = true;
+
+    constexpr optionally() = default;
+    constexpr explicit optionally(Part part, bool enabled = true) : part(part), enabled(enabled) {}
+
+    template <class Input>
+        requires std::invocable<Part const&, Input const&>
+    constexpr Input operator()(Input const& input) const {
+        static_assert(std::same_as<decltype(part(input)), Input>,
+                      "proximal::optionally: the part gives another thing than it takes, so it cannot be left out. "
+                      "Shapers and refinements (whiten_rewards, missing_eos_penalty, whiten) can.");
+        return enabled ? part(input) : input;
+    }
+};
+
+}  // namespace proximal

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <proximal/concepts.hpp>
+
+namespace proximal {
+
+/// Pays the reward model's score on the last response token itself: the EOS, where there is one.
+///
+///     r[b, t*] ← r[b, t*] + s[b],   t* = the last step that mask counts
+///
+/// Source: Ziegler et al. (2019), arXiv 1909.08593, section 2; most stacks place it here. terminal_score is TRL's
+/// placement, one step later.
+/// An empty response (mask counts nothing in its row) is paid nothing: there is no token that could have earned it.
+///
+/// Reads: scores, mask. Writes: rewards [B, T].
+struct terminal_score_at_eos {
+    template <class Array>
+    constexpr rollout<Array> operator()(rollout<Array> rollout) const {
+        rollout.rewards = rollout.rewards + last_step(rollout.mask) * spread(rollout.scores, rollout.rewards);
+        return rollout;
+    }
+};
+static_assert(RewardShaper<terminal_score_at_eos>);
+
+}  // namespace proximal

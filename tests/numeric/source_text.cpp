@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "../support/temporary_folder.hpp"
+
+#include <dlfcn.h>
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <limits>
+#include <proximal/compose/token_source.hpp>
+#include <proximal/proximal.hpp>
+#include <random>
+#include <thread>
+
+using namespace proximal;
+
+namespace {
+
+double const infinite = std::numeric_limits<double>::infinity(), NaN = infinite - infinite;
+
+/// Every function of the vocabulary at once, in all three differentiated quantities.
+struct every_function {
+    constexpr auto operator()(Token auto const& token) const {
+        auto const x = token.logprob, y = token.value, z = token.entropy;
+        auto const loss = max(x, y) + 2.0 * min(y, token.advantage) + clamp(x, y, z) * abs(z) +
+                          select(x > token.old_logprob, expm1(0.1 * x), z / (square(y) + 1.0)) + sigmoid(x) +
+                          log(abs(y) + 1.0) * (x >= y) + sqrt(square(z) + 0.5) * (z <= token.return_) - detach(x) * z;
+        return with(loss, metric<"test/below">(x < y), metric<"test/exp">(exp(0.01 * y)));
+    }
+};
+struct kl_loss {
+    constexpr auto operator()(Token auto const& token) const { return 0.1 * k3{}(token.logprob, token.ref_logprob); }
+};
+
+constexpr char const* names[] = {"logprob", "value", "entropy", "old_logprob", "ref_logprob",
+                                 "old_value", "advantage", "return_", "weight", "value_weight"};
+constexpr int count = 10, results = 8;  // loss, three partials, up to four metrics
+using function = void (*)(double const*, double*);
+
+/// The text as a C function from the ten inputs to the eight results; those it does not mention are 0.
+std::string as_function(std::string const& name, source_text const& source) {
+    std::string text = "extern \"C\" void " + name + "(double const* in, double* out) {\n";
+    for (int i = 0; i < count; ++i)
+        text += "    [[maybe_unused]] const T " + std::string(names[i]) + " = in[" + std::to_string(i) + "];\n";
+    text += "    T loss = 0, d_logprob = 0, d_value = 0, d_entropy = 0, metric_0 = 0, metric_1 = 0, metric_2 = 0, metric_3 = 0;\n" +
+            source.body;
+    text += "    T all[] = {loss, d_logprob, d_value, d_entropy, metric_0, metric_1, metric_2, metric_3};\n"
+            "    for (int i = 0; i < 8; ++i) out[i] = all[i];\n}\n";
+    return text;
+}
+
+template <class Formula>
+std::array<double, results> by_dual(Formula const& formula, std::array<double, count> const& in) {
+    using dual = number<double, 3>;
+    auto const one = contribution(formula, token<dual, number<double>>{
+        .logprob = dual::variable(in[0], 0), .value = dual::variable(in[1], 1), .entropy = dual::variable(in[2], 2),
+        .old_logprob = in[3], .ref_logprob = in[4], .old_value = in[5], .advantage = in[6], .return_ = in[7],
+        .weight = in[8], .value_weight = in[9]});
+    dual const loss = one.loss;
+    std::array<double, results> out{loss.value, loss.partials[0], loss.partials[1], loss.partials[2]};
+    int i = 4;
+    boost::hana::for_each(one.metrics, [&](auto const& metric) { out[i++] = metric.value.value; });
+    return out;
+}
+
+template <class Formula>
+void compare(Formula const& formula, function run, std::array<double, count> const& in) {
+    auto const expected = by_dual(formula, in);
+    std::array<double, results> got;
+    run(in.data(), got.data());
+    auto const finite = [](auto const& all) { return std::all_of(all.begin(), all.end(), [](double x) { return std::isfinite(x); }); };
+    INFO("at " << Catch::Detail::stringify(in) << " expected " << Catch::Detail::stringify(expected) << " got " << Catch::Detail::stringify(got));
+    bool close = finite(expected) == finite(got);
+    for (int i = 0; i < results; ++i) {
+        bool const partial = i > 0 && i < 4;  // where a slope is infinite, the text may know a 0 that the dual does not
+        if (std::isnan(expected[i])) close &= partial || std::isnan(got[i]);
+        else if (std::isinf(expected[i])) close &= partial || got[i] == expected[i];
+        else close &= std::abs(got[i] - expected[i]) <= 1e-12 * (1.0 + std::abs(expected[i]));
+    }
+    if (!close) CHECK(close);  // a million of assertions that hold would only slow the test
+}
+
+}  // namespace
+
+TEST_CASE("source_text: the compiled text is number<double, 3>, at ties, bounds, NaN and infinities too") {
+    auto const stock = total(clipped_surrogate{.cliprange = 0.2}, clipped_value{.vf_coef = 0.1, .cliprange_value = 0.2});
+    auto const rich = total(weighted(0.5, clipped_surrogate{}), kl_loss{}, clipped_value{});
+    support::temporary_folder const folder;
+    std::ofstream(folder.path / "text.cpp") << "#include <cmath>\nusing std::exp, std::expm1, std::log, std::sqrt;\ntypedef double T;\n"
+                                            << as_function("stock", token_source(stock)) << as_function("rich", token_source(rich))
+                                            << as_function("every", token_source(every_function{}));
+    auto const library = (folder.path / "text.so").string();
+    auto const command = std::string(PROXIMAL_COMPILER) + " -std=c++17 -O1 -ffp-contract=off -Wall -Wextra -Werror -shared -fPIC -o " + library + " " +
+                         (folder.path / "text.cpp").string();
+    REQUIRE(std::system(command.c_str()) == 0);
+    void* const loaded = dlopen(library.c_str(), RTLD_NOW);
+    REQUIRE(loaded != nullptr);
+    auto const find = [&](char const* name) { return reinterpret_cast<function>(dlsym(loaded, name)); };
+    auto const check = [&](std::array<double, count> const& in) {
+        compare(stock, find("stock"), in), compare(rich, find("rich"), in), compare(every_function{}, find("every"), in);
+    };
+
+    std::mt19937 engine(1);
+    std::normal_distribution<double> normal;
+    for (int i = 0; i < 20000; ++i) {
+        std::array<double, count> in;
+        for (double& x : in) x = 0.5 * normal(engine);
+        if (i % 3 == 0) in[0] = in[3], in[1] = in[5];
+        check(in);
+    }
+    std::array const special{-2.0, -0.2, 0.0, std::log(1.2), 0.2, 1.0, 800.0, NaN, infinite, -infinite};
+    for (double a : special)
+        for (double b : special)
+            for (double c : special) {
+                check({a, b, c, 0.0, b, 0.0, c, a, 0.25, 0.5});
+                check({a, b, 0.3, b, c, b, 1.0, c, 0.25, 0.5});
+                check({0.1, 0.2, 0.3, a, b, c, -1.0, b, 0.0, 1.0});
+            }
+    dlclose(loaded);
+}
+
+TEST_CASE("source_text: equal parts are written once, dead ones never") {
+    auto const x = number<trace, 1>::variable(trace::input("x"), 0);
+    number<trace> dead;
+    dead.value = trace::input("unused");
+    auto const twice = exp(x) * exp(x) + 0.0 * detach(exp(x));
+    [[maybe_unused]] auto const ignored = log(dead);
+    source_text const text({{"y", twice.value}, {"d_x", twice.partials[0]}, {"zero", trace{}}});
+    auto const times = [&](std::string const& part) {
+        int n = 0;
+        for (auto at = text.body.find(part); at != std::string::npos; at = text.body.find(part, at + 1)) ++n;
+        return n;
+    };
+    CHECK(times("exp(") == 1);
+    CHECK(times("log(") == 0);
+    CHECK(text.inputs == std::vector<std::string>{"x"});
+    CHECK(text.outputs == std::vector<std::string>{"y", "d_x"});
+}
+
+TEST_CASE("trace: recording is a value: threads do not meet") {
+    auto const expected = token_source(every_function{}).body;
+    std::array<std::string, 4> bodies;
+    std::vector<std::thread> threads;
+    for (auto& body : bodies) threads.emplace_back([&body] { body = token_source(every_function{}).body; });
+    for (auto& thread : threads) thread.join();
+    for (auto const& body : bodies) CHECK(body == expected);
+}
