@@ -70,7 +70,7 @@ class dump {
 
    private:
     static at::Tensor to_tensor(stored_tensor const& stored);
-    safetensors_file file_;
+    safetensors file_;
 };
 
 at::Tensor dump::to_tensor(stored_tensor const& stored) { return proximal::libtorch::to_tensor(stored).clone(); }

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <proximal/torch/model/attention_with_holes.hpp>
 #include <proximal/torch/model/kv_cache.hpp>
 #include <proximal/torch/model/rotary.hpp>
 #include <proximal/torch/model/token_batch.hpp>
@@ -38,6 +39,7 @@ inline at::Tensor from_grid(at::Tensor const& grid, at::Tensor const& cells) {
 /// Because padding stands behind the real tokens in its grid, causality alone keeps padding out: no mask is built.
 /// Returns [N, heads · D].
 inline at::Tensor attend(attention_input const& x, token_batch const& tokens) {
+    if (tokens.visible.defined()) return attend_with_holes(x.query, x.key, x.value, tokens);
     auto const cells = attention_cells(tokens);
     return from_grid(at::scaled_dot_product_attention(to_grid(x.query, cells, tokens), to_grid(x.key, cells, tokens),
                                                       to_grid(x.value, cells, tokens), {}, 0.0, /*is_causal=*/true),

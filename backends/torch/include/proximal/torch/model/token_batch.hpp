@@ -21,6 +21,7 @@ struct token_batch {
     at::Tensor positions;      // [N] int64, 0, 1, 2 … within each row
     at::Tensor rows;           // [N] int64, ascending
     at::Tensor slots;          // [N] int64, the column in the padded grid that the tokens came from
+    at::Tensor visible;        // [N] bool, false where no token may attend to this one; undefined: all are seen
     int64_t row_count = 0;     // B
     int64_t column_count = 0;  // S, of that grid
     int64_t longest = 0;       // 1 + the greatest position
@@ -44,9 +45,28 @@ inline token_batch pack(at::Tensor const& ids, at::Tensor const& mask) {
             .positions = count.flatten().index_select(0, index) - 1,
             .rows = index.div(ids.size(1), "floor"),
             .slots = index.remainder(ids.size(1)),
+            .visible = {},
             .row_count = ids.size(0),
             .column_count = ids.size(1),
             .longest = count.numel() ? count.max().item<int64_t>() : 0};
+}
+
+/// As above, with columns that are `asked` [B, S] (bool) but not real: their token counts as id 0, stands at the position of
+/// the real token after it, and no token attends to it. What transformers computes in a padded column.
+inline token_batch pack(at::Tensor const& ids, at::Tensor const& mask, at::Tensor const& asked) {
+    at::Tensor const real = mask.ne(0), holes = asked.logical_and(real.logical_not());
+    if (!holes.any().item<bool>()) return pack(ids, real);
+    at::Tensor const index = asked.logical_or(real).flatten().nonzero().squeeze(1);  // [N]
+    auto const pick = [&](at::Tensor const& x) { return x.flatten().index_select(0, index); };
+    token_batch tokens{.ids = pick(ids.masked_fill(holes, 0)),
+                       .positions = pick(real.cumsum(1) - real.to(at::kLong)),
+                       .rows = index.div(ids.size(1), "floor"),
+                       .slots = index.remainder(ids.size(1)),
+                       .visible = pick(real),
+                       .row_count = ids.size(0),
+                       .column_count = ids.size(1)};
+    tokens.longest = tokens.positions.max().item<int64_t>() + 1;
+    return tokens;
 }
 
 /// Rows of different lengths, as they are: slots equal positions, S is the longest row.
@@ -63,7 +83,7 @@ inline token_batch pack(std::vector<std::vector<int64_t>> const& rows, at::Devic
         index = std::fill_n(index, rows[b].size(), int64_t(b));
     }
     auto const there = packed.to(device).unbind();
-    return {.ids = there[0], .positions = there[1], .rows = there[2], .slots = there[1], .row_count = int64_t(rows.size()),
+    return {.ids = there[0], .positions = there[1], .rows = there[2], .slots = there[1], .visible = {}, .row_count = int64_t(rows.size()),
             .column_count = int64_t(longest), .longest = int64_t(longest)};
 }
 
