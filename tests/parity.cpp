@@ -20,6 +20,7 @@
 #include <proximal/torch/trainer/score.hpp>
 #include <proximal/torch/trainer/update.hpp>
 #include <proximal/trainer/config_json.hpp>
+#include <proximal/trainer/learning_rate_schedule.hpp>
 #include <proximal/trainer/stock_ppo.hpp>
 
 using namespace proximal;
@@ -36,7 +37,8 @@ struct comparison {
     std::string worst_name = "nothing", first_above;
     int quantities = 0;
 
-    /// max |ours − theirs| / max |theirs|; absolute where theirs is 0 throughout. NaN equals NaN.
+    /// max |ours − theirs| / max |theirs|. NaN equals NaN. The divisor is at least 1e-6: log-prob differences before the
+    /// first step, and the metrics of them, are rounding noise on both sides.
     void check(std::string const& name, at::Tensor ours, at::Tensor theirs) {
         ours = ours.detach().to(at::kDouble).flatten();
         theirs = theirs.to(at::kDouble).flatten();
@@ -46,7 +48,7 @@ struct comparison {
             ours = ours.masked_fill(both_nan, 0.0), theirs = theirs.masked_fill(both_nan, 0.0);
             double const scale = theirs.numel() > 0 ? theirs.abs().max().item<double>() : 0.0;
             double const gap = theirs.numel() > 0 ? (ours - theirs).abs().max().item<double>() : 0.0;
-            difference = scale > 0.0 ? gap / scale : gap;
+            difference = gap / std::max(scale, 1e-6);
         }
         ++quantities;
         if (!(difference <= worst)) worst = difference, worst_name = name;

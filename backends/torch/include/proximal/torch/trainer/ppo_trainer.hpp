@@ -16,6 +16,12 @@
 
 namespace proximal::libtorch {
 
+/// A prompt, what a policy answered, and the score of it.
+struct sample {
+    std::string query, response;
+    double score;
+};
+
 /// Trains a language model by reinforcement learning: TRL's PPOv2Trainer, for any algorithm composed of parts.
 ///
 ///     ppo_trainer trainer(stock_ppo(config), {.config = config, .tokenizer = words, .policy = policy, ...});
@@ -130,19 +136,26 @@ class ppo_trainer {
                                batch, logprobs, roles_.pad);
     }
 
-    /// A table of what the policy answers to the first prompts of the evaluation data, nearly greedily, with their scores
-    /// (before any penalty). Source: TRL v0.11.4, generate_completions.
+    /// What the policy answers now, with the scores (before any penalty). The draws are the same at every call.
+    std::vector<sample> answer(prompt_list const& prompts, double temperature) const {
+        auto const drawn = libtorch::generate(given_.policy, prompts, sampling_at(temperature), multinomial_sampler{stream("evaluation")});
+        auto const done = finished(assemble(left_padded(prompts, roles_.pad), drawn, roles_), roles_.pad);
+        auto const scores = given_.reward_model(done).to(at::kDouble).cpu();
+        std::vector<sample> samples;
+        for (std::size_t i = 0; i < done.size(); ++i)
+            samples.push_back({given_.tokenizer.decode(done[i].query, true), given_.tokenizer.decode(done[i].response),
+                               scores[static_cast<std::int64_t>(i)].template item<double>()});
+        return samples;
+    }
+
+    /// A table of what the policy answers, nearly greedily, to the first prompts of the evaluation data.
+    /// Source: TRL v0.11.4, generate_completions: temperature 0.01, one batch.
     completions_table sample_completions() const {
         auto const& all = given_.eval_dataset.prompts;
         auto const count = std::min<std::size_t>(all.size(), static_cast<std::size_t>(given_.config.per_device_eval_batch_size));
-        prompt_list const prompts(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count));
-        auto const samples = libtorch::generate(given_.policy, prompts, sampling_at(0.01), multinomial_sampler{stream("evaluation")});
-        auto const done = finished(assemble(left_padded(prompts, roles_.pad), samples, roles_), roles_.pad);
-        auto const scores = given_.reward_model(done).to(at::kDouble).cpu();
         completions_table table{{"query", "model response", "score"}, {}};
-        for (std::size_t i = 0; i < done.size(); ++i)
-            table.rows.push_back({given_.tokenizer.decode(done[i].query, true), given_.tokenizer.decode(done[i].response),
-                                  fmt::format("{:.3f}", scores[static_cast<std::int64_t>(i)].item<double>())});
+        for (auto const& s : answer({all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count)}, 0.01))
+            table.rows.push_back({s.query, s.response, fmt::format("{:.3f}", s.score)});
         return table;
     }
 

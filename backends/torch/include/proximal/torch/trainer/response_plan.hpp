@@ -14,10 +14,10 @@ namespace proximal::libtorch {
 /// Step t is judged by the hidden state of the token before it, in column C − 1 + t. So a head runs on the wanted cells
 /// only, and a row is fed no further than its last wanted cell.
 struct response_plan {
-    token_batch tokens;        // what the backbone reads
-    at::Tensor sources;        // [M] int64: the wanted hidden states, as rows of the backbone's [N, H]
-    at::Tensor cells;          // [M] int64: their cells in the flattened [B, T]
-    at::Tensor targets;        // [M] int64: the tokens that stand in these cells
+    token_batch tokens{};      // what the backbone reads
+    at::Tensor sources{};      // [M] int64: the wanted hidden states, as rows of the backbone's [N, H]
+    at::Tensor cells{};        // [M] int64: their cells in the flattened [B, T]
+    at::Tensor targets{};      // [M] int64: the tokens that stand in these cells
     std::int64_t row_count = 0, step_count = 0;  // B, T
 
     /// [M] → [B, T], 0 in every other cell. Differentiable.

@@ -5,11 +5,8 @@
 
 #include <cstdint>
 #include <functional>
-#include <proximal/text/tokenizer.hpp>
 #include <proximal/torch/model/sequence_classifier.hpp>
 #include <proximal/torch/model/token_batch.hpp>
-#include <stdexcept>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -46,16 +43,6 @@ inline reward_function model_reward(sequence_classifier model, std::int64_t chun
             scores.push_back(model.values(hidden.index_select(0, at::tensor(lasts, at::kLong).to(device))));
         }
         return at::cat(scores);
-    };
-}
-
-/// A reward computed from text by `judge(prompt, response)`, special tokens left out.
-inline reward_function text_reward(tokenizer words, std::function<double(std::string const&, std::string const&)> judge) {
-    return [words = std::move(words), judge = std::move(judge)](std::vector<finished_episode> const& episodes) {
-        std::vector<double> scores;
-        for (auto const& episode : episodes)
-            scores.push_back(judge(words.decode(episode.query, true), words.decode(episode.response, true)));
-        return at::tensor(scores, at::kDouble);
     };
 }
 

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <proximal/text/bpe_trainer.hpp>
+#include <proximal/text/prompt_dataset.hpp>
+#include <proximal/text/tokenizer.hpp>
+#include <proximal/torch/model/load_model.hpp>
+#include <proximal/torch/model/save_model.hpp>
+#include <proximal/torch/trainer/fine_tune.hpp>
+#include <proximal/trainer/ppo_config.hpp>
+#include <proximal/trainer/progress_bar.hpp>
+
+#include "corpus.hpp"
+#include "synopsis_rule.hpp"
+
+namespace proximal::quickstart {
+
+/// What a run needs that was given neither models nor data.
+struct embedded {
+    corpus texts;
+    std::filesystem::path model;  // a Hugging Face folder: a small GPT-NeoX after its SFT step, and its tokenizer
+    synopsis_rule rule;           // the reward
+};
+
+/// Where the quick start keeps what it made: $PROXIMAL_CACHE, else $XDG_CACHE_HOME/proximal, else ~/.cache/proximal.
+inline std::filesystem::path cache_folder() {
+    auto const value = [](char const* name) {
+        char const* const text = std::getenv(name);
+        return std::string(text != nullptr ? text : "");
+    };
+    if (auto const own = value("PROXIMAL_CACHE"); !own.empty()) return own;
+    if (auto const xdg = value("XDG_CACHE_HOME"); !xdg.empty()) return std::filesystem::path(xdg) / "proximal";
+    if (auto const home = value("HOME"); !home.empty()) return std::filesystem::path(home) / ".cache" / "proximal";
+    return std::filesystem::temp_directory_path() / "proximal-cache";
+}
+
+/// The quick start's own settings, where the command line says nothing: small batches, steps large enough for a small
+/// model, and a run of two to three minutes on two cores.
+inline PPOv2Config quick_config() {
+    PPOv2Config config;
+    config.output_dir = "models/quickstart/ppo";
+    config.per_device_train_batch_size = 32;
+    config.num_mini_batches = 2;
+    config.num_ppo_epochs = 2;
+    config.total_episodes = 5120;
+    config.learning_rate = 3e-4;
+    config.response_length = 24;
+    config.stop_token = "eos";
+    config.missing_eos_penalty = 1.0;
+    config.num_sample_generations = 0;  // the table before and after says more
+    return config;
+}
+
+inline std::int64_t const vocabulary = 2048;
+inline std::int64_t const prompt_tokens = 72;   // longer prompts are left out
+inline std::int64_t const sft_steps = 1100;
+
+inline nlohmann::json small_gpt_neox(std::int64_t eos, std::int64_t pad, std::int64_t size) {
+    return {{"model_type", "gpt_neox"}, {"vocab_size", size}, {"hidden_size", 160}, {"num_hidden_layers", 4},
+            {"num_attention_heads", 4}, {"intermediate_size", 640}, {"max_position_embeddings", 256}, {"rotary_pct", 0.25},
+            {"rotary_emb_base", 10000}, {"hidden_act", "gelu"}, {"use_parallel_residual", true}, {"layer_norm_eps", 1e-5},
+            {"initializer_range", 0.02}, {"tie_word_embeddings", false}, {"bos_token_id", eos}, {"eos_token_id", eos}, {"pad_token_id", pad}};
+}
+
+inline std::vector<libtorch::demonstration> demonstrations(std::vector<example> const& examples, tokenizer const& words, std::int64_t response_length) {
+    std::vector<libtorch::demonstration> kept;
+    for (auto const& e : examples) {
+        libtorch::demonstration d{words.encode(e.prompt), words.encode(e.completion)};
+        d.completion.push_back(*words.eos_token_id());
+        if (static_cast<std::int64_t>(d.prompt.size()) <= prompt_tokens && static_cast<std::int64_t>(d.completion.size()) <= response_length) kept.push_back(std::move(d));
+    }
+    return kept;
+}
+
+/// The prompts that fit, as data for the trainer.
+inline prompt_dataset prompts_of(std::vector<example> const& examples, tokenizer const& words) {
+    prompt_dataset data;
+    for (auto const& e : examples)
+        if (auto ids = words.encode(e.prompt); static_cast<std::int64_t>(ids.size()) <= prompt_tokens) data.prompts.push_back(std::move(ids));
+    return data;
+}
+
+/// Finds or makes text, vocabulary and SFT model in the cache folder, telling each step on the screen. What is there is
+/// reused; a step that was interrupted leaves nothing that could be taken for its result.
+inline embedded make_or_load() {
+    namespace fs = std::filesystem;
+    auto const cache = cache_folder();
+    fs::create_directories(cache);
+    corpus texts = load_or_make_corpus(cache);
+    fmt::print("text       {}\n           {} examples to train on, {} to evaluate\n", texts.origin, texts.train.size(), texts.validation.size());
+    synopsis_rule rule(texts.train);
+    auto const folder = cache / "gpt-neox-sft";
+    if (fs::exists(folder / "config.json")) {
+        fmt::print("model      {} (made by an earlier run)\n", folder.string());
+    } else {
+        auto const beside = fs::path(folder).concat(".part");
+        fs::remove_all(beside);
+        fs::create_directories(beside);
+        std::vector<std::string> lines;
+        for (auto const& e : texts.train) lines.push_back(e.prompt + e.completion);
+        fmt::print("vocabulary byte-level BPE, {} tokens, learned from the text\n", vocabulary);
+        train_bpe(lines, {.vocabulary_size = vocabulary, .special_tokens = {"<|endoftext|>", "[PAD]"}}).save(beside);
+        tokenizer const words = tokenizer::load(beside);
+        auto const model = libtorch::make_causal_lm(
+            small_gpt_neox(*words.eos_token_id(), *words.pad_token_id(), static_cast<std::int64_t>(words.size())), 1);
+        std::int64_t parameters = 0;
+        for (auto const& [name, tensor] : model.parameters()) parameters += tensor.numel();
+        fmt::print("model      GPT-NeoX, 4 layers of 160, {:.1f} million parameters; SFT on the text (about a minute, once)\n",
+                   static_cast<double>(parameters) / 1e6);
+        auto const data = demonstrations(texts.train, words, quick_config().response_length);
+        progress_bar bar("SFT", sft_steps);
+        double recent = 0.0;
+        libtorch::fine_tune(model, data, {.steps = sft_steps}, [&](std::int64_t step, double loss) {
+            recent = step == 1 ? loss : 0.98 * recent + 0.02 * loss;
+            bar.show(step, fmt::format("loss {:.3f} nats/token", recent));
+        });
+        bar.finish();
+        libtorch::save_model(model, beside);
+        fs::remove_all(folder);
+        fs::rename(beside, folder);
+        fmt::print("           kept in {}\n", folder.string());
+    }
+    return {std::move(texts), folder, std::move(rule)};
+}
+
+}  // namespace proximal::quickstart
