@@ -37,9 +37,9 @@ struct comparison {
     std::string worst_name = "nothing", first_above;
     int quantities = 0;
 
-    /// max |ours − theirs| / max |theirs|. NaN equals NaN. The divisor is at least 1e-6: log-prob differences before the
-    /// first step, and the metrics of them, are rounding noise on both sides.
-    void check(std::string const& name, at::Tensor ours, at::Tensor theirs) {
+    /// max |ours − theirs| / max |theirs|. NaN equals NaN. The divisor is at least 1e-5, or what a difference was taken of:
+    /// before the first step, changes of log-probs and the metrics of them are rounding noise on both sides.
+    void check(std::string const& name, at::Tensor ours, at::Tensor theirs, double least_scale = 1e-5) {
         ours = ours.detach().to(at::kDouble).flatten();
         theirs = theirs.to(at::kDouble).flatten();
         double difference = INFINITY;
@@ -48,7 +48,7 @@ struct comparison {
             ours = ours.masked_fill(both_nan, 0.0), theirs = theirs.masked_fill(both_nan, 0.0);
             double const scale = theirs.numel() > 0 ? theirs.abs().max().item<double>() : 0.0;
             double const gap = theirs.numel() > 0 ? (ours - theirs).abs().max().item<double>() : 0.0;
-            difference = gap / std::max(scale, 1e-6);
+            difference = gap / std::max(scale, least_scale);
         }
         ++quantities;
         if (!(difference <= worst)) worst = difference, worst_name = name;
@@ -77,9 +77,27 @@ class dump {
 
 at::Tensor dump::to_tensor(stored_tensor const& stored) { return proximal::libtorch::to_tensor(stored).clone(); }
 
+/// A JSON file as Python writes it, where NaN and Infinity stand bare: they become null.
+nlohmann::json python_json(fs::path const& path) {
+    std::ifstream in(path, std::ios::binary);
+    std::string text(std::istreambuf_iterator<char>(in), {}), clean;
+    bool quoted = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '"' && (i == 0 || text[i - 1] != '\\')) quoted = !quoted;
+        std::size_t skipped = 0;
+        for (std::string_view word : {"NaN", "-Infinity", "Infinity"})
+            if (!quoted && skipped == 0 && text.compare(i, word.size(), word) == 0) skipped = word.size();
+        if (skipped > 0) clean += "null", i += skipped - 1;
+        else clean += text[i];
+    }
+    auto json = nlohmann::json::parse(clean, nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object()) throw std::runtime_error(path.string() + " is missing or holds no JSON object: record the run again");
+    return json;
+}
+
 comparison replay(fs::path const& folder, std::string const& name) {
     dump const recorded(folder / (name + ".safetensors"));
-    auto const json = nlohmann::json::parse(std::ifstream(folder / (name + ".json")));
+    auto const json = python_json(folder / (name + ".json"));
     PPOv2Config config;
     read_known_keys(config, json.at("config"));
     auto const& raw = json.at("config");
@@ -108,8 +126,8 @@ comparison replay(fs::path const& folder, std::string const& name) {
     for (std::int64_t u = 1; u <= static_cast<std::int64_t>(json.at("updates").size()); ++u) {
         std::string const at_u = fmt::format("u{}/", u);
         auto const& theirs = json.at("updates").at(static_cast<std::size_t>(u - 1));
-        auto const check = [&](std::string const& what, at::Tensor const& ours) {
-            if (recorded.contains(at_u + what)) result.check(at_u + what, ours, recorded(at_u + what));
+        auto const check = [&](std::string const& what, at::Tensor const& ours, double least_scale = 1e-5) {
+            if (recorded.contains(at_u + what)) result.check(at_u + what, ours, recorded(at_u + what), least_scale);
         };
         // generate: the recorded tokens, through the cache, to the last step
         auto const queries = recorded(at_u + "queries").to(at::kLong);
@@ -166,7 +184,7 @@ comparison replay(fs::path const& folder, std::string const& name) {
             check(mb + "new_logprobs", filled(view.now.logprobs.tensor, here, 1.0));
             check(mb + "vpred", filled(view.now.values.tensor, batch.value_mask.index_select(0, view.index), 0.0));
             auto const moved = filled(view.now.logprobs.tensor - sampled.logprobs.tensor.index_select(0, view.index), here, 0.0);
-            check(mb + "logprobs_diff", moved);
+            check(mb + "logprobs_diff", moved, sampled.logprobs.tensor.abs().max().item<double>());
             check(mb + "ratio", moved.exp());
             for (auto const& [ours, name] : {std::pair{"loss/policy_avg", "pg_loss"}, {"loss/value_avg", "vf_loss"}, {"val/clipfrac_avg", "vf_clipfrac"}})
                 check(mb + name, at::scalar_tensor(view.measured.at(ours), at::kDouble));
@@ -196,9 +214,10 @@ comparison replay(fs::path const& folder, std::string const& name) {
         logged.set("lr", learning_rate);
         logged.set("episode", static_cast<double>(u * batch.size()));
         for (auto const& [key, value] : theirs.at("metrics").items()) {
-            if (!value.is_number() || key == "epoch") continue;
+            if (key == "epoch") continue;
             auto const* const ours = logged.find(key);
-            result.check(at_u + "metrics/" + key, ours != nullptr ? *ours : NAN, value.get<double>());
+            if (ours == nullptr) throw std::runtime_error("the metric " + key + " of the dump is none of ours");
+            result.check(at_u + "metrics/" + key, *ours, value.is_number() ? value.get<double>() : NAN);
         }
         // the parameters
         at::NoGradGuard const no_gradient;
