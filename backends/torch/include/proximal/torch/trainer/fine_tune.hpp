@@ -8,7 +8,7 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
-#include <proximal/torch/logprob.hpp>
+#include <proximal/torch/linear_logprob.hpp>
 #include <proximal/torch/model/causal_lm.hpp>
 #include <proximal/torch/model/make_model.hpp>
 #include <proximal/torch/trainer/adamw.hpp>

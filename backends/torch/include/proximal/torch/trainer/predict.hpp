@@ -4,7 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
-#include <proximal/torch/logprob.hpp>
+#include <proximal/torch/linear_logprob.hpp>
 #include <proximal/torch/model/causal_lm.hpp>
 #include <proximal/torch/model/sequence_classifier.hpp>
 #include <proximal/torch/trainer/response_plan.hpp>
