@@ -51,7 +51,11 @@ void check(auto const& algorithm, support::batch const& batch) {
     auto const fused = judge([&](auto const& now) { return fused_loss(algorithm, then, now); }, as<field>(batch.now));
     auto const composite = judge([&](auto const& now) { return algorithm.measure(then, now); }, as<field>(batch.now));
     REQUIRE(fused.values.size() == composite.values.size());
-    for (std::size_t i = 0; i < fused.values.size(); ++i) CHECK(fused.values[i] == Approx(composite.values[i]).epsilon(tolerance));
+    for (std::size_t i = 0; i < fused.values.size(); ++i) {
+        if (std::isfinite(composite.values[i])) CHECK(fused.values[i] == Approx(composite.values[i]).epsilon(tolerance));
+        else CHECK_FALSE(std::isfinite(fused.values[i]));
+    }
+    if (!std::isfinite(composite.values[0])) return;  // whitening a single token: the step is lost, whatever its gradient
     for (std::size_t i = 0; i < 3; ++i) {
         auto const expected = composite.gradients[i].defined() ? composite.gradients[i] : at::zeros_like(fused.gradients[i]);
         CHECK(difference(field(fused.gradients[i]), field(expected)) < tolerance);

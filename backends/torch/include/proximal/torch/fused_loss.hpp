@@ -12,18 +12,21 @@
 
 namespace proximal::libtorch {
 
-/// A scalar whose gradient is known already: ∂scalar/∂inputᵢ = gradientᵢ. Not differentiable twice.
+/// A scalar whose gradient is known already: ∂scalar/∂inputs[i] = gradients[i]. Not differentiable twice.
 struct known_gradient : torch::autograd::Function<known_gradient> {
-    static at::Tensor forward(torch::autograd::AutogradContext* context, at::Tensor const& scalar,
-                              std::array<at::Tensor, 3> const& gradients, at::Tensor const&, at::Tensor const&, at::Tensor const&) {
-        context->save_for_backward({gradients[0], gradients[1], gradients[2]});
-        return scalar.clone();
+    struct list {  // a list of tensors that is not itself differentiated by
+        std::vector<at::Tensor> tensors;
+    };
+    static at::Tensor forward(torch::autograd::AutogradContext* context, double scalar, list const& gradients,
+                              at::TensorOptions const& options, at::TensorList) {
+        context->save_for_backward(gradients.tensors);
+        return at::scalar_tensor(scalar, options);
     }
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                    torch::autograd::variable_list const& above) {
-        auto const gradients = context->get_saved_variables();
-        auto const scaled = [&](at::Tensor const& x) { return x.defined() ? x * above[0] : x; };
-        return {{}, {}, scaled(gradients[0]), scaled(gradients[1]), scaled(gradients[2])};
+        torch::autograd::variable_list result(3);  // scalar, gradients and options have none
+        for (auto const& gradient : context->get_saved_variables()) result.push_back(gradient * above[0]);
+        return result;
     }
 };
 
@@ -62,9 +65,13 @@ auto fused_loss(Algorithm const& algorithm, experience<field> const& then, predi
     auto tensors = token_tensors(algorithm, then, now);
     if (!fusible(tensors)) return algorithm.measure(then, now);
     std::array<at::Tensor, 3> gradients;
+    std::vector<at::Tensor> learning;
+    known_gradient::list known;
     for (int p = 0; p < 3; ++p)
-        if (tensors[p].defined() && tensors[p].requires_grad() && at::GradMode::is_enabled())
-            gradients[p] = at::empty(tensors[p].sizes(), tensors[p].options().requires_grad(false));
+        if (tensors[p].defined() && tensors[p].requires_grad() && at::GradMode::is_enabled()) {
+            learning.push_back(tensors[p]);
+            known.tensors.push_back(gradients[p] = at::empty(tensors[p].sizes(), then.mask.tensor.options()));
+        }
     return [&]<class... Metrics>(measured<field, Metrics...> const*) {
         std::array<double, 1 + sizeof...(Metrics)> sums;
         AT_DISPATCH_FLOATING_TYPES(tensors[mask_at].scalar_type(), "proximal::fused_loss", [&] {
@@ -78,8 +85,9 @@ auto fused_loss(Algorithm const& algorithm, experience<field> const& then, predi
                 if (gradients[p].defined()) grid.gradients[p] = gradients[p].template mutable_data_ptr<scalar_t>();
             sums = fuse<1 + sizeof...(Metrics)>(algorithm.formula, grid);
         });
-        auto const scalar = [&](double x) { return at::scalar_tensor(x, then.mask.tensor.options()); };
-        at::Tensor const loss = known_gradient::apply(scalar(sums[0]), gradients, now.logprobs.tensor, now.values.tensor, now.entropies.tensor);
+        auto const options = then.mask.tensor.options();
+        auto const scalar = [&](double x) { return at::scalar_tensor(x, options); };
+        at::Tensor const loss = learning.empty() ? scalar(sums[0]) : known_gradient::apply(sums[0], known, options, at::TensorList(learning));
         std::size_t k = 1;
         return measured<field, Metrics...>{loss, {Metrics{field(scalar(sums[k++]))}...}};
     }(static_cast<decltype(algorithm.measure(then, now)) const*>(nullptr));
