@@ -7,11 +7,15 @@
 
 namespace proximal::libtorch {
 
-/// Of one row of logits: log Σ eᶻ and the entropy of softmax(z), z = scale · logits.
-struct row_statistics {
-    float normaliser;
-    float entropy;
+/// Of one row of logits, z = scale · logits. The normaliser stays in two parts: at z near 10⁴ their sum would lose the
+/// digits of log p = (z − highest) − log_total.
+template <class T>
+struct statistics_of {
+    T highest;    // max z
+    T log_total;  // log Σ e^(z − highest)
+    T entropy;    // of softmax(z)
 };
+using row_statistics = statistics_of<float>;
 
 // The kernels once per instruction set; which one runs is decided by the CPU at run time. (target_clones would compile
 // the vectors for the baseline before it clones.)
@@ -54,7 +58,7 @@ inline constexpr int lanes = 16;
 struct row_kernels {
     char const* name;
     row_statistics (*statistics)(float const* x, std::int64_t size, float scale);
-    void (*gradient)(float const* x, float* d, std::int64_t size, float scale, float normaliser, float slope, float offset);
+    void (*gradient)(float const* x, float* d, std::int64_t size, float scale, row_statistics const& row, float slope, float offset);
     bool (*runs_here)();
 };
 

@@ -7,8 +7,8 @@ namespace proximal::libtorch::cuda {
 
 /// The CUDA kernels of token_logprobs: a block per row of logits [N, V], one reading of the row forward, one backward.
 ///
-///     row_statistics(logits, targets, logprob, entropy, normaliser, V, 1 / temperature)
-///     row_gradient(logits, targets, normaliser, entropy, d_logprob, d_entropy, d_logits, V, 1 / temperature)
+///     row_statistics(logits, targets, logprob, entropy, highest, log_total, V, 1 / temperature)
+///     row_gradient(logits, targets, entropy, highest, log_total, d_logprob, d_entropy, d_logits, V, 1 / temperature)
 ///
 /// Source: Milakov and Gimelshein, Online Normalizer Calculation for Softmax (2018), arXiv 1805.02867, with Σ z eᶻ
 /// carried along for the entropy. d_logits may be logits itself. −∞ marks an impossible token; NaN propagates.
@@ -27,8 +27,8 @@ __device__ running merge(running a, running b) {
 __device__ running shuffled(running a, int by) {
     return {__shfl_xor_sync(~0u, a.highest, by), __shfl_xor_sync(~0u, a.total, by), __shfl_xor_sync(~0u, a.moment, by)};
 }
-extern "C" __global__ void row_statistics(T const* logits, long long const* targets, T* logprob, T* entropy, T* normaliser,
-                                          int size, T scale) {
+extern "C" __global__ void row_statistics(T const* logits, long long const* targets, T* logprob, T* entropy, T* highest,
+                                          T* log_total, int size, T scale) {
     long long const row = blockIdx.x;
     T const* const x = logits + row * size;
     running mine = {minus_infinity(), T(0), T(0)};
@@ -42,17 +42,17 @@ extern "C" __global__ void row_statistics(T const* logits, long long const* targ
     __syncthreads();
     if (threadIdx.x != 0) return;
     for (int w = 1; w < (blockDim.x + 31) / 32; ++w) mine = merge(mine, of_warp[w]);
-    T const log_total = log(mine.total);
-    normaliser[row] = mine.highest + log_total;
-    entropy[row] = log_total - mine.moment / mine.total;
-    logprob[row] = x[targets[row]] * scale - normaliser[row];
+    highest[row] = mine.highest;
+    log_total[row] = log(mine.total);
+    entropy[row] = log_total[row] - mine.moment / mine.total;
+    logprob[row] = (x[targets[row]] * scale - mine.highest) - log_total[row];
 }
-extern "C" __global__ void row_gradient(T const* logits, long long const* targets, T const* normaliser, T const* entropy,
-                                        T const* d_logprob, T const* d_entropy, T* d_logits, int size, T scale) {
+extern "C" __global__ void row_gradient(T const* logits, long long const* targets, T const* entropy, T const* highest,
+                                        T const* log_total, T const* d_logprob, T const* d_entropy, T* d_logits, int size, T scale) {
     long long const row = blockIdx.x;
     T const slope = -d_entropy[row] * scale, offset = slope * entropy[row] - d_logprob[row] * scale;
     for (int j = threadIdx.x; j < size; j += blockDim.x) {
-        T const l = logits[row * size + j] * scale - normaliser[row];
+        T const l = (logits[row * size + j] * scale - highest[row]) - log_total[row];
         T const from_all = l == minus_infinity() ? T(0) : exp(l) * (l * slope + offset);
         d_logits[row * size + j] = from_all + (j == targets[row] ? d_logprob[row] * scale : T(0));
     }
