@@ -14,11 +14,7 @@ namespace proximal {
 template <TokenLoss Formula>
 source_text token_source(Formula const& formula) {
     auto const now = [](char const* name, int i) { return number<trace, 3>::variable(trace::input(name), i); };
-    auto const then = [](char const* name) {
-        number<trace> x;
-        x.value = trace::input(name);
-        return x;
-    };
+    auto const then = [](char const* name) { return number<trace>::constant(trace::input(name)); };
     auto const one = contribution(formula, token<number<trace, 3>, number<trace>>{
                                                .logprob = now("logprob", 0),
                                                .value = now("value", 1),

@@ -45,12 +45,26 @@ struct pack {
     explicit pack(vector x) : lanes(x) {}
     explicit pack(mask condition) : lanes((vector)((bits)pack(1.0).lanes & condition.lanes)) {}
 
-    static pack load(T const* from) {
+    /// The next `count` numbers, 0 in the lanes beyond.
+    static pack load(T const* from, int count = width) {
         pack x;
-        __builtin_memcpy(&x.lanes, from, sizeof x.lanes);
+        __builtin_memcpy(&x.lanes, from, count == width ? sizeof x.lanes : count * sizeof(T));
         return x;
     }
-    void store(T* to) const { __builtin_memcpy(to, &lanes, sizeof lanes); }
+    void store(T* to, int count = width) const {
+        __builtin_memcpy(to, &lanes, count == width ? sizeof lanes : count * sizeof(T));
+    }
+    /// True in the first `count` lanes.
+    static mask first(int count) {
+        mask result{};
+        for (int i = 0; i < count; ++i) result.lanes[i] = -1;
+        return result;
+    }
+    T sum() const {
+        T total = 0;
+        for (int i = 0; i < width; ++i) total += lanes[i];
+        return total;
+    }
 
     friend pack operator+(pack a, pack b) { return pack(a.lanes + b.lanes); }
     friend pack operator-(pack a, pack b) { return pack(a.lanes - b.lanes); }

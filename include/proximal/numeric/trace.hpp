@@ -93,8 +93,8 @@ class trace {
         return {make(text, a.written(), b.written())};
     }
     static std::string constant(double x) {
-        if (x != x) return "T(__builtin_nan(\"\"))";
-        if (x - x != 0.0) return x > 0.0 ? "T(__builtin_huge_val())" : "T(-__builtin_huge_val())";
+        if (x != x) return "T(0.0 / 0.0)";
+        if (x - x != 0.0) return x > 0.0 ? "T(1.0 / 0.0)" : "T(-1.0 / 0.0)";
         char digits[48];
         std::snprintf(digits, sizeof digits, "T(%a)", x);  // hexadecimal: no digit is lost
         return digits;

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/Parallel.h>
+
+#include <array>
+#include <boost/hana/for_each.hpp>
+#include <cstdint>
+#include <proximal/compose/total.hpp>
+#include <proximal/numeric/pack.hpp>
+#include <vector>
+
+namespace proximal::libtorch {
+
+/// The arrays of a token grid by number: the three predictions, what was recorded, the weights, the masks.
+enum token_array : int {
+    logprob_at, value_at, entropy_at, old_logprob_at, ref_logprob_at, old_value_at, advantage_at, return_at,
+    weight_at, value_weight_at, mask_at, value_mask_at
+};
+inline constexpr int token_arrays = 12;
+
+/// Where a token grid lies in memory. An absent array is null and reads as 0; a gradient nobody asked for is null.
+template <class T>
+struct token_grid {
+    int64_t tokens = 0;
+    std::array<T const*, token_arrays> arrays{};
+    std::array<T*, 3> gradients{};
+};
+
+/// Tokens that one partial sum covers: fixed, so that no result depends on the number of threads.
+inline constexpr int64_t tokens_per_block = 1024;
+
+/// Several tokens, read as tokens() reads them: 0 outside the mask.
+template <class T>
+auto tokens_of(std::array<pack<T>, token_arrays> const& x) {
+    using P = pack<T>;
+    auto const inside = x[mask_at] != P(0.0), valued = x[value_mask_at] != P(0.0);
+    auto const now = [&](auto where, token_array which) {
+        return number<P, 3>::variable(blend(where, x[which], P(0.0)), which);
+    };
+    auto const then = [&](auto where, token_array which) { return number<P>::constant(blend(where, x[which], P(0.0))); };
+    return token<number<P, 3>, number<P>>{.logprob = now(inside, logprob_at),
+                                          .value = now(valued, value_at),
+                                          .entropy = now(inside, entropy_at),
+                                          .old_logprob = then(inside, old_logprob_at),
+                                          .ref_logprob = then(inside, ref_logprob_at),
+                                          .old_value = then(valued, old_value_at),
+                                          .advantage = then(inside, advantage_at),
+                                          .return_ = then(valued, return_at),
+                                          .weight = number<P>::constant(x[weight_at]),
+                                          .value_weight = number<P>::constant(x[value_weight_at])};
+}
+
+/// One block: writes the gradient, returns the sums of the loss and of each metric. Flattened, so that a user's formula
+/// is inlined into the loop whatever its author wrote, and what it does not read is never loaded.
+template <int Sums, class T, class Formula>
+[[gnu::flatten]] std::array<double, Sums> fuse_block(Formula const& formula, token_grid<T> const& grid) {
+    using P = pack<T>;
+    std::array<P, Sums> totals{};
+    for (int64_t i = 0; i < grid.tokens; i += P::width) {
+        int const count = static_cast<int>(std::min<int64_t>(P::width, grid.tokens - i));
+        std::array<P, token_arrays> x;
+        for (int k = 0; k < token_arrays; ++k) x[k] = P::load(grid.arrays[k] + i, count);
+        auto const inside = x[mask_at] != P(0.0), valued = x[value_mask_at] != P(0.0), real = P::first(count);
+        auto const one = contribution(formula, tokens_of<T>(x));
+        number<P, 3> const loss = one.loss;
+        totals[0] = totals[0] + blend(real, loss.value, P(0.0));
+        int k = 1;
+        boost::hana::for_each(one.metrics, [&](auto const& metric) {
+            totals[k] = totals[k] + blend(real, metric.value.value, P(0.0));
+            ++k;
+        });
+        for (int p = 0; p < 3; ++p)
+            if (grid.gradients[p] != nullptr)
+                blend(p == value_at ? valued : inside, loss.partials[p], P(0.0)).store(grid.gradients[p] + i, count);
+    }
+    std::array<double, Sums> sums;
+    for (int k = 0; k < Sums; ++k) sums[k] = totals[k].sum();
+    return sums;
+}
+
+/// The whole grid, blocks in parallel; sums are added in the order of the blocks.
+template <int Sums, class T, class Formula>
+std::array<double, Sums> fuse(Formula const& formula, token_grid<T> const& grid) {
+    static constexpr std::array<T, tokens_per_block> zeros{};  // what an absent array reads as
+    int64_t const blocks = (grid.tokens + tokens_per_block - 1) / tokens_per_block;
+    std::vector<std::array<double, Sums>> partial(blocks);
+    at::parallel_for(0, blocks, 8, [&](int64_t begin, int64_t end) {
+        for (int64_t block = begin; block < end; ++block) {
+            int64_t const from = block * tokens_per_block;
+            token_grid<T> here{std::min(tokens_per_block, grid.tokens - from), {}, {}};
+            for (int k = 0; k < token_arrays; ++k) here.arrays[k] = grid.arrays[k] ? grid.arrays[k] + from : zeros.data();
+            for (int p = 0; p < 3; ++p) here.gradients[p] = grid.gradients[p] ? grid.gradients[p] + from : nullptr;
+            partial[block] = fuse_block<Sums>(formula, here);
+        }
+    });
+    std::array<double, Sums> sums{};
+    for (auto const& block : partial)
+        for (int k = 0; k < Sums; ++k) sums[k] += block[k];
+    return sums;
+}
+
+}  // namespace proximal::libtorch
