@@ -51,7 +51,7 @@ prepared named_models(PPOv2Config const& config, at::Device device) {
     fmt::print("policy     {}\nreward     {}\n", sft.string(), rewarding.string());
     if (config.dataset_name) {
         progress_bar bar("tokenizing", 1000, !config.disable_tqdm);
-        auto splits = load_splits(*config.dataset_name, words, config.eval_fraction, config.seed,
+        auto splits = load_prompt_split(*config.dataset_name, words, config.eval_fraction, config.seed,
                                   [&](std::size_t done, std::size_t total) { bar.show(static_cast<std::int64_t>(1000 * done / std::max<std::size_t>(1, total))); });
         bar.finish();
         made.train = std::move(splits.train), made.eval = std::move(splits.eval);

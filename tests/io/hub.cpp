@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <map>
+#include <proximal/io/hub.hpp>
+
+#include "../support/temporary_folder.hpp"
+
+using namespace proximal;
+using Catch::Contains;
+namespace fs = std::filesystem;
+
+namespace {
+// Sets variables of the environment for one test.
+class environment {
+   public:
+    void set(std::string const& name, std::string const& value) { keep(name), ::setenv(name.c_str(), value.c_str(), 1); }
+    void unset(std::string const& name) { keep(name), ::unsetenv(name.c_str()); }
+    ~environment() {
+        for (auto const& [name, value] : before_)
+            if (value) ::setenv(name.c_str(), value->c_str(), 1);
+            else ::unsetenv(name.c_str());
+    }
+
+   private:
+    void keep(std::string const& name) {
+        auto const* const value = std::getenv(name.c_str());
+        before_.emplace(name, value == nullptr ? std::nullopt : std::optional<std::string>(value));
+    }
+    std::map<std::string, std::optional<std::string>> before_;
+};
+
+void write(fs::path const& path, std::string const& text) {
+    fs::create_directories(path.parent_path());
+    std::ofstream(path) << text;
+}
+void write_program(fs::path const& path, std::string const& script) {
+    write(path, "#!/bin/sh\n" + script);
+    fs::permissions(path, fs::perms::owner_all);
+}
+
+struct fake_machine {
+    support::temporary_folder folder;
+    environment variables;
+    fs::path const hub = folder.path / "hub", bin = folder.path / "bin", model = hub / "models--org--tiny";
+    fake_machine() {
+        fs::create_directories(bin);
+        variables.set("HF_HUB_CACHE", hub.string());
+        variables.set("PATH", bin.string());
+        variables.unset("HF_HUB_OFFLINE");
+    }
+    fs::path cache(std::string const& hash) {
+        write(model / "refs/main", hash);
+        write(model / "snapshots" / hash / "config.json", "{}");
+        return model / "snapshots" / hash;
+    }
+};
+}  // namespace
+
+TEST_CASE("hub: a local folder stands for itself, nonsense is refused before anything runs") {
+    fake_machine machine;
+    write_program(machine.bin / "hf", "echo ran > " + (machine.folder.path / "ran").string());
+    CHECK(resolve_model(machine.folder.path.string()) == machine.folder.path);
+    for (auto const* const bad : {"", "/no/such/folder", "a/b/c", "--token", "org/..", "a b", "org/", "x;ls", "../y"})
+        CHECK_THROWS_WITH(resolve_model(bad), Contains("neither a folder nor a model id"));
+    CHECK_FALSE(fs::exists(machine.folder.path / "ran"));
+}
+
+TEST_CASE("hub: the cache's snapshot of main, if nothing is missing") {
+    fake_machine machine;
+    auto const snapshot = machine.cache("abc123");
+    CHECK(resolve_model("org/tiny") == snapshot);
+    write(snapshot / "model.safetensors.index.json", R"({"weight_map": {"w": "model-00001-of-00001.safetensors"}})");
+    CHECK_THROWS_WITH(resolve_model("org/tiny"), Contains("org/tiny lacks model-00001-of-00001.safetensors in the cache"));
+    write(snapshot / "model-00001-of-00001.safetensors", "");
+    CHECK(resolve_model("org/tiny") == snapshot);
+    write(machine.model / "refs/main", "../../..");
+    CHECK_THROWS_WITH(resolve_model("org/tiny"), Contains("not in the cache"));
+}
+
+TEST_CASE("hub: where the cache lies") {
+    environment variables;
+    variables.set("HF_HUB_CACHE", "/a");
+    variables.set("HF_HOME", "/b");
+    variables.unset("XDG_CACHE_HOME");
+    variables.set("HOME", "/c");
+    CHECK(hub::cache_folder() == "/a");
+    variables.unset("HF_HUB_CACHE");
+    CHECK(hub::cache_folder() == "/b/hub");
+    variables.unset("HF_HOME");
+    CHECK(hub::cache_folder() == "/c/.cache/huggingface/hub");
+}
+
+TEST_CASE("hub: hf fetches what the cache lacks, unless offline") {
+    fake_machine machine;
+    auto const target = machine.folder.path / "with space";
+    CHECK_THROWS_WITH(resolve_model("org/tiny"), Contains("org/tiny is no local folder") && Contains("install the program hf"));
+    write_program(machine.bin / "hf", "echo progress >&2; echo first line; echo \"" + target.string() + "\"; echo $# $1 $2 > '" +
+                                          (machine.folder.path / "arguments").string() + "'");
+    CHECK_THROWS_WITH(resolve_model("org/tiny"), Contains("printed no folder"));
+    fs::create_directories(target);
+    CHECK_THROWS_WITH(resolve_model("org/tiny"), Contains("without config.json"));
+    write(target / "config.json", "{}");
+    CHECK(resolve_model("org/tiny") == target);
+    std::string arguments;
+    std::getline(std::ifstream(machine.folder.path / "arguments"), arguments);
+    CHECK(arguments == "2 download org/tiny");
+
+    write_program(machine.bin / "hf", "exit 3");
+    CHECK_THROWS_WITH(resolve_model("org/tiny"), Contains("could not download org/tiny (status 3)"));
+    machine.variables.set("HF_HUB_OFFLINE", "1");
+    CHECK_THROWS_WITH(resolve_model("org/tiny"), Contains("HF_HUB_OFFLINE is set"));
+}
+
+TEST_CASE("process: output, status and arguments as they are") {
+    auto const [status, output] = run_program("/bin/sh", {"-c", "printf '%s|' \"$@\"; exit 7", "sh", "a b", "$HOME", ""});
+    CHECK(status == 7);
+    CHECK(output == "a b|$HOME||");
+    CHECK(run_program("/bin/sh", {"-c", "kill -9 $$"}).status == 137);
+    CHECK(run_program("/bin/sh", {"-c", "head -c 300000 /dev/zero"}).output.size() == 300000);
+    CHECK_THROWS_WITH(run_program("/no/such/program", {}), Contains("/no/such/program cannot be run"));
+}

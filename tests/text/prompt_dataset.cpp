@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+#include <proximal/text/prompt_dataset.hpp>
+#include <set>
+
+#include "../support/temporary_folder.hpp"
+#include "../support/tiny_tokenizer.hpp"
+
+using namespace proximal;
+using Catch::Contains;
+
+namespace {
+tokenizer const& tiny() {
+    static tokenizer const t(support::tiny_tokenizer());
+    return t;
+}
+}  // namespace
+
+TEST_CASE("prompt_dataset: prompts and messages, blank lines passed over, progress to the end") {
+    support::temporary_folder const folder;
+    auto const path = folder.path / "a.jsonl";
+    std::ofstream(path) << R"({"prompt": "hello", "more": 1})" "\n\n" R"({"messages": [{"role": "user", "content": "hi"}]})" "\r\n";
+    std::size_t done = 0, total = 0;
+    auto const data = load_prompts(path, tiny(), [&](std::size_t d, std::size_t t) { done = d, total = t; });
+    REQUIRE(data.prompts.size() == 2);
+    CHECK(data.prompts[0] == tiny().encode("hello"));
+    CHECK(tiny().decode(data.prompts[1]) == "User: hi\n\nAssistant:");
+    CHECK(done == total);
+    CHECK(total == std::filesystem::file_size(path));
+}
+
+TEST_CASE("prompt_dataset: what is wrong is said, with its line") {
+    support::temporary_folder const folder;
+    auto const of = [&](std::string const& content) {
+        std::ofstream(folder.path / "a.jsonl") << content;
+        return load_prompts(folder.path / "a.jsonl", tiny());
+    };
+    CHECK_THROWS_WITH(of(""), Contains("a.jsonl holds no prompts"));
+    CHECK_THROWS_WITH(of("{\"prompt\": \"a\"}\n{oops\n"), Contains("line 2 cannot be used") && Contains("parse"));
+    CHECK_THROWS_WITH(of("{\"text\": \"a\"}\n"), Contains("line 1 cannot be used: it holds neither a text \"prompt\" nor a list \"messages\""));
+    CHECK_THROWS_WITH(of("{\"prompt\": \"\"}\n"), Contains("line 1 cannot be used: its prompt has no tokens"));
+    CHECK_THROWS_WITH(of("[1]\n"), Contains("line 1 cannot be used"));
+    CHECK_THROWS_WITH(load_prompts(folder.path / "no.jsonl", tiny()), Contains("no.jsonl does not exist"));
+    CHECK_THROWS_WITH(load_prompts("trl-lib/tldr", tiny()), Contains("not fetched from the Hub") && Contains("load_dataset(\"trl-lib/tldr\")"));
+}
+
+TEST_CASE("prompt_dataset: split draws by the seed alone, loses nothing") {
+    prompt_dataset data;
+    for (std::int64_t i = 0; i < 100; ++i) data.prompts.push_back({i});
+    auto const parts = split(data, 0.1, 1);
+    CHECK(parts.eval.prompts.size() == 10);
+    std::set<std::vector<std::int64_t>> all(parts.train.prompts.begin(), parts.train.prompts.end());
+    all.insert(parts.eval.prompts.begin(), parts.eval.prompts.end());
+    CHECK(all.size() == 100);
+    CHECK(split(data, 0.1, 1).eval.prompts == parts.eval.prompts);
+    CHECK(split(data, 0.1, 2).eval.prompts != parts.eval.prompts);
+    CHECK(split(data, 0.0, 1).eval.prompts.empty());
+    CHECK(split(data, 0.001, 1).eval.prompts.size() == 1);
+    CHECK_THROWS_WITH(split(data, 1.0, 1), Contains("must lie in [0, 1)"));
+    CHECK_THROWS_WITH(split(prompt_dataset{{{1}}}, 0.5, 1), Contains("too few"));
+}
+
+TEST_CASE("prompt_dataset: a folder brings its own evaluation prompts") {
+    support::temporary_folder const folder;
+    std::ofstream(folder.path / "train.jsonl") << "{\"prompt\": \"a\"}\n{\"prompt\": \"b\"}\n";
+    CHECK(load_prompt_split(folder.path, tiny(), 0.5, 0).train.prompts.size() == 1);
+    std::ofstream(folder.path / "test.jsonl") << "{\"prompt\": \"t\"}\n";
+    CHECK(load_prompt_split(folder.path, tiny(), 0.5, 0).eval.prompts == std::vector<std::vector<std::int64_t>>{{'t'}});
+    std::ofstream(folder.path / "validation.jsonl") << "{\"prompt\": \"v\"}\n";
+    auto const parts = load_prompt_split(folder.path, tiny(), 0.5, 0);
+    CHECK(parts.eval.prompts == std::vector<std::vector<std::int64_t>>{{'v'}});
+    CHECK(parts.train.prompts.size() == 2);
+}
