@@ -25,9 +25,10 @@ inline void write_safetensors(std::filesystem::path const& path,
     nlohmann::ordered_json header{{"__metadata__", metadata}};
     std::int64_t offset = 0;
     for (auto const& [name, tensor] : tensors) {
-        auto size = stored_bytes(tensor.dtype).value_or(-1);
+        auto const element = stored_bytes(tensor.dtype);
+        std::int64_t size = element.value_or(0);
         for (auto const extent : tensor.shape) size *= extent;
-        if (size != std::int64_t(tensor.bytes.size()))
+        if (!element || size != std::int64_t(tensor.bytes.size()))
             throw std::invalid_argument("proximal: " + name + " has " + std::to_string(tensor.bytes.size()) + " bytes, which is not " +
                                         tensor.dtype + " in its shape; give it contiguous and in a dtype of safetensors");
         if (header.contains(name)) throw std::invalid_argument("proximal: the tensor " + name + " is given twice; name each once");

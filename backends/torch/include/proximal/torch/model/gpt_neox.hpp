@@ -95,10 +95,18 @@ class gpt_neox final : public backbone {
         }
     };
 
+    /// What LibTorch would say late, unclearly or not at all.
     void check(token_batch const& tokens, kv_cache const* cache) const {
         if (tokens.longest > max_positions())
             throw std::invalid_argument("proximal: a row of " + std::to_string(tokens.longest) + " tokens is longer than the model's " +
                                         std::to_string(max_positions()) + " positions; shorten the prompt or the response");
+        if (tokens.ids.is_cpu()) {  // an accelerator would have to wait
+            auto const [least, greatest] = tokens.ids.aminmax();
+            for (auto const& end : {least, greatest})
+                if (auto const id = end.item<int64_t>(); id < 0 || id >= config_.vocab_size)
+                    throw std::invalid_argument("proximal: the token " + std::to_string(id) + " outside of the model's vocabulary of " +
+                                                std::to_string(config_.vocab_size) + " was fed; use the tokenizer that belongs to the model");
+        }
         if (!cache) return;
         if (tokens.longest > cache->capacity || tokens.row_count > cache->row_count)
             throw std::invalid_argument("proximal: the tokens do not fit in the cache; make it with enough rows and capacity");
