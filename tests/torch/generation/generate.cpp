@@ -21,7 +21,7 @@ at::Tensor full_logprobs(causal_lm const& model, at::Tensor const& tokens, doubl
     rows whole = prompts;
     for (std::size_t b = 0; b < whole.size(); ++b)
         for (int64_t t = 0; t < tokens.size(1); ++t) whole[b].push_back(tokens[int64_t(b)][t].item<int64_t>());
-    at::Tensor const all = model.logits(model.body->forward(pack(whole))).div(temperature).log_softmax(1), result = at::zeros(tokens.sizes(), at::kDouble);
+    at::Tensor const all = model.logits(model.body->forward(pack_tokens(whole))).div(temperature).log_softmax(1), result = at::zeros(tokens.sizes(), at::kDouble);
     int64_t begin = 0;
     for (std::size_t b = 0; b < whole.size(); begin += int64_t(whole[b].size()), ++b)
         result[int64_t(b)] = all.narrow(0, begin + int64_t(prompts[b].size()) - 1, T).gather(1, tokens[int64_t(b)].unsqueeze(1)).squeeze(1);

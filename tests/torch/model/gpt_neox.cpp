@@ -23,7 +23,7 @@ TEST_CASE("gpt_neox: equals transformers' recorded values, padded left, right an
     CAPTURE(name);
     auto const folder = PROXIMAL_TEST_DATA "/gpt_neox/" + name;
     safetensors const file(folder + "/recorded.safetensors");
-    auto const tokens = pack(to_tensor(file.at("ids")), to_tensor(file.at("mask")));
+    auto const tokens = pack_tokens(to_tensor(file.at("ids")), to_tensor(file.at("mask")));
     auto const run = [&](at::ScalarType dtype, std::optional<at::ScalarType> precision) {
         if (name == "classifier") {
             bool made = true;
@@ -46,16 +46,16 @@ TEST_CASE("gpt_neox: ids under the mask are never read, and where padding stands
     auto const model = support::tiny_model();
     auto const mask = at::tensor({0, 0, 1, 1, 1, 1, 0, 1}).view({2, 4});
     auto const ids = at::tensor({-7, 99, 4, 9, 3, 5, 1000, 7}).view({2, 4});
-    auto const tokens = pack(ids, mask);
+    auto const tokens = pack_tokens(ids, mask);
     CHECK(tokens.positions.equal(at::tensor({0, 1, 0, 1, 2}, at::kLong)));
     CHECK(tokens.index().equal(at::tensor({2, 3, 4, 5, 7}, at::kLong)));
-    auto const plain = model.body->forward(pack({{4, 9}, {3, 5, 7}}));
+    auto const plain = model.body->forward(pack_tokens({{4, 9}, {3, 5, 7}}));
     CHECK(difference(model.body->forward(tokens), plain) == 0.0);
     // A row alone is that row in a batch: nothing leaks between rows.
-    CHECK(difference(model.body->forward(pack({{3, 5, 7}})), plain.narrow(0, 2, 3)) < 1e-14);
+    CHECK(difference(model.body->forward(pack_tokens({{3, 5, 7}})), plain.narrow(0, 2, 3)) < 1e-14);
     // The future does not leak into the past.
-    CHECK(difference(model.body->forward(pack({{3, 5, 8}})).narrow(0, 0, 2), plain.narrow(0, 2, 2)) < 1e-14);
-    CHECK_THROWS_WITH(pack(ids, mask.narrow(1, 0, 3)), Contains("one shape [B, S]"));
+    CHECK(difference(model.body->forward(pack_tokens({{3, 5, 8}})).narrow(0, 0, 2), plain.narrow(0, 2, 2)) < 1e-14);
+    CHECK_THROWS_WITH(pack_tokens(ids, mask.narrow(1, 0, 3)), Contains("one shape [B, S]"));
 }
 
 TEST_CASE("gpt_neox: every gradient equals finite differences, rows padded or not") {
@@ -64,7 +64,7 @@ TEST_CASE("gpt_neox: every gradient equals finite differences, rows padded or no
     auto config = support::tiny_config();
     config["use_parallel_residual"] = parallel;
     auto const model = support::tiny_model(config);
-    auto const tokens = pack(ids);
+    auto const tokens = pack_tokens(ids);
     auto const weight = at::randn({tokens.size(), 23}, at::detail::createCPUGenerator(1), at::kDouble);
     auto const loss = [&] { return (model.logits(model.body->forward(tokens)).log_softmax(1) * weight).sum(); };
     set_requires_grad(model, true);
@@ -103,12 +103,12 @@ TEST_CASE("gpt_neox: what does not fit is refused by name") {
     says("rotary_pct", 2.0, "at most a head's 4");
 
     auto const model = support::tiny_model();
-    CHECK_THROWS_WITH(model.body->forward(pack({std::vector<int64_t>(21, 1)})), Contains("21 tokens is longer than the model's 20 positions"));
-    CHECK_THROWS_WITH(model.body->forward(pack({{1, 23}})), Contains("the token 23 outside of the model's vocabulary of 23"));
+    CHECK_THROWS_WITH(model.body->forward(pack_tokens({std::vector<int64_t>(21, 1)})), Contains("21 tokens is longer than the model's 20 positions"));
+    CHECK_THROWS_WITH(model.body->forward(pack_tokens({{1, 23}})), Contains("the token 23 outside of the model's vocabulary of 23"));
     auto cache = model.body->make_cache(1, 2);
-    CHECK_THROWS_WITH(model.body->forward(pack({{1, 2, 3}}), &cache), Contains("do not fit in the cache"));
-    model.body->forward(pack({{1}}), &cache);
-    CHECK_THROWS_WITH(model.body->forward(pack({{1, 2}}), &cache), Contains("one new token per row"));
+    CHECK_THROWS_WITH(model.body->forward(pack_tokens({{1, 2, 3}}), &cache), Contains("do not fit in the cache"));
+    model.body->forward(pack_tokens({{1}}), &cache);
+    CHECK_THROWS_WITH(model.body->forward(pack_tokens({{1, 2}}), &cache), Contains("one new token per row"));
 }
 
 TEST_CASE("gpt_neox: parameters have transformers' names and order; a clone shares nothing") {
@@ -123,7 +123,7 @@ TEST_CASE("gpt_neox: parameters have transformers' names and order; a clone shar
 
     auto const copy = clone(model);
     auto const critic = make_sequence_classifier(*model.body, model.config, 9);
-    CHECK(difference(copy.logits(copy.body->forward(pack({{1, 2}}))), model.logits(model.body->forward(pack({{1, 2}})))) == 0.0);
+    CHECK(difference(copy.logits(copy.body->forward(pack_tokens({{1, 2}}))), model.logits(model.body->forward(pack_tokens({{1, 2}})))) == 0.0);
     for (std::size_t i = 0; i < names.size(); ++i) CHECK_FALSE(copy.parameters()[i].tensor.is_alias_of(model.parameters()[i].tensor));
     CHECK(critic.parameters().back().name == "score.weight");
     CHECK(make_sequence_classifier(*model.body, model.config, 9).score.equal(critic.score));

@@ -14,7 +14,7 @@ TEST_CASE("demonstration_loss: the weighted mean of each token's negative log-li
     for (auto const& [prompt, completion] : batch) {
         auto row = prompt;
         row.insert(row.end(), completion.begin(), completion.end());
-        auto const logprobs = model.logits(model.body->forward(pack({row}))).log_softmax(1);
+        auto const logprobs = model.logits(model.body->forward(pack_tokens({row}))).log_softmax(1);
         for (std::size_t i = 1; i < row.size(); ++i) {
             double const w = i >= prompt.size() ? 1.0 : 0.25;
             expected -= w * logprobs[std::int64_t(i) - 1][row[i]].item<double>();

@@ -255,8 +255,8 @@ TEST_CASE("reward: a model's verdict is that at the last token, in any chunks; a
     std::vector<finished_episode> const episodes{{{1, 2, 3}, {4, 5}}, {{6}, {}}, {{7, 8}, {9, 10, 11}}};
     auto const scores = model_reward(judge)(episodes);
     CHECK(at::equal(model_reward(judge, 2)(episodes), scores));
-    CHECK(at::allclose(scores[0], judge.values(judge.body->forward(pack({{1, 2, 3, 4, 5}})))[4], 1e-12, 1e-12));
-    CHECK(at::allclose(scores[1], judge.values(judge.body->forward(pack({{6}})))[0], 1e-12, 1e-12));
+    CHECK(at::allclose(scores[0], judge.values(judge.body->forward(pack_tokens({{1, 2, 3, 4, 5}})))[4], 1e-12, 1e-12));
+    CHECK(at::allclose(scores[1], judge.values(judge.body->forward(pack_tokens({{6}})))[0], 1e-12, 1e-12));
 
     support::temporary_folder const folder;
     auto config = small_config();

@@ -25,7 +25,7 @@ TEST_CASE("response_plan: every wanted cell is judged by the state of the token 
         for (std::int64_t c = 0; c < batch.query_responses.size(1); ++c)
             if (auto const id = batch.query_responses[b][c].item<std::int64_t>(); id != pad || !row.empty()) row.push_back(id);
         std::int64_t const context = static_cast<std::int64_t>(row.size()) - 4;
-        auto const logprobs = (model.logits(model.body->forward(pack({row}))) / 0.7).log_softmax(1);
+        auto const logprobs = (model.logits(model.body->forward(pack_tokens({row}))) / 0.7).log_softmax(1);
         for (std::int64_t t = 0; t < 4; ++t) {
             bool const counts = batch.mask[b][t].item<bool>();
             auto const expected = counts ? logprobs[context - 1 + t] : at::zeros({model.body->vocabulary_size()}, at::kDouble);
@@ -56,6 +56,6 @@ TEST_CASE("predict: values, one step longer than the response; chunks change not
     auto const all = judge(batch);
     CHECK(at::allclose(in_chunks(batch, 3, judge), all, 1e-12, 1e-12));
     CHECK(at::equal(all.ne(0), batch.value_mask));
-    auto const state = critic.body->forward(pack({{6, 8, 0}}));
+    auto const state = critic.body->forward(pack_tokens({{6, 8, 0}}));
     CHECK(at::allclose(all[1].slice(0, 0, 3), critic.values(state), 1e-12, 1e-12));
 }

@@ -60,7 +60,7 @@ completions generate(causal_lm const& model, std::vector<std::vector<int64_t>> c
         // Tensors made under inference mode may not meet autograd later: the results are made before it.
         c10::InferenceMode const no_autograd;
         int64_t const leave_every = options.device().is_cpu() ? 1 : 8;  // looking at who stopped makes an accelerator wait
-        token_batch batch = pack(prompts, options.device());
+        token_batch batch = pack_tokens(prompts, options.device());
         kv_cache cache = model.body->make_cache(B, batch.longest + T - 1);
         at::Tensor running = at::arange(B, tokens.options());                                     // [R]: the rows of the batch
         at::Tensor stopped = at::zeros({B}, options.dtype(at::kBool));                            // [R]

@@ -36,9 +36,9 @@ struct token_batch {
 ///
 /// Positions are mask.cumsum(1) − mask, as in TRL's forward().
 /// Throws std::invalid_argument where the shapes differ.
-inline token_batch pack(at::Tensor const& ids, at::Tensor const& mask) {
+inline token_batch pack_tokens(at::Tensor const& ids, at::Tensor const& mask) {
     if (ids.dim() != 2 || ids.sizes() != mask.sizes())
-        throw std::invalid_argument("proximal: pack takes ids and mask of one shape [B, S]; give one mask entry per id");
+        throw std::invalid_argument("proximal: pack_tokens takes ids and mask of one shape [B, S]; give one mask entry per id");
     at::Tensor const real = mask.ne(0), count = real.cumsum(1);                      // [B, S]
     at::Tensor const index = real.flatten().nonzero().squeeze(1);                     // [N]
     return {.ids = ids.flatten().index_select(0, index),
@@ -53,9 +53,9 @@ inline token_batch pack(at::Tensor const& ids, at::Tensor const& mask) {
 
 /// As above, with columns that are `asked` [B, S] (bool) but not real: their token counts as id 0, stands at the position of
 /// the real token after it, and no token attends to it. What transformers computes in a padded column.
-inline token_batch pack(at::Tensor const& ids, at::Tensor const& mask, at::Tensor const& asked) {
+inline token_batch pack_tokens(at::Tensor const& ids, at::Tensor const& mask, at::Tensor const& asked) {
     at::Tensor const real = mask.ne(0), holes = asked.logical_and(real.logical_not());
-    if (!holes.any().item<bool>()) return pack(ids, real);
+    if (!holes.any().item<bool>()) return pack_tokens(ids, real);
     at::Tensor const index = asked.logical_or(real).flatten().nonzero().squeeze(1);  // [N]
     auto const pick = [&](at::Tensor const& x) { return x.flatten().index_select(0, index); };
     token_batch tokens{.ids = pick(ids.masked_fill(holes, 0)),
@@ -70,7 +70,7 @@ inline token_batch pack(at::Tensor const& ids, at::Tensor const& mask, at::Tenso
 }
 
 /// Rows of different lengths, as they are: slots equal positions, S is the longest row.
-inline token_batch pack(std::vector<std::vector<int64_t>> const& rows, at::Device device = at::kCPU) {
+inline token_batch pack_tokens(std::vector<std::vector<int64_t>> const& rows, at::Device device = at::kCPU) {
     std::size_t total = 0, longest = 0;
     for (auto const& row : rows) total += row.size(), longest = std::max(longest, row.size());
     at::Tensor const packed = at::empty({3, int64_t(total)}, at::kLong);  // ids, positions, rows

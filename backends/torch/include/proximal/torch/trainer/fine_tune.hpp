@@ -62,7 +62,7 @@ inline weighted_loss demonstration_loss(causal_lm const& model, std::vector<demo
         at += static_cast<std::int64_t>(row.size());
     }
     auto const device = model.lm_head.device();
-    auto const hidden = model.body->forward(pack(rows, device)).index_select(0, at::tensor(sources, at::kLong).to(device));
+    auto const hidden = model.body->forward(pack_tokens(rows, device)).index_select(0, at::tensor(sources, at::kLong).to(device));
     auto const said = linear_logprobs(hidden, model.lm_head, at::tensor(targets, at::kLong).to(device), 1.0);
     auto const weight = at::tensor(weights).to(said.logprob.options().requires_grad(false));
     return {-(said.logprob * weight).sum(), weight.sum().item<double>()};

@@ -36,7 +36,7 @@ inline response_plan plan_responses(episodes const& batch, at::Tensor const& wan
     auto const real = ids.ne(pad).logical_and(fed);                                        // [B, S]
     // A pad in the midst of a response was sampled: its column is asked about, but no token attends to it.
     auto const asked = at::constant_pad_nd(wanted, {C - 1, 1}, 0).logical_or(real);        // [B, S] column C−1+t for cell t
-    response_plan plan{.tokens = pack(ids, real, asked), .row_count = B, .step_count = T};
+    response_plan plan{.tokens = pack_tokens(ids, real, asked), .row_count = B, .step_count = T};
     plan.cells = wanted.flatten().nonzero().squeeze(1);
     auto const packed = at::empty({B * S}, ids.options());
     packed.index_put_({plan.tokens.index()}, at::arange(plan.tokens.size(), ids.options()));

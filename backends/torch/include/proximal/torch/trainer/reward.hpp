@@ -39,7 +39,7 @@ inline reward_function model_reward(sequence_classifier model, std::int64_t chun
                 total += static_cast<std::int64_t>(rows.back().size());
                 lasts.push_back(total - 1);
             }
-            auto const hidden = model.body->forward(pack(rows, device));  // [N, H]
+            auto const hidden = model.body->forward(pack_tokens(rows, device));  // [N, H]
             scores.push_back(model.values(hidden.index_select(0, at::tensor(lasts, at::kLong).to(device))));
         }
         return at::cat(scores);
