@@ -86,6 +86,18 @@ struct counting_backbone final : backbone {
     std::shared_ptr<backbone> rebuild(parameter_source const& source) const override { return inner->rebuild(source); }
 };
 
+struct reinforce {
+    constexpr auto operator()(Token auto const& token) const { return -token.advantage * token.logprob; }
+};
+struct reward_to_go {
+    template <class Array>
+    constexpr experience<Array> operator()(rollout<Array> const& rollout) const {
+        auto const undiscounted = [](auto const& reward) { return affine{reward, 1.0}; };
+        auto const returns = reverse_scan(undiscounted, select(rollout.value_mask, rollout.rewards, 0.0));
+        return {rollout, returns, returns};
+    }
+};
+
 std::vector<metrics> run(PPOv2Config const& config) {
     support::temporary_folder const folder;
     auto given = arguments(config);
@@ -151,17 +163,6 @@ TEST_CASE("ppo_trainer: a seed fixes the run, another gives another") {
 }
 
 TEST_CASE("ppo_trainer: no critic and no reference is run where the algorithm reads none") {
-    struct reinforce {
-        constexpr auto operator()(Token auto const& token) const { return -token.advantage * token.logprob; }
-    };
-    struct reward_to_go {
-        template <class Array>
-        constexpr experience<Array> operator()(rollout<Array> const& rollout) const {
-            auto const undiscounted = [](auto const& reward) { return affine{reward, 1.0}; };
-            auto const returns = reverse_scan(undiscounted, select(rollout.value_mask, rollout.rewards, 0.0));
-            return {rollout, returns, returns};
-        }
-    };
     support::temporary_folder const folder;
     auto config = small_config();
     config.output_dir = folder.path;

@@ -10,7 +10,7 @@ namespace {
 constexpr std::int64_t pad = 2;
 
 episodes sampled_batch() {
-    at::Tensor const tokens = at::tensor({5, 6, 7, 0,  8, 0, 9, 9,  5, pad, 6, 7,  pad, 9, 9, 9}, at::kLong).view({4, 4});
+    at::Tensor const tokens = at::tensor(std::vector<std::int64_t>{5, 6, 7, 0,  8, 0, 9, 9,  5, pad, 6, 7,  pad, 9, 9, 9}, at::kLong).view({4, 4});
     at::Tensor const lengths = at::tensor({4, 2, 4, 1}, at::kLong);  // row 1 stopped, row 3 drew a pad and ended
     return assemble(left_padded({{3, 4, 5}, {6}, {7, 8}, {9, 3}}, pad), {tokens, at::zeros({4, 4}), lengths}, {pad, 0, 0});
 }

@@ -27,8 +27,8 @@ using data_collator = std::function<prompt_list(prompt_list)>;
 
 /// An optimizer and its schedule, in place of AdamW and of the configured one. Either may be left out.
 struct optimizer_choice {
-    std::shared_ptr<optimizer> optimizer;
-    learning_rate_schedule schedule;
+    std::shared_ptr<libtorch::optimizer> optimizer{};
+    learning_rate_schedule schedule{};
 };
 
 /// What TRL's PPOv2Trainer takes, in its order and under its names.
