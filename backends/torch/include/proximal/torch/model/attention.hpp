@@ -3,7 +3,10 @@
 
 #include <ATen/ATen.h>
 
+#include <proximal/torch/model/decode_attention.hpp>
+#include <proximal/torch/model/grid_rows.hpp>
 #include <proximal/torch/model/kv_cache.hpp>
+#include <proximal/torch/model/qkv_grid.hpp>
 #include <proximal/torch/model/rotary.hpp>
 #include <proximal/torch/model/token_batch.hpp>
 #include <stdexcept>
@@ -61,11 +64,34 @@ inline at::Tensor attend_cached(attention_input const& x, token_batch const& tok
     return mixed.reshape({tokens.row_count, -1});
 }
 
-/// What a layer's attention does with its projections: among themselves, or, with a cache, filling or extending it.
-inline at::Tensor self_attention(attention_input x, rotary const& rotate, token_batch const& tokens, kv_cache* cache, std::size_t layer) {
-    x.query = rotate(x.query, tokens.positions), x.key = rotate(x.key, tokens.positions);
+/// Self-attention from a layer's fused projection [N, heads · 3 · D]: among themselves, or, with a cache, filling it or
+/// extending it. Returns [N, heads · D]. Composed of ATen operations, for any device.
+inline at::Tensor composed_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate, token_batch const& tokens, kv_cache* cache,
+                                     std::size_t layer) {
+    auto const part = qkv.view({qkv.size(0), heads, 3, -1}).unbind(2);
+    attention_input const x{rotate(part[0], tokens.positions), rotate(part[1], tokens.positions), part[2]};
     if (cache) append(x, tokens, *cache, layer);
     return cache && cache->length > 0 ? attend_cached(x, tokens, *cache, layer) : attend(x, tokens);
+}
+
+/// The same in few passes on the CPU.
+inline at::Tensor fused_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate, token_batch const& tokens, kv_cache* cache,
+                                  std::size_t layer) {
+    if (cache && cache->length > 0) return decode_attention(qkv, rotate, tokens, *cache, layer);
+    auto const grid = qkv_to_grid::apply(qkv, rotate, tokens, heads);  // [B, longest, heads, D] each
+    auto const query = grid[0].transpose(1, 2), key = grid[1].transpose(1, 2), value = grid[2].transpose(1, 2);
+    if (cache) {
+        cache->keys[layer].narrow(2, 0, tokens.longest).copy_(key);
+        cache->values[layer].narrow(2, 0, tokens.longest).copy_(value);
+    }
+    auto const mixed = at::scaled_dot_product_attention(query, key, value, {}, 0.0, /*is_causal=*/true).transpose(1, 2);
+    auto const flat = mixed.reshape({tokens.row_count * tokens.longest, -1});
+    return flat.size(0) == tokens.size() ? flat : take_rows::apply(flat, attention_cells(tokens));
+}
+
+inline at::Tensor self_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate, token_batch const& tokens, kv_cache* cache,
+                                 std::size_t layer) {
+    return (qkv.is_cpu() ? fused_attention : composed_attention)(qkv, heads, rotate, tokens, cache, layer);
 }
 
 }  // namespace proximal::libtorch

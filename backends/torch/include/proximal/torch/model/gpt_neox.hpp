@@ -87,8 +87,8 @@ class gpt_neox final : public backbone {
             auto const mlp = [&](at::Tensor const& y) {
                 return dense_4h_to_h(model.activation_(dense_h_to_4h(post_attention_layernorm(y))));
             };
-            auto const qkv = query_key_value(input_layernorm(x)).view({x.size(0), c.num_attention_heads, 3, c.head_size()}).unbind(2);
-            auto const attention = dense(self_attention({qkv[0], qkv[1], qkv[2]}, model.rotary_, tokens, cache, i));
+            auto const qkv = query_key_value(input_layernorm(x));  // [N, heads · 3 · D]
+            auto const attention = dense(self_attention(qkv, c.num_attention_heads, model.rotary_, tokens, cache, i));
             if (c.use_parallel_residual) return mlp(x) + attention + x;
             auto const middle = attention + x;
             return mlp(middle) + middle;
