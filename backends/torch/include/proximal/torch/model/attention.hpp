@@ -21,30 +21,40 @@ struct attention_input {
 /// [N] int64: a token's place in attention's own grid [B, longest], where padding stands after the real tokens.
 inline at::Tensor attention_cells(token_batch const& tokens) { return tokens.rows * tokens.longest + tokens.positions; }
 
-/// Packed [N, heads, D] to the grid [B, heads, longest, D], zero where no token stands.
-inline at::Tensor to_grid(at::Tensor const& x, at::Tensor const& cells, token_batch const& tokens) {
-    auto const cell_count = tokens.row_count * tokens.longest;
-    auto const flat = cell_count == x.size(0)
+/// Packed [N, heads, D] to a grid [B, heads, columns, D], zero where no token stands.
+inline at::Tensor to_grid(at::Tensor const& x, at::Tensor const& cells, int64_t rows, int64_t columns) {
+    auto const flat = rows * columns == x.size(0)
                           ? x
-                          : at::index_copy(at::zeros({cell_count, x.size(1), x.size(2)}, x.options()), 0, cells, x);
-    return flat.view({tokens.row_count, tokens.longest, x.size(1), x.size(2)}).transpose(1, 2);
+                          : at::index_copy(at::zeros({rows * columns, x.size(1), x.size(2)}, x.options()), 0, cells, x);
+    return flat.view({rows, columns, x.size(1), x.size(2)}).transpose(1, 2);
 }
 
-/// The grid [B, heads, longest, D] back to packed [N, heads · D].
+/// A grid [B, heads, columns, D] back to packed [N, heads · D].
 inline at::Tensor from_grid(at::Tensor const& grid, at::Tensor const& cells) {
     auto const flat = grid.transpose(1, 2).reshape({grid.size(0) * grid.size(2), grid.size(1) * grid.size(3)});
     return flat.size(0) == cells.size(0) ? flat : flat.index_select(0, cells);
 }
 
-/// Causal self-attention among the tokens of each row, without and with rotation applied by the caller.
+/// Causal self-attention among the tokens of each row.
 ///
 /// Because padding stands behind the real tokens in its grid, causality alone keeps padding out: no mask is built.
 /// Returns [N, heads · D].
 inline at::Tensor attend(attention_input const& x, token_batch const& tokens) {
     auto const cells = attention_cells(tokens);
-    return from_grid(at::scaled_dot_product_attention(to_grid(x.query, cells, tokens), to_grid(x.key, cells, tokens),
-                                                      to_grid(x.value, cells, tokens), {}, 0.0, /*is_causal=*/true),
-                     cells);
+    auto const grid = [&](at::Tensor const& part) { return to_grid(part, cells, tokens.row_count, tokens.longest); };
+    return from_grid(at::scaled_dot_product_attention(grid(x.query), grid(x.key), grid(x.value), {}, 0.0, /*is_causal=*/true), cells);
+}
+
+/// The same where some tokens are seen by none (pack_with_unseen): on the slots, under an explicit mask.
+inline at::Tensor attend_seen(attention_input const& x, token_batch const& tokens) {
+    auto const B = tokens.row_count, S = tokens.column_count;
+    auto const cells = tokens.index();
+    auto const grid = [&](at::Tensor const& part) { return to_grid(part, cells, B, S); };
+    auto const key = at::zeros({B * S}, tokens.seen.options()).index_copy(0, cells, tokens.seen).view({B, 1, 1, S});
+    auto const slot = at::arange(S, cells.options());
+    auto mask = key.logical_and(slot.unsqueeze(0).le(slot.unsqueeze(1)));           // [B, 1, S, S]
+    mask = mask.logical_or(mask.any(-1, true).logical_not());                       // a softmax over nothing is NaN
+    return from_grid(at::scaled_dot_product_attention(grid(x.query), grid(x.key), grid(x.value), mask), cells);
 }
 
 /// Stores the keys and values of packed tokens in their rows' columns of layer `layer`.
@@ -70,6 +80,7 @@ inline at::Tensor composed_attention(at::Tensor const& qkv, int64_t heads, rotar
                                      std::size_t layer) {
     auto const part = qkv.view({qkv.size(0), heads, 3, -1}).unbind(2);
     attention_input const x{rotate(part[0], tokens.positions), rotate(part[1], tokens.positions), part[2]};
+    if (tokens.seen.defined()) return attend_seen(x, tokens);
     if (cache) append(x, tokens, *cache, layer);
     return cache && cache->length > 0 ? attend_cached(x, tokens, *cache, layer) : attend(x, tokens);
 }
@@ -91,7 +102,7 @@ inline at::Tensor fused_attention(at::Tensor const& qkv, int64_t heads, rotary c
 
 inline at::Tensor self_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate, token_batch const& tokens, kv_cache* cache,
                                  std::size_t layer) {
-    return (qkv.is_cpu() ? fused_attention : composed_attention)(qkv, heads, rotate, tokens, cache, layer);
+    return (qkv.is_cpu() && !tokens.seen.defined() ? fused_attention : composed_attention)(qkv, heads, rotate, tokens, cache, layer);
 }
 
 }  // namespace proximal::libtorch

@@ -108,6 +108,7 @@ class gpt_neox final : public backbone {
                                                 std::to_string(config_.vocab_size) + " was fed; use the tokenizer that belongs to the model");
         }
         if (!cache) return;
+        if (tokens.seen.defined()) throw std::invalid_argument("proximal: pack_with_unseen takes no cache; use pack");
         if (tokens.longest > cache->capacity || tokens.row_count > cache->row_count)
             throw std::invalid_argument("proximal: the tokens do not fit in the cache; make it with enough rows and capacity");
         if (cache->length > 0 && (tokens.size() != tokens.row_count || tokens.row_count != cache->row_count))

@@ -24,6 +24,7 @@ struct token_batch {
     int64_t row_count = 0;     // B
     int64_t column_count = 0;  // S, of that grid
     int64_t longest = 0;       // 1 + the greatest position
+    at::Tensor seen = {};      // [N] bool, see pack_with_unseen; undefined: every token is seen by those after it
 
     /// [N] int64: where each token lies in the flattened [B, S] grid.
     at::Tensor index() const { return rows * column_count + slots; }
@@ -46,7 +47,22 @@ inline token_batch pack(at::Tensor const& ids, at::Tensor const& mask) {
             .slots = index.remainder(ids.size(1)),
             .row_count = ids.size(0),
             .column_count = ids.size(1),
-            .longest = count.numel() ? count.max().item<int64_t>() : 0};
+            .longest = count.numel() ? count.max().item<int64_t>() : 0,
+            .seen = {}};
+}
+
+/// Every slot from a row's first real token on: those under mask 0 are fed as token 0, see the real tokens before them and are
+/// seen by none.
+///
+/// Source: what TRL's forward() computes at padding inside a row, and averages into its metric policy/entropy_avg. Costs work
+/// on padding and an explicit mask: for that metric alone; takes no cache.
+inline token_batch pack_with_unseen(at::Tensor const& ids, at::Tensor const& mask) {
+    auto result = pack(ids, mask.ne(0).cumsum(1));
+    at::Tensor const real = mask.ne(0), index = result.index();
+    result.seen = real.flatten().index_select(0, index);
+    result.ids = result.ids.masked_fill(result.seen.logical_not(), 0);
+    result.positions = (real.cumsum(1) - real.to(at::kLong)).flatten().index_select(0, index);
+    return result;
 }
 
 /// Rows of different lengths, as they are: slots equal positions, S is the longest row.
@@ -64,7 +80,7 @@ inline token_batch pack(std::vector<std::vector<int64_t>> const& rows, at::Devic
     }
     auto const there = packed.to(device).unbind();
     return {.ids = there[0], .positions = there[1], .rows = there[2], .slots = there[1], .row_count = int64_t(rows.size()),
-            .column_count = int64_t(longest), .longest = int64_t(longest)};
+            .column_count = int64_t(longest), .longest = int64_t(longest), .seen = {}};
 }
 
 }  // namespace proximal::libtorch
