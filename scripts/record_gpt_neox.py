@@ -5,9 +5,9 @@ recorded.safetensors. Needs torch, transformers 4.45 and safetensors.
 
     python scripts/record_gpt_neox.py tests/data/gpt_neox
 
-ids, mask [B, S]: a full row, left padding, right padding, a hole. Per real token, row after row: logits (or values, for
-the classifier) of the float32 model, of the float64 model with the float32 rotary tables that transformers builds, and
-of the float64 model with float64 tables ("exact").
+ids, mask [B, S]: a full row, left padding, right padding, a hole. Per slot: logits [B, S, V] (values [B, S] for the
+classifier) of the float32 model, of the float64 model with the float32 rotary tables that transformers builds, and of
+the float64 model with float64 tables ("exact").
 """
 import os
 import pathlib
@@ -39,10 +39,8 @@ def evaluate(model, ids, mask):
     arguments = dict(input_ids=ids.masked_fill(mask == 0, 0), attention_mask=mask, position_ids=mask.cumsum(1) - mask)
     with torch.no_grad():
         if hasattr(model, "score"):
-            grid = model.score(model.gpt_neox(**arguments).last_hidden_state).squeeze(-1)
-        else:
-            grid = model(**arguments).logits
-    return grid[mask == 1].contiguous()
+            return model.score(model.gpt_neox(**arguments).last_hidden_state).squeeze(-1).contiguous()
+        return model(**arguments).logits
 
 
 def main(out):
@@ -68,7 +66,7 @@ def main(out):
         torch.Tensor.float = single
         torch.set_default_dtype(torch.float32)
         save_file(recorded, folder / "recorded.safetensors")
-        print(name, {k: float((recorded[k] - recorded["exact"]).abs().max()) for k in ("float32", "float64")})
+        print(name, {k: float((recorded[k] - recorded["exact"])[mask == 1].abs().max()) for k in ("float32", "float64")})
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 
 #include <ATen/ATen.h>
 
-#include <proximal/torch/model/attention_with_holes.hpp>
+#include <proximal/torch/model/decode_attention.hpp>
+#include <proximal/torch/model/grid_rows.hpp>
 #include <proximal/torch/model/kv_cache.hpp>
+#include <proximal/torch/model/qkv_grid.hpp>
 #include <proximal/torch/model/rotary.hpp>
 #include <proximal/torch/model/token_batch.hpp>
 #include <stdexcept>
@@ -19,31 +21,40 @@ struct attention_input {
 /// [N] int64: a token's place in attention's own grid [B, longest], where padding stands after the real tokens.
 inline at::Tensor attention_cells(token_batch const& tokens) { return tokens.rows * tokens.longest + tokens.positions; }
 
-/// Packed [N, heads, D] to the grid [B, heads, longest, D], zero where no token stands.
-inline at::Tensor to_grid(at::Tensor const& x, at::Tensor const& cells, token_batch const& tokens) {
-    auto const cell_count = tokens.row_count * tokens.longest;
-    auto const flat = cell_count == x.size(0)
+/// Packed [N, heads, D] to a grid [B, heads, columns, D], zero where no token stands.
+inline at::Tensor to_grid(at::Tensor const& x, at::Tensor const& cells, int64_t rows, int64_t columns) {
+    auto const flat = rows * columns == x.size(0)
                           ? x
-                          : at::index_copy(at::zeros({cell_count, x.size(1), x.size(2)}, x.options()), 0, cells, x);
-    return flat.view({tokens.row_count, tokens.longest, x.size(1), x.size(2)}).transpose(1, 2);
+                          : at::index_copy(at::zeros({rows * columns, x.size(1), x.size(2)}, x.options()), 0, cells, x);
+    return flat.view({rows, columns, x.size(1), x.size(2)}).transpose(1, 2);
 }
 
-/// The grid [B, heads, longest, D] back to packed [N, heads · D].
+/// A grid [B, heads, columns, D] back to packed [N, heads · D].
 inline at::Tensor from_grid(at::Tensor const& grid, at::Tensor const& cells) {
     auto const flat = grid.transpose(1, 2).reshape({grid.size(0) * grid.size(2), grid.size(1) * grid.size(3)});
     return flat.size(0) == cells.size(0) ? flat : flat.index_select(0, cells);
 }
 
-/// Causal self-attention among the tokens of each row, without and with rotation applied by the caller.
+/// Causal self-attention among the tokens of each row.
 ///
 /// Because padding stands behind the real tokens in its grid, causality alone keeps padding out: no mask is built.
 /// Returns [N, heads · D].
 inline at::Tensor attend(attention_input const& x, token_batch const& tokens) {
-    if (tokens.visible.defined()) return attend_with_holes(x.query, x.key, x.value, tokens);
     auto const cells = attention_cells(tokens);
-    return from_grid(at::scaled_dot_product_attention(to_grid(x.query, cells, tokens), to_grid(x.key, cells, tokens),
-                                                      to_grid(x.value, cells, tokens), {}, 0.0, /*is_causal=*/true),
-                     cells);
+    auto const grid = [&](at::Tensor const& part) { return to_grid(part, cells, tokens.row_count, tokens.longest); };
+    return from_grid(at::scaled_dot_product_attention(grid(x.query), grid(x.key), grid(x.value), {}, 0.0, /*is_causal=*/true), cells);
+}
+
+/// The same where some tokens are seen by none (token_batch::seen): on the slots, under an explicit mask.
+inline at::Tensor attend_seen(attention_input const& x, token_batch const& tokens) {
+    auto const B = tokens.row_count, S = tokens.column_count;
+    auto const cells = tokens.index();
+    auto const grid = [&](at::Tensor const& part) { return to_grid(part, cells, B, S); };
+    auto const key = at::zeros({B * S}, tokens.seen.options()).index_copy(0, cells, tokens.seen).view({B, 1, 1, S});
+    auto const slot = at::arange(S, cells.options());
+    auto mask = key.logical_and(slot.unsqueeze(0).le(slot.unsqueeze(1)));           // [B, 1, S, S]
+    mask = mask.logical_or(mask.any(-1, true).logical_not());                       // a softmax over nothing is NaN
+    return from_grid(at::scaled_dot_product_attention(grid(x.query), grid(x.key), grid(x.value), mask), cells);
 }
 
 /// Stores the keys and values of packed tokens in their rows' columns of layer `layer`.
@@ -63,11 +74,35 @@ inline at::Tensor attend_cached(attention_input const& x, token_batch const& tok
     return mixed.reshape({tokens.row_count, -1});
 }
 
-/// What a layer's attention does with its projections: among themselves, or, with a cache, filling or extending it.
-inline at::Tensor self_attention(attention_input x, rotary const& rotate, token_batch const& tokens, kv_cache* cache, std::size_t layer) {
-    x.query = rotate(x.query, tokens.positions), x.key = rotate(x.key, tokens.positions);
+/// Self-attention from a layer's fused projection [N, heads · 3 · D]: among themselves, or, with a cache, filling it or
+/// extending it. Returns [N, heads · D]. Composed of ATen operations, for any device.
+inline at::Tensor composed_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate, token_batch const& tokens, kv_cache* cache,
+                                     std::size_t layer) {
+    auto const part = qkv.view({qkv.size(0), heads, 3, -1}).unbind(2);
+    attention_input const x{rotate(part[0], tokens.positions), rotate(part[1], tokens.positions), part[2]};
+    if (tokens.seen.defined()) return attend_seen(x, tokens);
     if (cache) append(x, tokens, *cache, layer);
     return cache && cache->length > 0 ? attend_cached(x, tokens, *cache, layer) : attend(x, tokens);
+}
+
+/// The same in few passes on the CPU.
+inline at::Tensor fused_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate, token_batch const& tokens, kv_cache* cache,
+                                  std::size_t layer) {
+    if (cache && cache->length > 0) return decode_attention(qkv, rotate, tokens, *cache, layer);
+    auto const grid = qkv_to_grid::apply(qkv, rotate, tokens, heads);  // [B, longest, heads, D] each
+    auto const query = grid[0].transpose(1, 2), key = grid[1].transpose(1, 2), value = grid[2].transpose(1, 2);
+    if (cache) {
+        cache->keys[layer].narrow(2, 0, tokens.longest).copy_(key);
+        cache->values[layer].narrow(2, 0, tokens.longest).copy_(value);
+    }
+    auto const mixed = at::scaled_dot_product_attention(query, key, value, {}, 0.0, /*is_causal=*/true).transpose(1, 2);
+    auto const flat = mixed.reshape({tokens.row_count * tokens.longest, -1});
+    return flat.size(0) == tokens.size() ? flat : take_rows::apply(flat, attention_cells(tokens));
+}
+
+inline at::Tensor self_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate, token_batch const& tokens, kv_cache* cache,
+                                 std::size_t layer) {
+    return (qkv.is_cpu() && !tokens.seen.defined() ? fused_attention : composed_attention)(qkv, heads, rotate, tokens, cache, layer);
 }
 
 }  // namespace proximal::libtorch

@@ -87,8 +87,8 @@ class gpt_neox final : public backbone {
             auto const mlp = [&](at::Tensor const& y) {
                 return dense_4h_to_h(model.activation_(dense_h_to_4h(post_attention_layernorm(y))));
             };
-            auto const qkv = query_key_value(input_layernorm(x)).view({x.size(0), c.num_attention_heads, 3, c.head_size()}).unbind(2);
-            auto const attention = dense(self_attention({qkv[0], qkv[1], qkv[2]}, model.rotary_, tokens, cache, i));
+            auto const qkv = query_key_value(input_layernorm(x));  // [N, heads · 3 · D]
+            auto const attention = dense(self_attention(qkv, c.num_attention_heads, model.rotary_, tokens, cache, i));
             if (c.use_parallel_residual) return mlp(x) + attention + x;
             auto const middle = attention + x;
             return mlp(middle) + middle;
@@ -108,6 +108,7 @@ class gpt_neox final : public backbone {
                                                 std::to_string(config_.vocab_size) + " was fed; use the tokenizer that belongs to the model");
         }
         if (!cache) return;
+        if (tokens.seen.defined()) throw std::invalid_argument("proximal: a cache takes no tokens that are asked but not seen; pack without them");
         if (tokens.longest > cache->capacity || tokens.row_count > cache->row_count)
             throw std::invalid_argument("proximal: the tokens do not fit in the cache; make it with enough rows and capacity");
         if (cache->length > 0 && (tokens.size() != tokens.row_count || tokens.row_count != cache->row_count))

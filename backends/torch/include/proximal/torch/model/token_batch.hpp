@@ -21,10 +21,10 @@ struct token_batch {
     at::Tensor positions;      // [N] int64, 0, 1, 2 … within each row
     at::Tensor rows;           // [N] int64, ascending
     at::Tensor slots;          // [N] int64, the column in the padded grid that the tokens came from
-    at::Tensor visible;        // [N] bool, false where no token may attend to this one; undefined: all are seen
     int64_t row_count = 0;     // B
     int64_t column_count = 0;  // S, of that grid
     int64_t longest = 0;       // 1 + the greatest position
+    at::Tensor seen = {};      // [N] bool, see pack_tokens with `asked`; undefined: every token is seen by those after it
 
     /// [N] int64: where each token lies in the flattened [B, S] grid.
     at::Tensor index() const { return rows * column_count + slots; }
@@ -45,28 +45,25 @@ inline token_batch pack_tokens(at::Tensor const& ids, at::Tensor const& mask) {
             .positions = count.flatten().index_select(0, index) - 1,
             .rows = index.div(ids.size(1), "floor"),
             .slots = index.remainder(ids.size(1)),
-            .visible = {},
             .row_count = ids.size(0),
             .column_count = ids.size(1),
-            .longest = count.numel() ? count.max().item<int64_t>() : 0};
+            .longest = count.numel() ? count.max().item<int64_t>() : 0,
+            .seen = {}};
 }
 
-/// As above, with columns that are `asked` [B, S] (bool) but not real: their token counts as id 0, stands at the position of
-/// the real token after it, and no token attends to it. What transformers computes in a padded column.
+/// As above, with slots that are `asked` [B, S] (bool) but not real: they are fed as token 0, see the real tokens before them
+/// and are seen by none.
+///
+/// Source: what TRL's forward() computes where a pad was sampled inside a row, and averages into its metric
+/// policy/entropy_avg. Where there is such a slot attention needs an explicit mask, and takes no cache.
 inline token_batch pack_tokens(at::Tensor const& ids, at::Tensor const& mask, at::Tensor const& asked) {
-    at::Tensor const real = mask.ne(0), holes = asked.logical_and(real.logical_not());
-    if (!holes.any().item<bool>()) return pack_tokens(ids, real);
-    at::Tensor const index = asked.logical_or(real).flatten().nonzero().squeeze(1);  // [N]
-    auto const pick = [&](at::Tensor const& x) { return x.flatten().index_select(0, index); };
-    token_batch tokens{.ids = pick(ids.masked_fill(holes, 0)),
-                       .positions = pick(real.cumsum(1) - real.to(at::kLong)),
-                       .rows = index.div(ids.size(1), "floor"),
-                       .slots = index.remainder(ids.size(1)),
-                       .visible = pick(real),
-                       .row_count = ids.size(0),
-                       .column_count = ids.size(1)};
-    tokens.longest = tokens.positions.max().item<int64_t>() + 1;
-    return tokens;
+    at::Tensor const real = mask.ne(0), unseen = asked.logical_and(real.logical_not());
+    if (!unseen.any().item<bool>()) return pack_tokens(ids, real);
+    auto result = pack_tokens(ids.masked_fill(unseen, 0), asked.logical_or(real));
+    at::Tensor const index = result.index();
+    result.seen = real.flatten().index_select(0, index);
+    result.positions = (real.cumsum(1) - real.to(at::kLong)).flatten().index_select(0, index);
+    return result;
 }
 
 /// Rows of different lengths, as they are: slots equal positions, S is the longest row.
@@ -83,8 +80,8 @@ inline token_batch pack_tokens(std::vector<std::vector<int64_t>> const& rows, at
         index = std::fill_n(index, rows[b].size(), int64_t(b));
     }
     auto const there = packed.to(device).unbind();
-    return {.ids = there[0], .positions = there[1], .rows = there[2], .slots = there[1], .visible = {}, .row_count = int64_t(rows.size()),
-            .column_count = int64_t(longest), .longest = int64_t(longest)};
+    return {.ids = there[0], .positions = there[1], .rows = there[2], .slots = there[1], .row_count = int64_t(rows.size()),
+            .column_count = int64_t(longest), .longest = int64_t(longest), .seen = {}};
 }
 
 }  // namespace proximal::libtorch
