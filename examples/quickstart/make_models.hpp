@@ -15,7 +15,7 @@
 #include <proximal/trainer/ppo_config.hpp>
 #include <proximal/trainer/progress_bar.hpp>
 
-#include "corpus.hpp"
+#include "load_or_make_corpus.hpp"
 #include "synopsis_rule.hpp"
 
 namespace proximal::quickstart {
@@ -104,7 +104,7 @@ inline embedded make_or_load() {
         std::vector<std::string> lines;
         for (auto const& e : texts.train) lines.push_back(e.prompt + e.completion);
         fmt::print("vocabulary byte-level BPE, {} tokens, learned from the text\n", vocabulary);
-        train_bpe(lines, {.vocabulary_size = vocabulary, .special_tokens = {"<|endoftext|>", "[PAD]"}}).save(beside);
+        train_bpe(lines, {.vocabulary_size = vocabulary}).save(beside);
         tokenizer const words = tokenizer::load(beside);
         auto const model = libtorch::make_causal_lm(
             small_gpt_neox(*words.eos_token_id(), *words.pad_token_id(), static_cast<std::int64_t>(words.size())), 1);
