@@ -59,7 +59,7 @@ TEST_CASE("quickstart: stanzas become examples; siblings, series, dummies and ne
 
 TEST_CASE("quickstart: long descriptions end with a sentence if a third is filled so, else with a word") {
     CHECK(shortened("One two. Three four five six", 20) == "One two.");
-    CHECK(shortened("One. Two three four five six seven", 24) == "One. Two three four");
+    CHECK(shortened("One. Two three four five six seven", 24) == "One. Two three four five");
     CHECK(shortened("Ünö twö. Three four five six", 20) == "Ünö twö.");
     CHECK(shortened("short", 20) == "short");
     CHECK(letters("A (b c) Dé-f 1") == "a d f");
