@@ -30,7 +30,8 @@ inline std::optional<std::filesystem::path> find_program(std::string_view name) 
         auto const end = std::min(rest.find(':'), rest.size());
         auto const candidate = std::filesystem::path(rest.substr(0, end)) / name;
         std::error_code unreadable;  // a folder on PATH that is not ours to look into is passed over
-        if (std::filesystem::is_regular_file(candidate, unreadable) && ::access(candidate.c_str(), X_OK) == 0) return candidate;
+        if (std::filesystem::is_regular_file(candidate, unreadable) && ::access(candidate.c_str(), X_OK) == 0)
+            return candidate;
         rest.remove_prefix(std::min(end + 1, rest.size()));
     }
     return std::nullopt;
