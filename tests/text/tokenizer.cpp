@@ -113,8 +113,9 @@ TEST_CASE("tokenizer: what cannot be read is named, with the remedy") {
                Contains("'qz', which is not in the vocabulary"));
     CHECK_THAT(refused([](json& j) { j["model"]["merges"].push_back("a b c"); }), Contains("is no pair"));
     CHECK_THAT(refused([](json& j) { j["model"]["vocab"]["b"] = 97; }), Contains("have the same id 97"));
+    CHECK_THAT(refused([](json& j) { j["model"]["vocab"]["c"] = -1; }), Contains("impossible id -1"));
     CHECK_THAT(refused([](json& j) { j["model"]["unk_token"] = "<unk>"; }), Contains("unk_token"));
-    CHECK_THAT(refused([](json& j) { j["model"].erase("vocab"); }), Contains("is not what a tokenizer needs"));
+    CHECK_THAT(refused([](json& j) { j["model"].erase("vocab"); }), Contains("lacks what it needs"));
     CHECK_THAT(refused([](json& j) { j["normalizer"] = {{"type", "BertNormalizer"}}; }), Contains("'BertNormalizer'"));
     CHECK_THAT(refused([](json& j) { j["pre_tokenizer"] = {{"type", "Metaspace"}}; }), Contains("'Metaspace'"));
     CHECK_THAT(refused([](json& j) {
@@ -126,6 +127,17 @@ TEST_CASE("tokenizer: what cannot be read is named, with the remedy") {
                    j["added_tokens"].push_back({{"id", 3}, {"content", "a"}});
                }),
                Contains("the vocabulary says 97"));
+}
+
+TEST_CASE("tokenizer: a broken file beside tokenizer.json is an error too") {
+    support::temporary_folder const folder;
+    support::write_json(folder.path / "tokenizer.json", support::tiny_tokenizer());
+    support::write_json(folder.path / "tokenizer_config.json", {{"eos_token", 3}});
+    CHECK_THROWS_WITH(tokenizer::load(folder.path), Contains("lacks what it needs"));
+    support::write_json(folder.path / "tokenizer_config.json", {{"added_tokens_decoder", {{"x", {{"content", "y"}}}}}});
+    CHECK_THROWS_WITH(tokenizer::load(folder.path), Contains("cannot be used"));
+    std::ofstream(folder.path / "tokenizer_config.json") << "[";
+    CHECK_THROWS_WITH(tokenizer::load(folder.path), Contains("tokenizer_config.json is no valid JSON"));
 }
 
 TEST_CASE("tokenizer: chat by TRL's template; another template is refused") {

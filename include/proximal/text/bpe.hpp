@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -33,7 +34,10 @@ class bpe {
         ignore_merges_ = model.value("ignore_merges", false);
         fuse_unknown_ = model.value("fuse_unk", false);
         for (auto const& [token, id] : model.at("vocab").items()) {
-            auto const [place, fresh] = token_of_.emplace(id.get<std::int64_t>(), token);
+            auto const number = id.get<std::int64_t>();
+            if (number < 0 || number > std::numeric_limits<std::int32_t>::max())
+                throw std::invalid_argument(fmt::format("the token '{}' has the impossible id {}", token, number));
+            auto const [place, fresh] = token_of_.emplace(number, token);
             if (!fresh)
                 throw std::invalid_argument(
                     fmt::format("the tokens '{}' and '{}' have the same id {}", place->second, token, place->first));

@@ -56,10 +56,12 @@ class tokenizer {
         try {
             return tokenizer(read_json(file), tokenizer_config::load(folder));
         } catch (nlohmann::json::exception const& error) {
-            throw std::runtime_error(fmt::format("{} is not what a tokenizer needs ({}); fetch or write it again",
-                                                 file.string(), error.what()));
-        } catch (std::invalid_argument const& error) {
-            throw std::runtime_error(fmt::format("{} cannot be used: {}", file.string(), error.what()));
+            throw std::runtime_error(
+                fmt::format("the tokenizer in {} lacks what it needs ({}); fetch or write it again", folder.string(),
+                            error.what()));
+        } catch (std::logic_error const& error) {
+            throw std::runtime_error(
+                fmt::format("the tokenizer in {} cannot be used: {}", folder.string(), error.what()));
         }
     }
 
@@ -77,7 +79,7 @@ class tokenizer {
             throw std::invalid_argument("the decoder " + decoder.at("type").dump() +
                                         " is not supported (ByteLevel is)");
         around_ = config_.is_gpt_neox() ? gpt_neox_post_processor(config_.settings, bos_token_id(), eos_token_id())
-                                          : make_post_processor(part("post_processor"));
+                                        : make_post_processor(part("post_processor"));
     }
 
     /// The ids of a text. Throws std::invalid_argument for a text that is no valid UTF-8.
