@@ -11,7 +11,8 @@
 
 namespace {
 
-nlohmann::json converted(proximal::tokenizer const& tokenizer, nlohmann::json const& line, bool decode, bool special_tokens) {
+nlohmann::json converted(proximal::tokenizer const& tokenizer, nlohmann::json const& line, bool decode,
+                         bool special_tokens) {
     if (decode) return {{"text", tokenizer.decode(line.at("ids").get<std::vector<std::int64_t>>(), !special_tokens)}};
     return {{"ids", tokenizer.encode(line.at("text").get_ref<std::string const&>(), special_tokens)}};
 }

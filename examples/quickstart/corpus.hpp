@@ -27,8 +27,8 @@ constexpr std::uint64_t fingerprint(std::string_view text) {
     return hash ^ hash >> 29;
 }
 
-/// Parts of about 92, 4 and 4 per cent, by the fingerprint of the source, each in the order of its prompts' fingerprints:
-/// a function of the examples alone.
+/// Parts of about 92, 4 and 4 per cent, by the fingerprint of the source, each in the order of its prompts'
+/// fingerprints: a function of the examples alone.
 inline corpus split_by_source(std::vector<example> examples, std::string origin) {
     auto const key = [](example const& e) { return std::pair(fingerprint(e.prompt), std::string_view(e.prompt)); };
     std::sort(examples.begin(), examples.end(), [&](auto const& a, auto const& b) { return key(a) < key(b); });

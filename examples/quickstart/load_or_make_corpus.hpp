@@ -27,7 +27,8 @@ inline void save_corpus(corpus const& c, std::filesystem::path const& folder) {
     for (auto const& [name, part] : corpus_parts) {
         std::string lines;
         for (auto const& e : c.*part)
-            lines += nlohmann::json{{"prompt", e.prompt}, {"completion", e.completion}, {"source", e.source}}.dump() + "\n";
+            lines +=
+                nlohmann::json{{"prompt", e.prompt}, {"completion", e.completion}, {"source", e.source}}.dump() + "\n";
         write_file(folder / (std::string(name) + ".jsonl"), lines);
     }
     write_file(folder / "origin.txt", c.origin + "\n");
@@ -47,13 +48,14 @@ inline corpus load_corpus(std::filesystem::path const& folder) {
             if ((c.*part).empty()) throw std::runtime_error(std::string(name) + ".jsonl holds nothing");
         }
     } catch (std::exception const& error) {
-        throw std::runtime_error(fmt::format("the corpus in {} is broken ({}); delete that folder to have it made anew", folder.string(), error.what()));
+        throw std::runtime_error(fmt::format("the corpus in {} is broken ({}); delete that folder to have it made anew",
+                                             folder.string(), error.what()));
     }
     return c;
 }
 
-/// The corpus kept below `cache`; where none is, this machine's Debian index or, failing that, the generated one, kept for
-/// the next time. The origin says which, and why.
+/// The corpus kept below `cache`; where none is, this machine's Debian index or, failing that, the generated one, kept
+/// for the next time. The origin says which, and why.
 inline corpus load_or_make_corpus(std::filesystem::path const& cache) {
     auto const folder = cache / "corpus";
     if (std::filesystem::exists(folder / "origin.txt")) return load_corpus(folder);

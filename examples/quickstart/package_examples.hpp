@@ -20,8 +20,9 @@ namespace proximal::quickstart {
 ///
 /// At most `per_source` of a source package, its main package first; descriptions of at most `most` characters; no two
 /// with nearly the same description or summary.
-inline std::vector<example> package_examples(std::vector<std::string> const& packages, std::vector<std::string> const& translations,
-                                             std::size_t most = 320, std::size_t per_source = 2) {
+inline std::vector<example> package_examples(std::vector<std::string> const& packages,
+                                             std::vector<std::string> const& translations, std::size_t most = 320,
+                                             std::size_t per_source = 2) {
     struct package {
         std::string source, md5;
     };
@@ -38,7 +39,8 @@ inline std::vector<example> package_examples(std::vector<std::string> const& pac
             descriptions.try_emplace({s["Package"], s["Description-md5"]}, s["Description-en"]);
         });
 
-    using candidate = std::tuple<bool, std::size_t, std::string, std::string, std::string>;  // the main package is the least
+    using candidate =
+        std::tuple<bool, std::size_t, std::string, std::string, std::string>;  // the main package is the least
     std::map<std::string, std::set<candidate>> by_source;
     for (auto const& [name, p] : known) {
         auto const found = descriptions.find({name, p.md5});
@@ -57,7 +59,8 @@ inline std::vector<example> package_examples(std::vector<std::string> const& pac
         std::size_t taken = 0;
         for (auto const& [sibling, length, name, synopsis, body] : candidates) {
             auto const body_letters = letters(body).substr(0, 160), synopsis_letters = letters(synopsis);
-            if (taken == per_source || seen_bodies.contains(body_letters) || seen_synopses.contains(synopsis_letters)) continue;
+            if (taken == per_source || seen_bodies.contains(body_letters) || seen_synopses.contains(synopsis_letters))
+                continue;
             seen_bodies.insert(body_letters);
             seen_synopses.insert(synopsis_letters);
             ++taken;

@@ -21,7 +21,8 @@ inline bool matches(regex const& pattern, std::string_view text) {
 /// Packages whose name says that they belong to another one of the same source.
 inline bool is_sibling(std::string_view name) {
     static regex const pattern(
-        "-(dev|doc|docs|dbg|dbgsym|data|common|examples?|tests?|bin|utils|tools|l10n|locales?|headers|source|plugins?|demo|"
+        "-(dev|doc|docs|dbg|dbgsym|data|common|examples?|tests?|bin|utils|tools|l10n|locales?|headers|source|plugins?|"
+        "demo|"
         "el|cil|java|perl)$");
     return matches(pattern, name);
 }
@@ -29,7 +30,8 @@ inline bool is_sibling(std::string_view name) {
 /// Families of packages whose descriptions are all alike.
 inline bool is_of_a_series(std::string_view name) {
     static regex const pattern(
-        "^(libreoffice-(l10n|help)-|task-|hunspell|aspell|myspell|hyphen|mythes|firefox-esr-l10n|thunderbird-l10n|kde-l10n|"
+        "^(libreoffice-(l10n|help)-|task-|hunspell|aspell|myspell|hyphen|mythes|firefox-esr-l10n|thunderbird-l10n|kde-"
+        "l10n|"
         "fonts-noto|manpages|linux-(image|headers)|gcc-[0-9]|g\\+\\+-|librust-.*\\+)");
     return matches(pattern, name);
 }
@@ -61,7 +63,8 @@ inline std::string letters(std::string const& text) {
     auto const lower = lowercase(text);
     std::string out;
     for (std::size_t i = 0; i < lower.size(); ++i) {
-        if (auto const close = lower[i] == '(' ? lower.find(')', i) : std::string::npos; close != std::string::npos) i = close;
+        if (auto const close = lower[i] == '(' ? lower.find(')', i) : std::string::npos; close != std::string::npos)
+            i = close;
         else if (lower[i] >= 'a' && lower[i] <= 'z') out += lower[i];
         else if (!out.empty() && out.back() != ' ') out += ' ';
     }

@@ -68,9 +68,11 @@ inline std::string shortened(std::string const& text, std::size_t most) {
     auto const cut = std::string_view(text).substr(0, at);
     std::size_t sentences = 0;
     for (std::size_t i = 0; i + 1 < cut.size(); ++i)
-        if (std::string_view(".;!?").find(cut[i]) != std::string_view::npos && character_class::is_whitespace(utf8::character_at(cut, i + 1).value))
+        if (std::string_view(".;!?").find(cut[i]) != std::string_view::npos &&
+            character_class::is_whitespace(utf8::character_at(cut, i + 1).value))
             sentences = i + 1;
-    if (sentences > 0 && sentences >= bytes_of_third) return std::string(stripped(cut.substr(0, sentences), true, true));
+    if (sentences > 0 && sentences >= bytes_of_third)
+        return std::string(stripped(cut.substr(0, sentences), true, true));
     return std::string(stripped(cut.substr(0, std::min(cut.rfind(' '), cut.size() - 1)), true, true));
 }
 

@@ -40,7 +40,8 @@ inline std::vector<std::string> words(std::string const& text) {
     std::vector<std::string> out;
     bool inside = false;
     for (char const c : lowercase(text)) {
-        bool const is_word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || std::string_view("+#.'-").find(c) != std::string_view::npos;
+        bool const is_word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                             std::string_view("+#.'-").find(c) != std::string_view::npos;
         if (is_word && !inside) out.emplace_back();
         if (is_word) out.back() += c;
         inside = is_word;

@@ -14,7 +14,9 @@ namespace {
 // Sets variables of the environment for one test.
 class environment {
    public:
-    void set(std::string const& name, std::string const& value) { keep(name), ::setenv(name.c_str(), value.c_str(), 1); }
+    void set(std::string const& name, std::string const& value) {
+        keep(name), ::setenv(name.c_str(), value.c_str(), 1);
+    }
     void unset(std::string const& name) { keep(name), ::unsetenv(name.c_str()); }
     ~environment() {
         for (auto const& [name, value] : before_)
@@ -71,7 +73,8 @@ TEST_CASE("hub: the cache's snapshot of main, if nothing is missing") {
     auto const snapshot = machine.cache("abc123");
     CHECK(resolve_model("org/tiny") == snapshot);
     write(snapshot / "model.safetensors.index.json", R"({"weight_map": {"w": "model-00001-of-00001.safetensors"}})");
-    CHECK_THROWS_WITH(resolve_model("org/tiny"), Contains("org/tiny lacks model-00001-of-00001.safetensors in the cache"));
+    CHECK_THROWS_WITH(resolve_model("org/tiny"),
+                      Contains("org/tiny lacks model-00001-of-00001.safetensors in the cache"));
     write(snapshot / "model-00001-of-00001.safetensors", "");
     CHECK(resolve_model("org/tiny") == snapshot);
     write(machine.model / "refs/main", "../../..");
@@ -94,9 +97,10 @@ TEST_CASE("hub: where the cache lies") {
 TEST_CASE("hub: hf fetches what the cache lacks, unless offline") {
     fake_machine machine;
     auto const target = machine.folder.path / "with space";
-    CHECK_THROWS_WITH(resolve_model("org/tiny"), Contains("org/tiny is no local folder") && Contains("install the program hf"));
-    write_program(machine.bin / "hf", "echo progress >&2; echo first line; echo \"" + target.string() + "\"; echo $# $1 $2 > '" +
-                                          (machine.folder.path / "arguments").string() + "'");
+    CHECK_THROWS_WITH(resolve_model("org/tiny"),
+                      Contains("org/tiny is no local folder") && Contains("install the program hf"));
+    write_program(machine.bin / "hf", "echo progress >&2; echo first line; echo \"" + target.string() +
+                                          "\"; echo $# $1 $2 > '" + (machine.folder.path / "arguments").string() + "'");
     CHECK_THROWS_WITH(resolve_model("org/tiny"), Contains("printed no folder"));
     fs::create_directories(target);
     CHECK_THROWS_WITH(resolve_model("org/tiny"), Contains("without config.json"));
@@ -113,7 +117,8 @@ TEST_CASE("hub: hf fetches what the cache lacks, unless offline") {
 }
 
 TEST_CASE("process: output, status and arguments as they are") {
-    auto const [status, output] = run_program("/bin/sh", {"-c", "printf '%s|' \"$@\"; exit 7", "sh", "a b", "$HOME", ""});
+    auto const [status, output] =
+        run_program("/bin/sh", {"-c", "printf '%s|' \"$@\"; exit 7", "sh", "a b", "$HOME", ""});
     CHECK(status == 7);
     CHECK(output == "a b|$HOME||");
     CHECK(run_program("/bin/sh", {"-c", "kill -9 $$"}).status == 137);

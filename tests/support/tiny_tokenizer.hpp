@@ -27,7 +27,8 @@ inline nlohmann::json tiny_tokenizer(std::vector<std::string> const& merges = {"
         auto const id = vocab.size();
         vocab[merge.substr(0, space) + merge.substr(space + 1)] = id;
     }
-    json const byte_level = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
+    json const byte_level = {
+        {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
     auto const eos = vocab.size();
     return {{"version", "1.0"},
             {"a key of a later version", 7},
@@ -36,11 +37,20 @@ inline nlohmann::json tiny_tokenizer(std::vector<std::string> const& merges = {"
             {"post_processor", byte_level},
             {"decoder", byte_level},
             {"added_tokens",
-             {{{"id", eos}, {"content", "<eos>"}, {"single_word", false}, {"lstrip", false}, {"rstrip", false}, {"normalized", false}, {"special", true}}}},
-            {"model", {{"type", "BPE"}, {"dropout", nullptr}, {"unk_token", nullptr}, {"vocab", vocab}, {"merges", merges}}}};
+             {{{"id", eos},
+               {"content", "<eos>"},
+               {"single_word", false},
+               {"lstrip", false},
+               {"rstrip", false},
+               {"normalized", false},
+               {"special", true}}}},
+            {"model",
+             {{"type", "BPE"}, {"dropout", nullptr}, {"unk_token", nullptr}, {"vocab", vocab}, {"merges", merges}}}};
 }
 
-inline void write_json(std::filesystem::path const& path, nlohmann::json const& content) { std::ofstream(path) << content.dump(); }
+inline void write_json(std::filesystem::path const& path, nlohmann::json const& content) {
+    std::ofstream(path) << content.dump();
+}
 inline std::string read_text(std::filesystem::path const& path) {
     return (std::ostringstream() << std::ifstream(path, std::ios::binary).rdbuf()).str();
 }

@@ -8,8 +8,9 @@ namespace {
 // What is found, with the text between in brackets.
 std::string found(added_tokens const& tokens, std::string_view text, bool normalized = false) {
     std::string out;
-    tokens.split(text, normalized, [&](std::string_view t) { out += "[" + std::string(t) + "]"; },
-                 [&](std::int64_t id) { out += std::to_string(id); });
+    tokens.split(
+        text, normalized, [&](std::string_view t) { out += "[" + std::string(t) + "]"; },
+        [&](std::int64_t id) { out += std::to_string(id); });
     return out;
 }
 added_tokens make(std::vector<added_token> tokens) {
@@ -20,7 +21,8 @@ added_tokens make(std::vector<added_token> tokens) {
 }  // namespace
 
 TEST_CASE("added_tokens: the leftmost, of those the longest") {
-    auto const tokens = make({{.id = 1, .content = "<a>", .normalized = false}, {.id = 2, .content = "<a><b>", .normalized = false}});
+    auto const tokens =
+        make({{.id = 1, .content = "<a>", .normalized = false}, {.id = 2, .content = "<a><b>", .normalized = false}});
     CHECK(found(tokens, "x<a><b><a>y") == "[x]21[y]");
     CHECK(found(tokens, "<a") == "[<a]");
     CHECK(found(tokens, "") == "");
@@ -37,7 +39,8 @@ TEST_CASE("added_tokens: white space beside is taken along, words beside prevent
 }
 
 TEST_CASE("added_tokens: normalized ones are looked for in normal form, apart from the others") {
-    auto const tokens = make({{.id = 1, .content = "AB", .normalized = true}, {.id = 2, .content = "CD", .normalized = false}});
+    auto const tokens =
+        make({{.id = 1, .content = "AB", .normalized = true}, {.id = 2, .content = "CD", .normalized = false}});
     CHECK(found(tokens, "xabCD", true) == "[x]1[CD]");
     CHECK(found(tokens, "abCD", false) == "[ab]2");
 }

@@ -32,6 +32,7 @@ TEST_CASE("normalizer: the plain ones, and a sequence") {
     CHECK(normal({{"type", "Prepend"}, {"prepend", "_"}}, "") == "");
     CHECK(normal({{"type", "Replace"}, {"pattern", {{"String", "."}}}, {"content", "$1"}}, "a.b") == "a$1b");
     CHECK(normal({{"type", "Replace"}, {"pattern", {{"Regex", "\\s+"}}}, {"content", "_"}}, "a \n b") == "a_b");
-    CHECK(normal({{"type", "Sequence"}, {"normalizers", {{{"type", "NFC"}}, {{"type", "Lowercase"}}}}}, "E\u0301") == "\u00e9");
+    CHECK(normal({{"type", "Sequence"}, {"normalizers", {{{"type", "NFC"}}, {{"type", "Lowercase"}}}}}, "E\u0301") ==
+          "\u00e9");
     CHECK_THROWS_WITH(normal({{"type", "Nmt"}}, ""), Catch::StartsWith("the normalizer 'Nmt' is not supported"));
 }

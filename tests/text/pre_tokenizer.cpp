@@ -47,7 +47,8 @@ TEST_CASE("pre_tokenizer: classes of characters, and sequences of steps") {
     CHECK(cut({{"type", "Punctuation"}}, "a+b。") == pieces{"a", "+", "b", "。"});
     CHECK(cut({{"type", "WhitespaceSplit"}}, " a\u3000b ") == pieces{"a", "b"});
     CHECK(cut({{"type", "Whitespace"}}, "a_b, c") == pieces{"a_b", ",", "c"});
-    CHECK(cut({{"type", "Sequence"}, {"pretokenizers", {{{"type", "WhitespaceSplit"}}, {{"type", "Digits"}}}}}, "a1 2") == pieces{"a", "1", "2"});
+    CHECK(cut({{"type", "Sequence"}, {"pretokenizers", {{{"type", "WhitespaceSplit"}}, {{"type", "Digits"}}}}},
+              "a1 2") == pieces{"a", "1", "2"});
     CHECK(cut(nullptr, "a b") == pieces{"a b"});
     CHECK(cut(nullptr, "") == pieces{});
 }

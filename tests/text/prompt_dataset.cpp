@@ -19,7 +19,10 @@ tokenizer const& tiny() {
 TEST_CASE("prompt_dataset: prompts and messages, blank lines passed over, progress to the end") {
     support::temporary_folder const folder;
     auto const path = folder.path / "a.jsonl";
-    std::ofstream(path) << R"({"prompt": "hello", "more": 1})" "\n\n" R"({"messages": [{"role": "user", "content": "hi"}]})" "\r\n";
+    std::ofstream(path) << R"({"prompt": "hello", "more": 1})"
+                           "\n\n"
+                           R"({"messages": [{"role": "user", "content": "hi"}]})"
+                           "\r\n";
     std::size_t done = 0, total = 0;
     auto const data = load_prompts(path, tiny(), [&](std::size_t d, std::size_t t) { done = d, total = t; });
     REQUIRE(data.prompts.size() == 2);
@@ -37,11 +40,13 @@ TEST_CASE("prompt_dataset: what is wrong is said, with its line") {
     };
     CHECK_THROWS_WITH(of(""), Contains("a.jsonl holds no prompts"));
     CHECK_THROWS_WITH(of("{\"prompt\": \"a\"}\n{oops\n"), Contains("line 2 cannot be used") && Contains("parse"));
-    CHECK_THROWS_WITH(of("{\"text\": \"a\"}\n"), Contains("line 1 cannot be used: it holds neither a text \"prompt\" nor a list \"messages\""));
+    CHECK_THROWS_WITH(of("{\"text\": \"a\"}\n"),
+                      Contains("line 1 cannot be used: it holds neither a text \"prompt\" nor a list \"messages\""));
     CHECK_THROWS_WITH(of("{\"prompt\": \"\"}\n"), Contains("line 1 cannot be used: its prompt has no tokens"));
     CHECK_THROWS_WITH(of("[1]\n"), Contains("line 1 cannot be used"));
     CHECK_THROWS_WITH(load_prompts(folder.path / "no.jsonl", tiny()), Contains("no.jsonl does not exist"));
-    CHECK_THROWS_WITH(load_prompts("trl-lib/tldr", tiny()), Contains("not fetched from the Hub") && Contains("load_dataset(\"trl-lib/tldr\")"));
+    CHECK_THROWS_WITH(load_prompts("trl-lib/tldr", tiny()),
+                      Contains("not fetched from the Hub") && Contains("load_dataset(\"trl-lib/tldr\")"));
 }
 
 TEST_CASE("prompt_dataset: split draws by the seed alone, loses nothing") {

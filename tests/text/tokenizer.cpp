@@ -24,7 +24,8 @@ TEST_CASE("tokenizer: bytes, merges by rank, and back") {
     CHECK(t.encode("hello world") == ids{258, 'o', 259, 'o', 'r', 'l', 'd'});  // hell o Ġw o r l d
     CHECK(t.encode("") == ids{});
     CHECK(t.encode("é") == ids{0xC3, 0xA9});
-    for (auto const* const text : {"hello world", " \n\t x  ", "naïve 日本 👩‍👩‍👧‍👦", ""}) CHECK(t.decode(t.encode(text)) == text);
+    for (auto const* const text : {"hello world", " \n\t x  ", "naïve 日本 👩‍👩‍👧‍👦", ""})
+        CHECK(t.decode(t.encode(text)) == text);
     CHECK(t.size() == 262);
     CHECK(t.token_of(259) == "Ġw");
     CHECK(t.id_of("hell") == 258);
@@ -50,7 +51,10 @@ TEST_CASE("tokenizer: special tokens around, by template or by the flags of GPTN
                                  {"special_tokens", {{"<eos>", {{"ids", {261}}}}}}}}}};
     CHECK(tokenizer(file).encode("x") == ids{261, 'x'});
     CHECK(tokenizer(file).encode("x", false) == ids{'x'});
-    auto settings = json{{"tokenizer_class", "GPTNeoXTokenizer"}, {"eos_token", "<eos>"}, {"bos_token", "<eos>"}, {"unk_token", "<eos>"}};
+    auto settings = json{{"tokenizer_class", "GPTNeoXTokenizer"},
+                         {"eos_token", "<eos>"},
+                         {"bos_token", "<eos>"},
+                         {"unk_token", "<eos>"}};
     CHECK(tokenizer(file, config(settings)).encode("x") == ids{'x'});
     settings["add_eos_token"] = true;
     settings["add_prefix_space"] = true;
@@ -58,7 +62,8 @@ TEST_CASE("tokenizer: special tokens around, by template or by the flags of GPTN
 }
 
 TEST_CASE("tokenizer: roles come from the config, as text or as an object, and missing tokens are added") {
-    tokenizer const t(support::tiny_tokenizer(), config({{"eos_token", {{"content", "<eos>"}}}, {"bos_token", "<new>"}, {"pad_token", nullptr}}));
+    tokenizer const t(support::tiny_tokenizer(),
+                      config({{"eos_token", {{"content", "<eos>"}}}, {"bos_token", "<new>"}, {"pad_token", nullptr}}));
     CHECK(t.eos_token_id() == 261);
     CHECK(t.bos_token_id() == 262);
     CHECK_FALSE(t.pad_token_id().has_value());
@@ -104,23 +109,44 @@ TEST_CASE("tokenizer: what cannot be read is named, with the remedy") {
     CHECK_THAT(refused([](json& j) { j["model"]["type"] = "Unigram"; }), Contains("'Unigram' is not supported"));
     CHECK_THAT(refused([](json& j) { j["model"]["byte_fallback"] = true; }), Contains("byte_fallback"));
     CHECK_THAT(refused([](json& j) { j["model"]["dropout"] = 0.1; }), Contains("dropout"));
-    CHECK_THAT(refused([](json& j) { j["model"]["merges"].push_back("q z"); }), Contains("'qz', which is not in the vocabulary"));
+    CHECK_THAT(refused([](json& j) { j["model"]["merges"].push_back("q z"); }),
+               Contains("'qz', which is not in the vocabulary"));
     CHECK_THAT(refused([](json& j) { j["model"]["merges"].push_back("a b c"); }), Contains("is no pair"));
     CHECK_THAT(refused([](json& j) { j["model"]["vocab"]["b"] = 97; }), Contains("have the same id 97"));
+    CHECK_THAT(refused([](json& j) { j["model"]["vocab"]["c"] = -1; }), Contains("impossible id -1"));
     CHECK_THAT(refused([](json& j) { j["model"]["unk_token"] = "<unk>"; }), Contains("unk_token"));
-    CHECK_THAT(refused([](json& j) { j["model"].erase("vocab"); }), Contains("is not what a tokenizer needs"));
+    CHECK_THAT(refused([](json& j) { j["model"].erase("vocab"); }), Contains("lacks what it needs"));
     CHECK_THAT(refused([](json& j) { j["normalizer"] = {{"type", "BertNormalizer"}}; }), Contains("'BertNormalizer'"));
     CHECK_THAT(refused([](json& j) { j["pre_tokenizer"] = {{"type", "Metaspace"}}; }), Contains("'Metaspace'"));
-    CHECK_THAT(refused([](json& j) { j["post_processor"] = {{"type", "BertProcessing"}}; }), Contains("'BertProcessing'"));
+    CHECK_THAT(refused([](json& j) {
+                   j["post_processor"] = {{"type", "BertProcessing"}};
+               }),
+               Contains("'BertProcessing'"));
     CHECK_THAT(refused([](json& j) { j["decoder"] = {{"type", "WordPiece"}}; }), Contains("WordPiece"));
-    CHECK_THAT(refused([](json& j) { j["added_tokens"].push_back({{"id", 3}, {"content", "a"}}); }), Contains("the vocabulary says 97"));
+    CHECK_THAT(refused([](json& j) {
+                   j["added_tokens"].push_back({{"id", 3}, {"content", "a"}});
+               }),
+               Contains("the vocabulary says 97"));
+}
+
+TEST_CASE("tokenizer: a broken file beside tokenizer.json is an error too") {
+    support::temporary_folder const folder;
+    support::write_json(folder.path / "tokenizer.json", support::tiny_tokenizer());
+    support::write_json(folder.path / "tokenizer_config.json", {{"eos_token", 3}});
+    CHECK_THROWS_WITH(tokenizer::load(folder.path), Contains("lacks what it needs"));
+    support::write_json(folder.path / "tokenizer_config.json", {{"added_tokens_decoder", {{"x", {{"content", "y"}}}}}});
+    CHECK_THROWS_WITH(tokenizer::load(folder.path), Contains("cannot be used"));
+    std::ofstream(folder.path / "tokenizer_config.json") << "[";
+    CHECK_THROWS_WITH(tokenizer::load(folder.path), Contains("tokenizer_config.json is no valid JSON"));
 }
 
 TEST_CASE("tokenizer: chat by TRL's template; another template is refused") {
     json const messages = {{{"role", "SYSTEM"}, {"content", "Be brief."}}, {{"role", "user"}, {"content", "Hi"}}};
     CHECK(tokenizer(support::tiny_tokenizer()).chat(messages) == "System: Be brief.\n\nUser: Hi\n\nAssistant:");
-    CHECK_NOTHROW(tokenizer(support::tiny_tokenizer(), config({{"chat_template", simple_chat_template}})).chat(messages));
-    CHECK_THROWS_WITH(tokenizer(support::tiny_tokenizer(), config({{"chat_template", "{{ x }}"}})).chat(messages), Contains("not interpreted"));
+    CHECK_NOTHROW(
+        tokenizer(support::tiny_tokenizer(), config({{"chat_template", simple_chat_template}})).chat(messages));
+    CHECK_THROWS_WITH(tokenizer(support::tiny_tokenizer(), config({{"chat_template", "{{ x }}"}})).chat(messages),
+                      Contains("not interpreted"));
     CHECK_THROWS_WITH(simple_chat({{{"role", "user"}}}), Contains("\"content\""));
     CHECK_THROWS_WITH(simple_chat("hi"), Contains("must be a list"));
 }

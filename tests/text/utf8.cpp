@@ -6,9 +6,9 @@
 using namespace proximal;
 
 TEST_CASE("utf8: each longest ill-formed part becomes one U+FFFD") {
-    CHECK(utf8::lossy("a\xF0\x9F\x98z") == "a\uFFFDz");             // cut short
-    CHECK(utf8::lossy("\xC0\x80") == "\uFFFD\uFFFD");               // overlong
-    CHECK(utf8::lossy("\xED\xA0\x80") == "\uFFFD\uFFFD\uFFFD");     // a surrogate
+    CHECK(utf8::lossy("a\xF0\x9F\x98z") == "a\uFFFDz");          // cut short
+    CHECK(utf8::lossy("\xC0\x80") == "\uFFFD\uFFFD");            // overlong
+    CHECK(utf8::lossy("\xED\xA0\x80") == "\uFFFD\uFFFD\uFFFD");  // a surrogate
     CHECK(utf8::lossy("\xF4\x90\x80\x80") == "\uFFFD\uFFFD\uFFFD\uFFFD");
     CHECK(utf8::lossy("\xE2\x82\xE2\x82\xAC") == "\uFFFD€");
     CHECK(utf8::first_invalid("é\x80") == 2);
@@ -19,7 +19,8 @@ TEST_CASE("utf8: every character survives the way out and back") {
     for (char32_t c = 0; c < 0x110000; c += c == 0xD7FF ? 0x801 : 1) {
         std::string text;
         utf8::append(text, c);
-        if (utf8::character_at(text, 0).value != c || utf8::character_before(text, text.size()).value != c || utf8::first_invalid(text))
+        if (utf8::character_at(text, 0).value != c || utf8::character_before(text, text.size()).value != c ||
+            utf8::first_invalid(text))
             FAIL("U+" << std::hex << static_cast<unsigned>(c));
     }
 }

@@ -25,7 +25,8 @@ inline bool is_id(std::string_view id) {
         return name.front() != '-' && name.front() != '.' && name.back() != '-' && name.back() != '.';
     };
     auto const slash = id.find('/');
-    return slash == std::string_view::npos ? is_name(id) : is_name(id.substr(0, slash)) && is_name(id.substr(slash + 1));
+    return slash == std::string_view::npos ? is_name(id)
+                                           : is_name(id.substr(0, slash)) && is_name(id.substr(slash + 1));
 }
 
 /// HF_HUB_CACHE, else HF_HOME/hub, else ~/.cache/huggingface/hub.
@@ -65,7 +66,8 @@ inline std::optional<std::filesystem::path> cached_snapshot(std::string_view id)
     std::string revision;
     std::ifstream(cache_folder() / folder / "refs" / "main") >> revision;
     auto const snapshot = cache_folder() / folder / "snapshots" / revision;
-    bool const found = !revision.empty() && revision.find('/') == std::string::npos && std::filesystem::is_directory(snapshot);
+    bool const found =
+        !revision.empty() && revision.find('/') == std::string::npos && std::filesystem::is_directory(snapshot);
     return found ? std::optional(snapshot) : std::nullopt;
 }
 
@@ -76,11 +78,14 @@ inline std::filesystem::path download(std::filesystem::path const& program, std:
     auto const line = output.substr(0, end == std::string::npos ? 0 : end + 1);
     std::filesystem::path const folder = line.substr(line.find_last_of('\n') + 1);  // npos + 1 is 0
     auto const hint = fmt::format("run `{} download {}` yourself to see why", program.filename().string(), id);
-    if (status != 0) throw std::runtime_error(fmt::format("{} could not download {} (status {}); {}", program.string(), id, status, hint));
+    if (status != 0)
+        throw std::runtime_error(
+            fmt::format("{} could not download {} (status {}); {}", program.string(), id, status, hint));
     if (!std::filesystem::is_directory(folder))
         throw std::runtime_error(fmt::format("{} printed no folder for {}; {}", program.string(), id, hint));
     if (auto const missing = missing_file(folder))
-        throw std::runtime_error(fmt::format("{} downloaded {} without {}; is it a model of transformers?", program.string(), id, *missing));
+        throw std::runtime_error(
+            fmt::format("{} downloaded {} without {}; is it a model of transformers?", program.string(), id, *missing));
     return folder;
 }
 
@@ -94,19 +99,23 @@ namespace proximal {
 inline std::filesystem::path resolve_model(std::string const& name_or_path) {
     if (std::filesystem::is_directory(name_or_path)) return name_or_path;
     if (!hub::is_id(name_or_path))
-        throw std::runtime_error(fmt::format("{} is neither a folder nor a model id of the form organisation/name; check the path", name_or_path));
+        throw std::runtime_error(fmt::format(
+            "{} is neither a folder nor a model id of the form organisation/name; check the path", name_or_path));
     auto const snapshot = hub::cached_snapshot(name_or_path);
     auto const missing = snapshot ? hub::missing_file(*snapshot) : std::nullopt;
     if (snapshot && !missing) return *snapshot;
 
-    auto const state = missing ? fmt::format("lacks {} in the cache {}", *missing, hub::cache_folder().string())
-                               : fmt::format("is no local folder and not in the cache {}", hub::cache_folder().string());
+    auto const state = missing
+                           ? fmt::format("lacks {} in the cache {}", *missing, hub::cache_folder().string())
+                           : fmt::format("is no local folder and not in the cache {}", hub::cache_folder().string());
     if (hub::is_offline())
-        throw std::runtime_error(fmt::format("{} {}, and HF_HUB_OFFLINE is set; unset it or give a local folder", name_or_path, state));
+        throw std::runtime_error(
+            fmt::format("{} {}, and HF_HUB_OFFLINE is set; unset it or give a local folder", name_or_path, state));
     for (auto const* const program : {"hf", "huggingface-cli"})
         if (auto const path = find_program(program)) return hub::download(*path, name_or_path);
     throw std::runtime_error(fmt::format(
-        "{} {}; install the program hf (pip install huggingface_hub) or download the model and give its folder", name_or_path, state));
+        "{} {}; install the program hf (pip install huggingface_hub) or download the model and give its folder",
+        name_or_path, state));
 }
 
 }  // namespace proximal

@@ -17,6 +17,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace proximal {
@@ -28,7 +29,9 @@ inline std::optional<std::filesystem::path> find_program(std::string_view name) 
     while (!rest.empty()) {
         auto const end = std::min(rest.find(':'), rest.size());
         auto const candidate = std::filesystem::path(rest.substr(0, end)) / name;
-        if (std::filesystem::is_regular_file(candidate) && ::access(candidate.c_str(), X_OK) == 0) return candidate;
+        std::error_code unreadable;  // a folder on PATH that is not ours to look into is passed over
+        if (std::filesystem::is_regular_file(candidate, unreadable) && ::access(candidate.c_str(), X_OK) == 0)
+            return candidate;
         rest.remove_prefix(std::min(end + 1, rest.size()));
     }
     return std::nullopt;

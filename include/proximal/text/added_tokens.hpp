@@ -21,17 +21,22 @@ namespace proximal {
 struct added_token {
     std::int64_t id = 0;
     std::string content;
-    bool single_word = false;  // only where no word character stands beside it
+    bool single_word = false;             // only where no word character stands beside it
     bool lstrip = false, rstrip = false;  // takes the white space beside it along
-    bool normalized = true;    // looked for, in normal form, after the text was normalised
-    bool special = false;      // decoding may leave it out
+    bool normalized = true;               // looked for, in normal form, after the text was normalised
+    bool special = false;                 // decoding may leave it out
 
     bool operator==(added_token const&) const = default;
 
     static added_token from_json(std::int64_t id, nlohmann::json const& j) {
         bool const special = j.value("special", false);
-        return {id, j.at("content").get<std::string>(), j.value("single_word", false), j.value("lstrip", false),
-                j.value("rstrip", false), j.value("normalized", !special), special};
+        return {id,
+                j.at("content").get<std::string>(),
+                j.value("single_word", false),
+                j.value("lstrip", false),
+                j.value("rstrip", false),
+                j.value("normalized", !special),
+                special};
     }
     nlohmann::json to_json() const {
         return {{"content", content}, {"single_word", single_word}, {"lstrip", lstrip},
@@ -66,7 +71,8 @@ class added_tokens {
         for (auto& half : searches_) half = {};
         for (auto const& [id, t] : by_id_) {
             auto pattern = t.normalized ? normalize_(t.content) : t.content;
-            if (!pattern.empty()) searches_[t.normalized][static_cast<unsigned char>(pattern[0])].push_back({std::move(pattern), id});
+            if (!pattern.empty())
+                searches_[t.normalized][static_cast<unsigned char>(pattern[0])].push_back({std::move(pattern), id});
         }
         for (auto& half : searches_)
             for (auto& candidates : half)
@@ -74,8 +80,8 @@ class added_tokens {
                                  [](auto const& a, auto const& b) { return a.first.size() > b.first.size(); });
     }
 
-    /// Calls on_text(view) and on_token(id), in order, for what the text consists of; `normalized` says which of the two
-    /// kinds of tokens is looked for.
+    /// Calls on_text(view) and on_token(id), in order, for what the text consists of; `normalized` says which of the
+    /// two kinds of tokens is looked for.
     template <class OnText, class OnToken>
     void split(std::string_view text, bool normalized, OnText&& on_text, OnToken&& on_token) const {
         auto const& search = searches_[normalized];

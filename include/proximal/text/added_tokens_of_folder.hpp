@@ -50,8 +50,7 @@ inline added_tokens read_added_tokens(nlohmann::json const& file, tokenizer_conf
     auto const specials = config.special_tokens();
     std::map<std::int64_t, nlohmann::json> listed;
     auto const decoder = config.settings.value("added_tokens_decoder", nlohmann::json::object());
-    for (auto const& [id, entry] : decoder.items())
-        listed.emplace(std::stoll(id), entry);
+    for (auto const& [id, entry] : decoder.items()) listed.emplace(std::stoll(id), entry);
     for (auto const& [id, entry] : listed) {
         auto token = added_token::from_json(id, entry);
         token.id = id_for(token.content, model, added);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -33,7 +34,10 @@ class bpe {
         ignore_merges_ = model.value("ignore_merges", false);
         fuse_unknown_ = model.value("fuse_unk", false);
         for (auto const& [token, id] : model.at("vocab").items()) {
-            auto const [place, fresh] = token_of_.emplace(id.get<std::int64_t>(), token);
+            auto const number = id.get<std::int64_t>();
+            if (number < 0 || number > std::numeric_limits<std::int32_t>::max())
+                throw std::invalid_argument(fmt::format("the token '{}' has the impossible id {}", token, number));
+            auto const [place, fresh] = token_of_.emplace(number, token);
             if (!fresh)
                 throw std::invalid_argument(
                     fmt::format("the tokens '{}' and '{}' have the same id {}", place->second, token, place->first));
@@ -46,7 +50,8 @@ class bpe {
         }
         if (auto const unknown = model.find("unk_token"); unknown != model.end() && !unknown->is_null()) {
             unknown_ = id_of(unknown->get<std::string>());
-            if (!unknown_) throw std::invalid_argument("the unk_token " + unknown->dump() + " is not in the vocabulary");
+            if (!unknown_)
+                throw std::invalid_argument("the unk_token " + unknown->dump() + " is not in the vocabulary");
         }
     }
 
@@ -91,11 +96,13 @@ class bpe {
         if (model.value("type", std::string("BPE")) != "BPE" || !model.contains("merges"))
             throw std::invalid_argument(fmt::format("the model '{}' is not supported: only BPE is",
                                                     model.value("type", std::string("without merges"))));
-        for (auto const* const option : {"dropout", "byte_fallback", "continuing_subword_prefix", "end_of_word_suffix"}) {
+        for (auto const* const option :
+             {"dropout", "byte_fallback", "continuing_subword_prefix", "end_of_word_suffix"}) {
             auto const set = model.find(option);
             bool const off = set == model.end() || set->is_null() || *set == false || *set == "" || *set == 0.0;
             if (!off)
-                throw std::invalid_argument(fmt::format("the model's option {} = {} is not supported", option, set->dump()));
+                throw std::invalid_argument(
+                    fmt::format("the model's option {} = {} is not supported", option, set->dump()));
         }
     }
 
@@ -111,7 +118,8 @@ class bpe {
     }
     std::int64_t known(std::string const& token, nlohmann::json const& merge) const {
         if (auto const id = id_of(token)) return *id;
-        throw std::invalid_argument(fmt::format("the merge {} needs the token '{}', which is not in the vocabulary", merge.dump(), token));
+        throw std::invalid_argument(
+            fmt::format("the merge {} needs the token '{}', which is not in the vocabulary", merge.dump(), token));
     }
 
     text_map<std::int64_t> id_of_;

@@ -19,12 +19,12 @@
 
 namespace proximal {
 
-/// Learns a byte-level BPE vocabulary: GPT-2's pre-tokenizer, the special tokens first, then the 256 bytes, then the most
-/// frequent pair joined, again and again.
+/// Learns a byte-level BPE vocabulary: GPT-2's pre-tokenizer, the special tokens first, then the 256 bytes, then the
+/// most frequent pair joined, again and again.
 ///
-/// Source: Sennrich et al., Neural Machine Translation of Rare Words with Subword Units (2016), arXiv 1508.07909; merges
-/// and ids are those of Hugging Face's BpeTrainer (ties go to the pair of smaller ids).
-/// A corpus with too few pairs gives a smaller vocabulary.
+/// Source: Sennrich et al., Neural Machine Translation of Rare Words with Subword Units (2016), arXiv 1508.07909;
+/// merges and ids are those of Hugging Face's BpeTrainer (ties go to the pair of smaller ids). A corpus with too few
+/// pairs gives a smaller vocabulary.
 class bpe_trainer {
    public:
     struct settings {
@@ -36,12 +36,15 @@ class bpe_trainer {
     };
 
     /// Throws std::invalid_argument for a vocabulary too small for the bytes and the special tokens.
-    explicit bpe_trainer(settings chosen) : settings_(std::move(chosen)), cut_(make_pre_tokenizer(byte_level_settings())) {
+    explicit bpe_trainer(settings chosen)
+        : settings_(std::move(chosen)), cut_(make_pre_tokenizer(byte_level_settings())) {
         special_tokens_ = {settings_.eos_token, settings_.pad_token};
-        special_tokens_.insert(special_tokens_.end(), settings_.more_special_tokens.begin(), settings_.more_special_tokens.end());
+        special_tokens_.insert(special_tokens_.end(), settings_.more_special_tokens.begin(),
+                               settings_.more_special_tokens.end());
         if (settings_.vocabulary_size < special_tokens_.size() + 256)
-            throw std::invalid_argument(fmt::format("a vocabulary of {} tokens is too small: {} special tokens and 256 bytes come first",
-                                                    settings_.vocabulary_size, special_tokens_.size()));
+            throw std::invalid_argument(
+                fmt::format("a vocabulary of {} tokens is too small: {} special tokens and 256 bytes come first",
+                            settings_.vocabulary_size, special_tokens_.size()));
     }
 
     void feed(std::string_view text) {
@@ -89,7 +92,8 @@ class bpe_trainer {
             std::vector<pair_counts::symbol> symbols;
             for (std::size_t at = 0; at < word.size();) {
                 auto const size = utf8::character_at(word, at).size;
-                symbols.push_back(static_cast<pair_counts::symbol>(id_of.find(std::string_view(word).substr(at, size))->second));
+                symbols.push_back(
+                    static_cast<pair_counts::symbol>(id_of.find(std::string_view(word).substr(at, size))->second));
                 at += size;
             }
             counts.add_word(std::move(symbols), count);
@@ -98,17 +102,29 @@ class bpe_trainer {
     }
 
     nlohmann::json file(text_map<std::int64_t> const& id_of, nlohmann::json merges) const {
-        nlohmann::json j = {{"version", "1.0"}, {"truncation", nullptr}, {"padding", nullptr}, {"normalizer", nullptr},
-                            {"pre_tokenizer", byte_level_settings()}, {"post_processor", byte_level_settings()},
-                            {"decoder", byte_level_settings()}, {"added_tokens", nlohmann::json::array()}};
+        nlohmann::json j = {{"version", "1.0"},
+                            {"truncation", nullptr},
+                            {"padding", nullptr},
+                            {"normalizer", nullptr},
+                            {"pre_tokenizer", byte_level_settings()},
+                            {"post_processor", byte_level_settings()},
+                            {"decoder", byte_level_settings()},
+                            {"added_tokens", nlohmann::json::array()}};
         for (std::size_t id = 0; id < special_tokens_.size(); ++id) {
             auto entry = added_token{.content = special_tokens_[id], .normalized = false, .special = true}.to_json();
             entry["id"] = id;
             j["added_tokens"].push_back(std::move(entry));
         }
-        j["model"] = {{"type", "BPE"}, {"dropout", nullptr}, {"unk_token", nullptr}, {"continuing_subword_prefix", nullptr},
-                      {"end_of_word_suffix", nullptr}, {"fuse_unk", false}, {"byte_fallback", false},
-                      {"ignore_merges", false}, {"vocab", nlohmann::json::object()}, {"merges", std::move(merges)}};
+        j["model"] = {{"type", "BPE"},
+                      {"dropout", nullptr},
+                      {"unk_token", nullptr},
+                      {"continuing_subword_prefix", nullptr},
+                      {"end_of_word_suffix", nullptr},
+                      {"fuse_unk", false},
+                      {"byte_fallback", false},
+                      {"ignore_merges", false},
+                      {"vocab", nlohmann::json::object()},
+                      {"merges", std::move(merges)}};
         for (auto const& [token, id] : id_of) j["model"]["vocab"][token] = id;
         return j;
     }

@@ -23,10 +23,12 @@ inline bool is_numeric(char32_t c) {
 
 /// ASCII's punctuation, symbols such as `$` and `+` among it, and Unicode's P categories as Hugging Face knows them.
 inline bool is_punctuation(char32_t c) {
-    if (c < 0x80) return (c > 0x20 && c < 0x30) || (c > 0x39 && c < 0x41) || (c > 0x5A && c < 0x61) || (c > 0x7A && c < 0x7F);
+    if (c < 0x80)
+        return (c > 0x20 && c < 0x30) || (c > 0x39 && c < 0x41) || (c > 0x5A && c < 0x61) || (c > 0x7A && c < 0x7F);
     auto const k = category(c);
     bool const by_category = k >= UTF8PROC_CATEGORY_PC && k <= UTF8PROC_CATEGORY_PO;
-    return c == 0x166D || c == 0x111C9 || (by_category && !younger_characters::holds(younger_characters::in_punctuation, c));
+    return c == 0x166D || c == 0x111C9 ||
+           (by_category && !younger_characters::holds(younger_characters::in_punctuation, c));
 }
 
 /// `\w` of Rust's regex: Alphabetic, M, Nd, Pc and the two joiners.

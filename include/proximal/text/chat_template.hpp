@@ -20,7 +20,8 @@ inline constexpr std::string_view simple_chat_template =
 /// Throws std::invalid_argument for what is no such list.
 inline std::string simple_chat(nlohmann::json const& messages) {
     auto const is_text = [](nlohmann::json const& m, char const* key) { return m.contains(key) && m[key].is_string(); };
-    if (!messages.is_array()) throw std::invalid_argument("messages must be a list of {\"role\": ..., \"content\": ...}");
+    if (!messages.is_array())
+        throw std::invalid_argument("messages must be a list of {\"role\": ..., \"content\": ...}");
     std::string text;
     for (auto const& message : messages) {
         if (!message.is_object() || !is_text(message, "role") || !is_text(message, "content"))

@@ -13,11 +13,14 @@ namespace proximal {
 /// A whole JSON file. Throws std::runtime_error, naming the file, where it cannot be read or is no JSON.
 inline nlohmann::json read_json(std::filesystem::path const& path) {
     std::ifstream in(path, std::ios::binary);
-    if (!in) throw std::runtime_error(fmt::format("{} cannot be read; check that it exists and may be opened", path.string()));
+    if (!in)
+        throw std::runtime_error(
+            fmt::format("{} cannot be read; check that it exists and may be opened", path.string()));
     try {
         return nlohmann::json::parse(in);
     } catch (nlohmann::json::exception const& error) {
-        throw std::runtime_error(fmt::format("{} is no valid JSON ({}); fetch or write it again", path.string(), error.what()));
+        throw std::runtime_error(
+            fmt::format("{} is no valid JSON ({}); fetch or write it again", path.string(), error.what()));
     }
 }
 

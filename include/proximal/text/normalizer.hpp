@@ -38,7 +38,8 @@ inline void append_form(std::string& out, std::string_view text, int options) {
 /// One of Unicode's normal forms, by utf8proc's options, as Hugging Face's tables know it (see younger_characters).
 inline normalizer unicode_form(int options) {
     return [options](std::string text) {
-        if (std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; })) return text;
+        if (std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; }))
+            return text;
         std::string out;
         std::size_t begin = 0;
         for (std::size_t at = 0; at < text.size();) {
@@ -111,8 +112,10 @@ inline normalizer make_normalizer(nlohmann::json const& settings) {
             return text;
         };
     }
-    throw std::invalid_argument(fmt::format(
-        "the normalizer '{}' is not supported (NFC, NFD, NFKC, NFKD, Lowercase, Prepend, Replace, Strip and Sequence are)", type));
+    throw std::invalid_argument(
+        fmt::format("the normalizer '{}' is not supported (NFC, NFD, NFKC, NFKD, Lowercase, Prepend, Replace, Strip "
+                    "and Sequence are)",
+                    type));
 }
 
 }  // namespace proximal

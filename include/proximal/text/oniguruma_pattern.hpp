@@ -15,18 +15,20 @@ namespace proximal {
 
 /// A pattern of tokenizer.json, which Hugging Face runs by Oniguruma, as PCRE2 (UTF, UCP, MULTILINE) means the same.
 ///
-/// `\s` is White_Space (PCRE2 adds U+180E), `\w` Alphabetic, M, Nd, Pc and Latin-1's ²³¹¼½¾ (PCRE2 knows L, N and _ only), `\h` a
-/// hexadecimal digit, `(?m)` lets the dot match newlines. What has no faithful translation (`\W` or `\H` in a set, sets
-/// and POSIX brackets in sets, `&&`, `{n,m}+`, `\K`, `\R`, `\X` and rarer escapes) is refused.
+/// `\s` is White_Space (PCRE2 adds U+180E), `\w` Alphabetic, M, Nd, Pc and Latin-1's ²³¹¼½¾ (PCRE2 knows L, N and _
+/// only), `\h` a hexadecimal digit, `(?m)` lets the dot match newlines. What has no faithful translation (`\W` or `\H`
+/// in a set, sets and POSIX brackets in sets, `&&`, `{n,m}+`, `\K`, `\R`, `\X` and rarer escapes) is refused.
 /// Throws std::invalid_argument naming the construct.
 inline std::string from_oniguruma(std::string_view pattern) {
     static constexpr std::string_view word =
-        "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\xB2\\xB3\\xB9\\xBC-\\xBE\\x{24B6}-\\x{24E9}\\x{1F130}-\\x{1F149}\\x{1F150}-\\x{1F169}\\x{1F170}-\\x{1F189}";
+        "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\xB2\\xB3\\xB9\\xBC-\\xBE\\x{24B6}-\\x{24E9}\\x{1F130}-\\x{1F149}\\x{1F150}-"
+        "\\x{1F169}\\x{1F170}-\\x{1F189}";
     static constexpr std::array<std::pair<char, std::string_view>, 4> in_both = {
         {{'s', "\\p{White_Space}"}, {'S', "\\P{White_Space}"}, {'d', "\\p{Nd}"}, {'D', "\\P{Nd}"}}};
     auto const refuse = [&](std::string_view what) {
         throw std::invalid_argument(fmt::format(
-            "the pattern '{}' uses {}, which has no faithful translation from Oniguruma to PCRE2: write it otherwise", pattern, what));
+            "the pattern '{}' uses {}, which has no faithful translation from Oniguruma to PCRE2: write it otherwise",
+            pattern, what));
     };
     std::string out;
     bool in_class = false;
@@ -45,7 +47,8 @@ inline std::string from_oniguruma(std::string_view pattern) {
             else if (e == 'H' && !in_class) out += "[^0-9A-Fa-f]";
             else if (e == 'b' && !in_class) out += fmt::format("(?:(?<=[{0}])(?![{0}])|(?<![{0}])(?=[{0}]))", word);
             else if (e == 'B' && !in_class) out += fmt::format("(?:(?<=[{0}])(?=[{0}])|(?<![{0}])(?![{0}]))", word);
-            else if (std::string_view("WHRXKGNOyYgkQEvV").find(e) != std::string_view::npos) refuse(fmt::format("\\{}", e));
+            else if (std::string_view("WHRXKGNOyYgkQEvV").find(e) != std::string_view::npos)
+                refuse(fmt::format("\\{}", e));
             else {
                 auto const braced = (e == 'p' || e == 'P' || e == 'x') && pattern.substr(i + 1, 1) == "{";
                 auto const last = braced ? std::min(pattern.find('}', i), pattern.size() - 1) : i;

@@ -25,7 +25,8 @@ class pair_counts {
         words_.push_back({std::move(symbols), count});
     }
 
-    /// The most frequent pair, of equals the one of the smaller symbols; none when no pair occurs at least `least` times.
+    /// The most frequent pair, of equals the one of the smaller symbols; none when no pair occurs at least `least`
+    /// times.
     std::optional<pair> most_frequent(std::int64_t least) {
         for (auto const& key : changed_) offer(key);
         changed_.clear();
@@ -82,7 +83,9 @@ class pair_counts {
     struct offered {
         std::int64_t count;
         std::uint64_t key;
-        bool operator<(offered const& other) const { return count != other.count ? count < other.count : key > other.key; }
+        bool operator<(offered const& other) const {
+            return count != other.count ? count < other.count : key > other.key;
+        }
     };
     static std::uint64_t packed(pair p) { return static_cast<std::uint64_t>(p.first) << 32 | p.second; }
     static pair unpacked(std::uint64_t key) { return {static_cast<symbol>(key >> 32), static_cast<symbol>(key)}; }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -45,8 +46,19 @@ inline post_processor make_post_processor(nlohmann::json const& settings) {
         for (auto const& id : settings.at("special_tokens").at(name).at("ids"))
             (texts == 0 ? result.before : result.after).push_back(id.get<std::int64_t>());
     }
-    if (texts != 1) throw std::invalid_argument("the post-processor's template for one text must hold the text $A once");
+    if (texts != 1)
+        throw std::invalid_argument("the post-processor's template for one text must hold the text $A once");
     return result;
+}
+
+/// The special tokens that transformers' GPTNeoXTokenizer puts around a text, whatever the post_processor says: by
+/// `add_bos_token` and `add_eos_token` of tokenizer_config.json.
+inline post_processor gpt_neox_post_processor(nlohmann::json const& settings, std::optional<std::int64_t> bos,
+                                              std::optional<std::int64_t> eos) {
+    post_processor around;
+    if (bos && settings.value("add_bos_token", false)) around.before.push_back(*bos);
+    if (eos && settings.value("add_eos_token", false)) around.after.push_back(*eos);
+    return around;
 }
 
 }  // namespace proximal

@@ -119,17 +119,21 @@ inline pre_tokenizer make_pre_tokenizer(nlohmann::json const& settings) {
         return splitting(split_behavior_of(settings),
                          stretches_by(pattern_of(settings.at("pattern")), settings.value("invert", false)));
     if (type == "Digits")
-        return splitting(settings.value("individual_digits", false) ? split_behavior::isolated : split_behavior::contiguous,
-                         stretches_by_character(character_class::is_numeric));
+        return splitting(
+            settings.value("individual_digits", false) ? split_behavior::isolated : split_behavior::contiguous,
+            stretches_by_character(character_class::is_numeric));
     if (type == "Punctuation")
         return splitting(split_behavior_of(settings), stretches_by_character(character_class::is_punctuation));
     if (type == "WhitespaceSplit")
         return splitting(split_behavior::removed, stretches_by_character(character_class::is_whitespace));
     if (type == "Whitespace")
-        return splitting(split_behavior::removed, stretches_by(regex(R"([\w\x{200C}\x{200D}]+|[^\w\s\x{200C}\x{200D}]+)"), true));
-    throw std::invalid_argument(fmt::format(
-        "the pre-tokenizer '{}' is not supported (ByteLevel, Split, Digits, Punctuation, Whitespace, WhitespaceSplit and "
-        "Sequence are)", type));
+        return splitting(split_behavior::removed,
+                         stretches_by(regex(R"([\w\x{200C}\x{200D}]+|[^\w\s\x{200C}\x{200D}]+)"), true));
+    throw std::invalid_argument(
+        fmt::format("the pre-tokenizer '{}' is not supported (ByteLevel, Split, Digits, Punctuation, Whitespace, "
+                    "WhitespaceSplit and "
+                    "Sequence are)",
+                    type));
 }
 
 }  // namespace proximal

@@ -40,7 +40,8 @@ inline std::vector<stretch> joined(std::vector<stretch> const& stretches, split_
     std::vector<stretch> out;
     bool previous = false;
     auto const fold = [&](stretch const& next) {
-        bool const join = behavior == split_behavior::contiguous ? next.is_match == previous : next.is_match && !previous;
+        bool const join =
+            behavior == split_behavior::contiguous ? next.is_match == previous : next.is_match && !previous;
         previous = next.is_match;
         if (!join || out.empty()) {
             out.push_back(next);

@@ -45,15 +45,17 @@ class regex {
     /// before ended, and an empty match there is passed over.
     template <class Found>
     void for_each_match(std::string_view text, Found&& found) const {
-        std::unique_ptr<pcre2_match_data, void (*)(pcre2_match_data*)> const data(
-            ::pcre2_match_data_create(1, nullptr), ::pcre2_match_data_free);
+        std::unique_ptr<pcre2_match_data, void (*)(pcre2_match_data*)> const data(::pcre2_match_data_create(1, nullptr),
+                                                                                  ::pcre2_match_data_free);
         auto const* const subject = reinterpret_cast<PCRE2_SPTR>(text.data());
         std::size_t last_end = std::string_view::npos;
         for (std::size_t at = 0; at <= text.size();) {
-            int const count = ::pcre2_match(code_.get(), subject, text.size(), at, PCRE2_NO_UTF_CHECK, data.get(), nullptr);
+            int const count =
+                ::pcre2_match(code_.get(), subject, text.size(), at, PCRE2_NO_UTF_CHECK, data.get(), nullptr);
             if (count == PCRE2_ERROR_NOMATCH) return;
             if (count < 0)
-                throw std::runtime_error(fmt::format("the pattern '{}' cannot be matched: {}", pattern_, message(count)));
+                throw std::runtime_error(
+                    fmt::format("the pattern '{}' cannot be matched: {}", pattern_, message(count)));
             auto const* const bounds = ::pcre2_get_ovector_pointer(data.get());
             if (bounds[0] == bounds[1] && bounds[1] == last_end) {
                 if (at == text.size()) return;

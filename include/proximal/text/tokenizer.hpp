@@ -31,12 +31,14 @@ namespace proximal {
 ///
 ///     text → added tokens out → normalizer → added tokens out → pre_tokenizer → BPE → post_processor → ids
 ///
-/// The ids are those of the PyPI package `tokenizers` and, with tokenizer_config.json, those of transformers' fast class:
-/// GPT2Tokenizer and GPTNeoXTokenizer overrule `add_prefix_space`, the latter also the post-processor by `add_bos_token`
-/// and `add_eos_token`; tokens of `added_tokens_decoder` and special tokens that tokenizer.json lacks are added.
-/// What has another meaning than the file's is never guessed: an unsupported part is refused by name.
-/// Departures: `truncation` and `padding` of tokenizer.json are left to the caller, as transformers does; decoding never
-/// tidies spaces before punctuation (transformers' clean_up_tokenization_spaces).
+/// The ids are those of the PyPI package `tokenizers` and, with tokenizer_config.json, those of transformers' fast
+/// class: GPT2Tokenizer and GPTNeoXTokenizer overrule `add_prefix_space`, the latter also the post-processor by
+/// `add_bos_token` and `add_eos_token`; tokens of `added_tokens_decoder` and special tokens that tokenizer.json lacks
+/// are added. A part that is not supported is refused by name, never passed over.
+///
+/// Departures: `truncation` and `padding` of tokenizer.json are left to the caller, as transformers does; decoding
+/// never tidies spaces before punctuation (transformers' clean_up_tokenization_spaces).
+///
 /// Safe to use from several threads, as long as none adds tokens.
 class tokenizer {
    public:
@@ -44,16 +46,22 @@ class tokenizer {
     static tokenizer load(std::filesystem::path const& folder) {
         auto const file = folder / "tokenizer.json";
         if (!std::filesystem::is_directory(folder))
-            throw std::runtime_error(fmt::format("{} is no folder; give the folder that holds tokenizer.json", folder.string()));
+            throw std::runtime_error(
+                fmt::format("{} is no folder; give the folder that holds tokenizer.json", folder.string()));
         if (!std::filesystem::exists(file))
-            throw std::runtime_error(fmt::format("{} holds no tokenizer.json; let Python's AutoTokenizer.from_pretrained(...)"
-                                                 ".save_pretrained(...) write one", folder.string()));
+            throw std::runtime_error(
+                fmt::format("{} holds no tokenizer.json; let Python's AutoTokenizer.from_pretrained(...)"
+                            ".save_pretrained(...) write one",
+                            folder.string()));
         try {
             return tokenizer(read_json(file), tokenizer_config::load(folder));
         } catch (nlohmann::json::exception const& error) {
-            throw std::runtime_error(fmt::format("{} is not what a tokenizer needs ({}); fetch or write it again", file.string(), error.what()));
-        } catch (std::invalid_argument const& error) {
-            throw std::runtime_error(fmt::format("{} cannot be used: {}", file.string(), error.what()));
+            throw std::runtime_error(
+                fmt::format("the tokenizer in {} lacks what it needs ({}); fetch or write it again", folder.string(),
+                            error.what()));
+        } catch (std::logic_error const& error) {
+            throw std::runtime_error(
+                fmt::format("the tokenizer in {} cannot be used: {}", folder.string(), error.what()));
         }
     }
 
@@ -68,8 +76,10 @@ class tokenizer {
         auto const decoder = part("decoder");
         byte_level_decoder_ = !decoder.is_null();
         if (byte_level_decoder_ && decoder.at("type") != "ByteLevel")
-            throw std::invalid_argument("the decoder " + decoder.at("type").dump() + " is not supported (ByteLevel is)");
-        around_ = config_.is_gpt_neox() ? gpt_neox_post_processor() : make_post_processor(part("post_processor"));
+            throw std::invalid_argument("the decoder " + decoder.at("type").dump() +
+                                        " is not supported (ByteLevel is)");
+        around_ = config_.is_gpt_neox() ? gpt_neox_post_processor(config_.settings, bos_token_id(), eos_token_id())
+                                        : make_post_processor(part("post_processor"));
     }
 
     /// The ids of a text. Throws std::invalid_argument for a text that is no valid UTF-8.
@@ -116,8 +126,8 @@ class tokenizer {
         if (auto const* const added = added_.find(token)) return added->id;
         return model_.id_of(token);
     }
-    /// The token as the vocabulary spells it, in visible characters for its bytes. Throws std::invalid_argument for an id
-    /// without a token.
+    /// The token as the vocabulary spells it, in visible characters for its bytes. Throws std::invalid_argument for an
+    /// id without a token.
     std::string token_of(std::int64_t id) const {
         if (auto const* const added = added_.find(id)) return added->content;
         if (auto const* const token = model_.token_of(id)) return *token;
@@ -128,8 +138,8 @@ class tokenizer {
     std::optional<std::int64_t> bos_token_id() const { return id_in_role("bos_token"); }
     std::optional<std::int64_t> pad_token_id() const { return id_in_role("pad_token"); }
 
-    /// Makes a token the padding token and gives its id: a token of this text if there is one, else the next free id, which
-    /// is size(). transformers' add_special_tokens({"pad_token": token}).
+    /// Makes a token the padding token and gives its id: a token of this text if there is one, else the next free id,
+    /// which is size(). transformers' add_special_tokens({"pad_token": token}).
     std::int64_t add_pad_token(std::string_view token = "[PAD]") {
         config_.set_special_token("pad_token", token);
         auto const* const known = added_.find(token);
@@ -140,17 +150,18 @@ class tokenizer {
         return *id_of(token);
     }
 
-    /// A conversation as one prompt, by TRL's simple template. Throws std::runtime_error if the folder brings a template
-    /// of its own, for Jinja is not interpreted here.
+    /// A conversation as one prompt, by TRL's simple template. Throws std::runtime_error if the folder brings a
+    /// template of its own, for Jinja is not interpreted here.
     std::string chat(nlohmann::json const& messages) const {
         if (auto const own = config_.chat_template(); own && *own != simple_chat_template)
             throw std::runtime_error(
-                "the tokenizer's own chat_template is not interpreted; render the messages with it first and give them as `prompt`");
+                "the tokenizer's own chat_template is not interpreted; render the messages with it first and give them "
+                "as `prompt`");
         return simple_chat(messages);
     }
 
-    /// Writes tokenizer.json, tokenizer_config.json and special_tokens_map.json, which Hugging Face and load() read back,
-    /// into a folder that is made if need be. Keys that nothing here reads are kept.
+    /// Writes tokenizer.json, tokenizer_config.json and special_tokens_map.json, which Hugging Face and load() read
+    /// back, into a folder that is made if need be. Keys that nothing here reads are kept.
     void save(std::filesystem::path const& folder) const {
         std::filesystem::create_directories(folder);
         auto file = *file_;
@@ -169,15 +180,6 @@ class tokenizer {
    private:
     nlohmann::json part(char const* name) const { return file_->value(name, nlohmann::json()); }
 
-    post_processor gpt_neox_post_processor() const {
-        post_processor around;
-        auto const ask = [&](char const* flag, char const* role, std::vector<std::int64_t>& side) {
-            if (auto const id = id_in_role(role); id && config_.settings.value(flag, false)) side.push_back(*id);
-        };
-        ask("add_bos_token", "bos_token", around.before);
-        ask("add_eos_token", "eos_token", around.after);
-        return around;
-    }
     std::optional<std::int64_t> id_in_role(char const* role) const {
         auto const token = config_.special_token(role);
         return token ? id_of(*token) : std::nullopt;

@@ -15,8 +15,8 @@
 
 namespace proximal {
 
-/// What stands beside tokenizer.json in a Hugging Face folder: tokenizer_config.json, special_tokens_map.json and, where
-/// there is one, chat_template.jinja. Keys that nothing here reads are kept.
+/// What stands beside tokenizer.json in a Hugging Face folder: tokenizer_config.json, special_tokens_map.json and,
+/// where there is one, chat_template.jinja. Keys that nothing here reads are kept.
 class tokenizer_config {
    public:
     static constexpr std::array<char const*, 7> roles = {"bos_token", "eos_token", "unk_token", "sep_token",
@@ -53,7 +53,8 @@ class tokenizer_config {
             if (entry->is_null()) return std::nullopt;
             return entry->is_object() ? entry->at("content").get<std::string>() : entry->get<std::string>();
         }
-        bool const defaults = (is_gpt2() || is_gpt_neox()) && (role == "bos_token" || role == "eos_token" || role == "unk_token");
+        bool const defaults =
+            (is_gpt2() || is_gpt_neox()) && (role == "bos_token" || role == "eos_token" || role == "unk_token");
         return defaults ? std::optional<std::string>("<|endoftext|>") : std::nullopt;
     }
     void set_special_token(std::string const& role, std::string_view content) { settings[role] = map_[role] = content; }

@@ -77,7 +77,8 @@ inline void append(std::string& text, char32_t value) {
     if (value < 0x80) return put(value);
     if (value < 0x800) return put(0xC0 | value >> 6), put(0x80 | (value & 0x3F));
     if (value < 0x10000) return put(0xE0 | value >> 12), put(0x80 | (value >> 6 & 0x3F)), put(0x80 | (value & 0x3F));
-    put(0xF0 | value >> 18), put(0x80 | (value >> 12 & 0x3F)), put(0x80 | (value >> 6 & 0x3F)), put(0x80 | (value & 0x3F));
+    put(0xF0 | value >> 18), put(0x80 | (value >> 12 & 0x3F)), put(0x80 | (value >> 6 & 0x3F)),
+        put(0x80 | (value & 0x3F));
 }
 
 }  // namespace proximal::utf8

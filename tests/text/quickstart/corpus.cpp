@@ -34,15 +34,18 @@ Package: epsilon
 Description-md5: 16
 )";
 
-std::string const body = " A tool that reads maps of the sky and draws them on paper in any size\n you like, with names of stars and planets.";
+std::string const body =
+    " A tool that reads maps of the sky and draws them on paper in any size\n you like, with names of stars and "
+    "planets.";
 
-std::string const translations = "Package: alpha\nDescription-md5: 11\nDescription-en: draws maps of the sky\n" + body +
-                                 "\n .\n This package contains the program (and more).\n\n" +
-                                 "Package: alpha-doc\nDescription-md5: 12\nDescription-en: manual of the star map drawer\n" + body + "\n\n" +
-                                 "Package: beta\nDescription-md5: 13\nDescription-en: transitional package for alpha\n" + body + "\n\n" +
-                                 "Package: task-gamma\nDescription-md5: 14\nDescription-en: a task that draws maps\n" + body + "\n\n" +
-                                 "Package: delta\nDescription-md5: 99\nDescription-en: of another version of delta\n" + body + "\n\n" +
-                                 "Package: epsilon\nDescription-md5: 16\nDescription-en: counts the sheep   in fields\n Too short.\n";
+std::string const translations =
+    "Package: alpha\nDescription-md5: 11\nDescription-en: draws maps of the sky\n" + body +
+    "\n .\n This package contains the program (and more).\n\n" +
+    "Package: alpha-doc\nDescription-md5: 12\nDescription-en: manual of the star map drawer\n" + body + "\n\n" +
+    "Package: beta\nDescription-md5: 13\nDescription-en: transitional package for alpha\n" + body + "\n\n" +
+    "Package: task-gamma\nDescription-md5: 14\nDescription-en: a task that draws maps\n" + body + "\n\n" +
+    "Package: delta\nDescription-md5: 99\nDescription-en: of another version of delta\n" + body + "\n\n" +
+    "Package: epsilon\nDescription-md5: 16\nDescription-en: counts the sheep   in fields\n Too short.\n";
 
 }  // namespace
 
@@ -52,14 +55,15 @@ TEST_CASE("quickstart: stanzas become examples; siblings, series, dummies and ne
     CHECK(examples[0].source == "alpha");
     CHECK(examples[0].completion == " draws maps of the sky");
     CHECK(examples[0].prompt ==
-          "PACKAGE: alpha\nDESCRIPTION: A tool that reads maps of the sky and draws them on paper in any size you like, with "
+          "PACKAGE: alpha\nDESCRIPTION: A tool that reads maps of the sky and draws them on paper in any size you "
+          "like, with "
           "names of stars and planets.\nTL;DR:");
     CHECK(package_examples({packages}, {}).empty());
 }
 
 TEST_CASE("quickstart: long descriptions end with a sentence if a third is filled so, else with a word") {
     CHECK(shortened("One two. Three four five six", 20) == "One two.");
-    CHECK(shortened("One. Two three four five six seven", 24) == "One. Two three four");
+    CHECK(shortened("One. Two three four five six seven", 24) == "One. Two three four five");
     CHECK(shortened("Ünö twö. Three four five six", 20) == "Ünö twö.");
     CHECK(shortened("short", 20) == "short");
     CHECK(letters("A (b c) Dé-f 1") == "a d f");
@@ -72,7 +76,7 @@ TEST_CASE("quickstart: the gold rule counts what it says") {
     train.push_back({"", " rare", ""});
     synopsis_rule const gold(train);
     CHECK(gold("fast image viewer") == 3);
-    CHECK(gold("a gui and") == 0);                                       // known, but no content words
+    CHECK(gold("a gui and") == 0);  // known, but no content words
     CHECK(gold("Fast, image; VIEWER!") == 3);
     CHECK(gold("fast image image") == 1);                                // one repeat
     CHECK(gold("rare image") == 0);                                      // rare: used once only
@@ -113,7 +117,8 @@ TEST_CASE("quickstart: a corpus is kept and reused as it was; a broken one is na
     CHECK(read.train.size() == made.train.size());
     CHECK(read.test.back().completion == made.test.back().completion);
     proximal::write_file(folder.path / "corpus/test.jsonl", "{broken\n");
-    CHECK_THROWS_WITH(load_or_make_corpus(folder.path), Catch::Contains("is broken") && Catch::Contains("delete that folder"));
+    CHECK_THROWS_WITH(load_or_make_corpus(folder.path),
+                      Catch::Contains("is broken") && Catch::Contains("delete that folder"));
 }
 
 TEST_CASE("quickstart: without apt-get there is no Debian corpus") {

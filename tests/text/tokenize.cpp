@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <proximal/io/process.hpp>
+#include <proximal/text/tokenizer.hpp>
+
+#include "../support/temporary_folder.hpp"
+#include "../support/tiny_tokenizer.hpp"
+
+using namespace proximal;
+
+TEST_CASE("tokenize: JSON lines in, JSON lines out; a bad line ends it with its number") {
+    auto const* const programs = std::getenv("PROXIMAL_BIN");
+    if (programs == nullptr || !std::filesystem::exists(std::filesystem::path(programs) / "tokenize")) {
+        WARN("the program tokenize is not built, or PROXIMAL_BIN does not say where");
+        return;
+    }
+    support::temporary_folder const folder;
+    support::write_json(folder.path / "tokenizer.json", support::tiny_tokenizer());
+    auto const run = [&](std::string const& input, std::string const& flags) {
+        std::ofstream(folder.path / "in") << input;
+        auto const command =
+            std::string(programs) + "/tokenize " + flags + " < " + (folder.path / "in").string() + " 2>&1";
+        return run_program("/bin/sh", {"-c", command});
+    };
+    auto const here = "--tokenizer " + folder.path.string();
+    auto const [encoded, ids] = run("{\"text\": \"hello<eos>\"}\n{\"text\": \"\"}\n", here);
+    CHECK(encoded == 0);
+    CHECK(ids == "{\"ids\":[258,111,261]}\n{\"ids\":[]}\n");
+    CHECK(run(ids, here + " --decode").output == "{\"text\":\"hello<eos>\"}\n{\"text\":\"\"}\n");
+    CHECK(run(ids, here + " --decode --no-special-tokens").output == "{\"text\":\"hello\"}\n{\"text\":\"\"}\n");
+    auto const bad = run("{\"text\": \"a\"}\n{\"words\": 1}\n", here);
+    CHECK(bad.status == 1);
+    CHECK_THAT(bad.output, Catch::Contains("{\"ids\":[97]}\n") &&
+                               Catch::Contains("tokenize: line 2 of the input is not {\"text\": ...}"));
+    CHECK(run("", "--tokenizer /no/such/folder").output.find("/no/such/folder is no folder") != std::string::npos);
+}
