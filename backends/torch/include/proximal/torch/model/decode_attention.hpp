@@ -4,7 +4,6 @@
 #include <ATen/ATen.h>
 #include <ATen/Dispatch.h>
 #include <ATen/OpMathType.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <array>
@@ -14,6 +13,7 @@
 #include <proximal/torch/model/qkv_grid.hpp>
 #include <proximal/torch/model/rotary.hpp>
 #include <proximal/torch/model/token_batch.hpp>
+#include <proximal/torch/parallel_for.hpp>
 #include <vector>
 
 namespace proximal::libtorch {
@@ -57,7 +57,7 @@ inline at::Tensor decode_attention(at::Tensor const& qkv, rotary const& rotate, 
         auto const *const cos = rotate.cos.const_data_ptr<scalar_t>(), *const sin =
                                                                            rotate.sin.const_data_ptr<scalar_t>();
         auto* const out = result.mutable_data_ptr<scalar_t>();
-        at::parallel_for(0, packed.size(0) * heads, 4, [&](int64_t begin, int64_t end) {
+        parallel_for(0, packed.size(0) * heads, 4, [&](int64_t begin, int64_t end) {
             auto const room = static_cast<std::size_t>(size);
             std::vector<real> weights(static_cast<std::size_t>(tokens.longest)), query(room), mixed(room);
             std::vector<scalar_t> turned(room);

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cstdint>
 #include <cstring>
+#include <proximal/torch/parallel_for.hpp>
 
 namespace proximal::libtorch {
 
@@ -39,7 +39,7 @@ struct take_rows : torch::autograd::Function<take_rows> {
     }
     static void each(at::Tensor const& cells, at::Tensor const& packed, auto const& copy) {
         auto const* const cell = cells.const_data_ptr<int64_t>();
-        at::parallel_for(0, cells.size(0), 64, [&](int64_t begin, int64_t end) {
+        parallel_for(0, cells.size(0), 64, [&](int64_t begin, int64_t end) {
             for (int64_t n = begin; n < end; ++n) copy(at_row(packed, n), cell[n]);
         });
     }

@@ -4,7 +4,6 @@
 #include <ATen/ATen.h>
 #include <ATen/Dispatch.h>
 #include <ATen/OpMathType.h>
-#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <cstdint>
 #include <proximal/torch/model/rotary.hpp>
 #include <proximal/torch/model/token_batch.hpp>
+#include <proximal/torch/parallel_for.hpp>
 
 namespace proximal::libtorch {
 
@@ -64,7 +64,7 @@ struct qkv_to_grid : torch::autograd::Function<qkv_to_grid> {
         AT_DISPATCH_FLOATING_TYPES_AND2(at::kBFloat16, at::kHalf, packed.scalar_type(), "proximal::qkv_to_grid", [&] {
             auto* const flat = packed.mutable_data_ptr<scalar_t>();
             auto const *const c = cos.const_data_ptr<scalar_t>(), *const s = sin.const_data_ptr<scalar_t>();
-            at::parallel_for(0, count, 64, [&](int64_t begin, int64_t end) {
+            parallel_for(0, count, 64, [&](int64_t begin, int64_t end) {
                 for (int64_t n = begin; n < end; ++n)
                     for (int part = 0; part < 3; ++part) {
                         auto const& grid = grids[std::size_t(part)];
