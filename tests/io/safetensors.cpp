@@ -22,7 +22,8 @@ std::filesystem::path file(std::filesystem::path const& folder, std::string cons
     write_file(folder / "x.safetensors", content + header + std::string(data, 'd'));
     return folder / "x.safetensors";
 }
-std::string entry(std::string const& name, std::string const& dtype, std::string const& shape, std::string const& offsets) {
+std::string entry(std::string const& name, std::string const& dtype, std::string const& shape,
+                  std::string const& offsets) {
     return "\"" + name + "\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape + ",\"data_offsets\":" + offsets + "}";
 }
 }  // namespace
@@ -33,8 +34,12 @@ TEST_CASE("safetensors: every bit comes back, in any dtype, scalars and empty te
     std::array<std::uint8_t, 3> const flags{1, 0, 255};
     std::array<std::int64_t, 1> const one{-5};
     auto const path = folder.path / "a.safetensors";
-    write_safetensors(path, {{"z", {"F32", {2, 3}, bytes(real)}}, {"none", {"F64", {0, 4}, {}}}, {"b", {"U8", {3}, bytes(flags)}},
-                             {"scalar", {"I64", {}, bytes(one)}}}, {{"note", "x"}});
+    write_safetensors(path,
+                      {{"z", {"F32", {2, 3}, bytes(real)}},
+                       {"none", {"F64", {0, 4}, {}}},
+                       {"b", {"U8", {3}, bytes(flags)}},
+                       {"scalar", {"I64", {}, bytes(one)}}},
+                      {{"note", "x"}});
     safetensors const read(path);
     REQUIRE(read.tensors().size() == 4);
     auto const same = [&](std::string const& name, auto const& values) {
@@ -54,9 +59,11 @@ TEST_CASE("safetensors: every bit comes back, in any dtype, scalars and empty te
 TEST_CASE("safetensors: what is wrong with a file is said in one sentence") {
     support::temporary_folder const folder;
     auto const says = [&](std::string const& header, std::size_t data, std::string const& what) {
-        CHECK_THROWS_WITH(safetensors(file(folder.path, header, data)), Contains("x.safetensors") && Contains(what) && Contains(";"));
+        CHECK_THROWS_WITH(safetensors(file(folder.path, header, data)),
+                          Contains("x.safetensors") && Contains(what) && Contains(";"));
     };
-    CHECK_THROWS_WITH(safetensors(folder.path / "none"), Contains("none cannot be opened: No such file") && Contains("check the path"));
+    CHECK_THROWS_WITH(safetensors(folder.path / "none"),
+                      Contains("none cannot be opened: No such file") && Contains("check the path"));
     CHECK_THROWS_WITH(safetensors(folder.path), Contains("is not a plain file"));
     write_file(folder.path / "empty", "");
     CHECK_THROWS_WITH(safetensors(folder.path / "empty"), Contains("too short"));
@@ -74,7 +81,8 @@ TEST_CASE("safetensors: what is wrong with a file is said in one sentence") {
     says("{" + entry("a", "F32", "[-1]", "[0,4]") + "}", 4, "a shape that is no list of sizes");
     says("{" + entry("a", "F32", "[4611686018427387904,4]", "[0,0]") + "}", 0, "a a shape that overflows");
     says("{" + entry("a", "F32", "[1]", "[0,4]") + "," + entry("b", "F32", "[1]", "[2,6]") + "}", 6, "has b overlap");
-    says("{" + entry("a", "F32", "[1]", "[0,4]") + "," + entry("b", "F32", "[1]", "[5,9]") + "}", 9, "unused bytes before b");
+    says("{" + entry("a", "F32", "[1]", "[0,4]") + "," + entry("b", "F32", "[1]", "[5,9]") + "}", 9,
+         "unused bytes before b");
     says("{" + entry("a", "F32", "[1]", "[0,4]") + "}", 9, "unused bytes after its last tensor");
     says("{\"a\":{\"dtype\":\"F32\"}}", 0, "gives no shape for a");
     says("{\"a\":3}", 0, "gives no dtype for a");
@@ -83,10 +91,12 @@ TEST_CASE("safetensors: what is wrong with a file is said in one sentence") {
 TEST_CASE("write_safetensors: refuses what would not read back") {
     support::temporary_folder const folder;
     std::array const x{1.0f};
-    CHECK_THROWS_WITH(write_safetensors(folder.path / "a", {{"x", {"F32", {2}, bytes(x)}}}), Contains("x has 4 bytes, which is not F32"));
+    CHECK_THROWS_WITH(write_safetensors(folder.path / "a", {{"x", {"F32", {2}, bytes(x)}}}),
+                      Contains("x has 4 bytes, which is not F32"));
     CHECK_THROWS_WITH(write_safetensors(folder.path / "a", {{"x", {"F3", {0}, {}}}}), Contains("not F3"));
-    CHECK_THROWS_WITH(write_safetensors(folder.path / "a", {{"x", {"F32", {1}, bytes(x)}}, {"x", {"F32", {1}, bytes(x)}}}),
-                      Contains("x is given twice"));
+    CHECK_THROWS_WITH(
+        write_safetensors(folder.path / "a", {{"x", {"F32", {1}, bytes(x)}}, {"x", {"F32", {1}, bytes(x)}}}),
+        Contains("x is given twice"));
     CHECK(std::filesystem::is_empty(folder.path));
 }
 

@@ -7,8 +7,9 @@
 namespace support {
 
 inline nlohmann::json tiny_config() {
-    return {{"model_type", "gpt_neox"}, {"vocab_size", 23}, {"hidden_size", 12}, {"num_hidden_layers", 2}, {"num_attention_heads", 3},
-            {"intermediate_size", 20}, {"max_position_embeddings", 20}, {"rotary_pct", 0.5}, {"initializer_range", 0.4}};
+    return {{"model_type", "gpt_neox"},      {"vocab_size", 23},         {"hidden_size", 12},
+            {"num_hidden_layers", 2},        {"num_attention_heads", 3}, {"intermediate_size", 20},
+            {"max_position_embeddings", 20}, {"rotary_pct", 0.5},        {"initializer_range", 0.4}};
 }
 
 /// A float64 language model whose every parameter is random, norms and biases too.

@@ -28,9 +28,10 @@ class mapped_file {
         if (file < 0) fail(path);
         struct ::stat status {};
         bool const plain = ::fstat(file, &status) == 0 && S_ISREG(status.st_mode);
-        void* const begin = plain && status.st_size > 0
-                                ? ::mmap(nullptr, static_cast<std::size_t>(status.st_size), PROT_READ, MAP_PRIVATE, file, 0)
-                                : nullptr;  // an empty mapping is an error to mmap, an empty file is not one to us
+        void* const begin =
+            plain && status.st_size > 0
+                ? ::mmap(nullptr, static_cast<std::size_t>(status.st_size), PROT_READ, MAP_PRIVATE, file, 0)
+                : nullptr;  // an empty mapping is an error to mmap, an empty file is not one to us
         int const reason = errno;
         ::close(file);
         if (!plain) throw std::runtime_error(path.string() + " is not a plain file; give the path of a file");

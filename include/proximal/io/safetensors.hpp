@@ -30,7 +30,8 @@ class safetensors {
         if (bytes.size() < 8) fail("is too short to be a safetensors file", again);
         std::uint64_t header = 0;
         for (std::size_t i = 0; i < 8; ++i) header |= std::to_integer<std::uint64_t>(bytes[i]) << (8 * i);
-        if (header > header_limit) fail("announces a header of " + std::to_string(header) + " bytes", "it is no safetensors file");
+        if (header > header_limit)
+            fail("announces a header of " + std::to_string(header) + " bytes", "it is no safetensors file");
         if (header > bytes.size() - 8) fail("ends inside its header", again);
         auto const* const text = reinterpret_cast<char const*>(bytes.data()) + 8;
         auto const json = nlohmann::json::parse(text, text + header, nullptr, /*allow_exceptions=*/false);
@@ -65,20 +66,23 @@ class safetensors {
     stored_tensor read(std::string const& name, nlohmann::json const& entry) const {
         auto const part = [&](char const* key) {
             auto const found = entry.is_object() ? entry.find(key) : entry.end();
-            if (!entry.is_object() || found == entry.end()) fail("gives no " + std::string(key) + " for " + name, again);
+            if (!entry.is_object() || found == entry.end())
+                fail("gives no " + std::string(key) + " for " + name, again);
             return *found;
         };
         auto const numbers = [&](char const* key) {
             auto const list = part(key);
-            bool const natural = list.is_array() && std::all_of(list.begin(), list.end(), [](auto const& x) {
-                return x.is_number_unsigned() && x.template get<std::uint64_t>() <= std::uint64_t(INT64_MAX);
-            });
+            bool const natural =
+                list.is_array() && std::all_of(list.begin(), list.end(), [](auto const& x) {
+                    return x.is_number_unsigned() && x.template get<std::uint64_t>() <= std::uint64_t(INT64_MAX);
+                });
             if (!natural) fail("gives " + name + " a " + key + " that is no list of sizes", again);
             return list.get<std::vector<std::int64_t>>();
         };
         auto const dtype = part("dtype");
         auto const element = dtype.is_string() ? stored_bytes(dtype.get<std::string>()) : std::nullopt;
-        if (!element) fail("stores " + name + " in the unknown dtype " + dtype.dump(), "convert it to a known one, say F32");
+        if (!element)
+            fail("stores " + name + " in the unknown dtype " + dtype.dump(), "convert it to a known one, say F32");
         auto const shape = numbers("shape"), offsets = numbers("data_offsets");
         if (offsets.size() != 2 || offsets[0] > offsets[1] || offsets[1] > std::int64_t(data_.size()))
             fail("places " + name + " outside of its data", "the file is truncated or damaged: " + std::string(again));
@@ -86,8 +90,9 @@ class safetensors {
         for (auto const extent : shape)
             if (__builtin_mul_overflow(size, extent, &size)) fail("gives " + name + " a shape that overflows", again);
         if (size != offsets[1] - offsets[0])
-            fail("gives " + name + " " + std::to_string(offsets[1] - offsets[0]) + " bytes where its shape and dtype need " +
-                     std::to_string(size), again);
+            fail("gives " + name + " " + std::to_string(offsets[1] - offsets[0]) +
+                     " bytes where its shape and dtype need " + std::to_string(size),
+                 again);
         return {dtype.get<std::string>(), shape, data_.subspan(std::size_t(offsets[0]), std::size_t(size))};
     }
 

@@ -24,18 +24,22 @@ class safetensors_folder {
             return;
         }
         if (!std::filesystem::exists(index))
-            throw std::runtime_error(folder.string() + " holds neither model.safetensors nor model.safetensors.index.json; "
+            throw std::runtime_error(folder.string() +
+                                     " holds neither model.safetensors nor model.safetensors.index.json; "
                                      "give the folder of a model saved with safe serialization");
         std::ifstream stream(index, std::ios::binary);
         auto const json = nlohmann::json::parse(stream, nullptr, /*allow_exceptions=*/false);
         auto const map = json.is_object() && json.contains("weight_map") ? json["weight_map"] : nlohmann::json();
-        if (!map.is_object()) throw std::runtime_error(index.string() + " has no weight_map; write or download it again");
+        if (!map.is_object())
+            throw std::runtime_error(index.string() + " has no weight_map; write or download it again");
         for (auto const& [name, shard] : map.items()) {
-            if (!shard.is_string()) throw std::runtime_error(index.string() + " names no file for " + name + "; write or download it again");
+            if (!shard.is_string())
+                throw std::runtime_error(index.string() + " names no file for " + name +
+                                         "; write or download it again");
             auto const file = folder / shard.get<std::string>();
             if (!shards_.contains(file.string()) && !std::filesystem::exists(file))
-                throw std::runtime_error(file.string() + " is missing though " + index.string() + " names it for " + name +
-                                         "; download the missing shard");
+                throw std::runtime_error(file.string() + " is missing though " + index.string() + " names it for " +
+                                         name + "; download the missing shard");
             tensors_.emplace(name, open(file).at(name));
         }
     }
@@ -44,7 +48,9 @@ class safetensors_folder {
     std::map<std::string, stored_tensor> const& tensors() const { return tensors_; }
 
    private:
-    safetensors const& open(std::filesystem::path const& file) { return shards_.try_emplace(file.string(), file).first->second; }
+    safetensors const& open(std::filesystem::path const& file) {
+        return shards_.try_emplace(file.string(), file).first->second;
+    }
 
     std::filesystem::path path_;
     std::map<std::string, safetensors> shards_;

@@ -26,7 +26,7 @@ inline std::optional<std::int64_t> stored_bytes(std::string_view dtype) {
         std::string_view name;
         std::int64_t bytes;
     };
-    static constexpr std::array table{entry{"BOOL", 1}, entry{"U8", 1},  entry{"I8", 1},  entry{"F8_E5M2", 1},
+    static constexpr std::array table{entry{"BOOL", 1},    entry{"U8", 1},  entry{"I8", 1},  entry{"F8_E5M2", 1},
                                       entry{"F8_E4M3", 1}, entry{"I16", 2}, entry{"U16", 2}, entry{"F16", 2},
                                       entry{"BF16", 2},    entry{"I32", 4}, entry{"U32", 4}, entry{"F32", 4},
                                       entry{"F64", 8},     entry{"I64", 8}, entry{"U64", 8}};

@@ -29,9 +29,11 @@ inline void write_safetensors(std::filesystem::path const& path,
         std::int64_t size = element.value_or(0);
         for (auto const extent : tensor.shape) size *= extent;
         if (!element || size != std::int64_t(tensor.bytes.size()))
-            throw std::invalid_argument("proximal: " + name + " has " + std::to_string(tensor.bytes.size()) + " bytes, which is not " +
-                                        tensor.dtype + " in its shape; give it contiguous and in a dtype of safetensors");
-        if (header.contains(name)) throw std::invalid_argument("proximal: the tensor " + name + " is given twice; name each once");
+            throw std::invalid_argument("proximal: " + name + " has " + std::to_string(tensor.bytes.size()) +
+                                        " bytes, which is not " + tensor.dtype +
+                                        " in its shape; give it contiguous and in a dtype of safetensors");
+        if (header.contains(name))
+            throw std::invalid_argument("proximal: the tensor " + name + " is given twice; name each once");
         header[name] = {{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {offset, offset + size}}};
         offset += size;
     }
@@ -43,7 +45,8 @@ inline void write_safetensors(std::filesystem::path const& path,
     atomic_file file(path);
     file.stream() << length << text;
     for (auto const& [name, tensor] : tensors)
-        file.stream().write(reinterpret_cast<char const*>(tensor.bytes.data()), static_cast<std::streamsize>(tensor.bytes.size()));
+        file.stream().write(reinterpret_cast<char const*>(tensor.bytes.data()),
+                            static_cast<std::streamsize>(tensor.bytes.size()));
     file.commit();
 }
 

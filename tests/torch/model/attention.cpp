@@ -22,7 +22,8 @@ at::Tensor by_hand(at::Tensor const& qkv, rotary const& rotate, token_batch cons
     std::vector<at::Tensor> out;
     for (int64_t n = 0; n < tokens.size(); ++n) {
         auto const p = tokens.positions[n].item<int64_t>();
-        auto const weights = (k.narrow(0, n - p, p + 1) * q[n]).sum(-1).div(std::sqrt(double(size))).softmax(0);  // [p + 1, heads]
+        auto const weights =
+            (k.narrow(0, n - p, p + 1) * q[n]).sum(-1).div(std::sqrt(double(size))).softmax(0);  // [p + 1, heads]
         out.push_back((weights.unsqueeze(-1) * part[2].narrow(0, n - p, p + 1)).sum(0).flatten());
     }
     return at::stack(out);
@@ -30,7 +31,8 @@ at::Tensor by_hand(at::Tensor const& qkv, rotary const& rotate, token_batch cons
 }  // namespace
 
 TEST_CASE("attention: fused, composed and by hand agree in value and gradient") {
-    auto const ids = GENERATE(std::vector<std::vector<int64_t>>{{1, 1, 1}, {1}, {1, 1, 1, 1, 1}}, std::vector<std::vector<int64_t>>{{1, 1}, {1, 1}});
+    auto const ids = GENERATE(std::vector<std::vector<int64_t>>{{1, 1, 1}, {1}, {1, 1, 1, 1, 1}},
+                              std::vector<std::vector<int64_t>>{{1, 1}, {1, 1}});
     auto const dimensions = GENERATE(int64_t(0), int64_t(4), size);
     auto const tokens = pack_tokens(ids);
     rotary const rotate(dimensions, 100.0, 8, at::kDouble, at::TensorOptions(at::kDouble));
@@ -44,7 +46,8 @@ TEST_CASE("attention: fused, composed and by hand agree in value and gradient") 
         return at::cat({value.detach(), qkv.grad()}, 1);
     };
     auto const expected = run([&] { return by_hand(qkv, rotate, tokens); });
-    CHECK(difference(run([&] { return composed_attention(qkv, heads, rotate, tokens, nullptr, 0); }), expected) < 1e-13);
+    CHECK(difference(run([&] { return composed_attention(qkv, heads, rotate, tokens, nullptr, 0); }), expected) <
+          1e-13);
     CHECK(difference(run([&] { return fused_attention(qkv, heads, rotate, tokens, nullptr, 0); }), expected) < 1e-13);
     CHECK(difference(run([&] { return self_attention(qkv, heads, rotate, tokens, nullptr, 0); }), expected) < 1e-13);
 }
@@ -59,12 +62,15 @@ TEST_CASE("attention: a cache filled and extended gives the last token of the wh
     auto const expected = by_hand(qkv, rotate, whole);
     auto cache = make_cache(3, 6);
     auto const before = at::tensor({0, 1, 3, 5, 6, 7, 8}, at::kLong), last = at::tensor({2, 4, 9}, at::kLong);
-    CHECK(difference(attention(qkv.index_select(0, before), heads, rotate, pack_tokens({{1, 1}, {1}, {1, 1, 1, 1}}), &cache, 0), expected.index_select(0, before)) < 1e-13);
+    CHECK(
+        difference(attention(qkv.index_select(0, before), heads, rotate, pack_tokens({{1, 1}, {1}, {1, 1, 1, 1}}), &cache, 0),
+                   expected.index_select(0, before)) < 1e-13);
     cache.length = 4;
     token_batch step = pack_tokens({{1}, {1}, {1}});
     step.positions = at::tensor({2, 1, 4}, at::kLong);
     step.longest = 5;
-    CHECK(difference(attention(qkv.index_select(0, last), heads, rotate, step, &cache, 0), expected.index_select(0, last)) < 1e-13);
+    CHECK(difference(attention(qkv.index_select(0, last), heads, rotate, step, &cache, 0),
+                     expected.index_select(0, last)) < 1e-13);
 }
 
 TEST_CASE("kv_cache: shrinking keeps the rows that move and those that stay") {

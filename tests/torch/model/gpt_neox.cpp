@@ -35,14 +35,17 @@ TEST_CASE("gpt_neox: equals transformers' recorded values, padded left, right an
         CHECK(model.tied() == (name == "tied"));
         return model.logits(model.body->forward(tokens));
     };
-    auto const recorded = [&](char const* what, token_batch const& tokens) { return to_tensor(file.at(what)).flatten(0, 1).index_select(0, tokens.index()); };
+    auto const recorded = [&](char const* what, token_batch const& tokens) {
+        return to_tensor(file.at(what)).flatten(0, 1).index_select(0, tokens.index());
+    };
     auto const tokens = pack_tokens(ids, mask), all = pack_tokens(ids, mask, mask.cumsum(1).ne(0));
     CHECK(difference(run(tokens, at::kFloat, {}), recorded("float32", tokens)) < 1e-4);
     CHECK(difference(run(tokens, at::kDouble, {}), recorded("exact", tokens)) < 1e-10);
     CHECK(difference(run(tokens, at::kDouble, at::kFloat), recorded("float64", tokens)) < 1e-10);
     CHECK(all.size() > tokens.size());  // padding behind a row's first token, as transformers computes it
     CHECK(difference(run(all, at::kDouble, {}), recorded("exact", all)) < 1e-10);
-    CHECK(run(tokens, at::kBFloat16, {}).to(at::kFloat).sub(recorded("float32", tokens)).abs().max().item<double>() < 0.3);
+    CHECK(run(tokens, at::kBFloat16, {}).to(at::kFloat).sub(recorded("float32", tokens)).abs().max().item<double>() <
+          0.3);
 }
 
 TEST_CASE("gpt_neox: ids under the mask are never read, and where padding stands does not matter") {
@@ -64,7 +67,8 @@ TEST_CASE("gpt_neox: ids under the mask are never read, and where padding stands
 
 TEST_CASE("gpt_neox: every gradient equals finite differences, rows padded or not") {
     auto const parallel = GENERATE(true, false);
-    auto const ids = GENERATE(std::vector<std::vector<int64_t>>{{4, 9}, {3, 5, 7, 1}, {2}}, std::vector<std::vector<int64_t>>{{4, 9, 4}, {3, 5, 7}});
+    auto const ids = GENERATE(std::vector<std::vector<int64_t>>{{4, 9}, {3, 5, 7, 1}, {2}},
+                              std::vector<std::vector<int64_t>>{{4, 9, 4}, {3, 5, 7}});
     auto config = support::tiny_config();
     config["use_parallel_residual"] = parallel;
     auto const model = support::tiny_model(config);
@@ -86,7 +90,8 @@ TEST_CASE("gpt_neox: every gradient equals finite differences, rows padded or no
             entry.fill_(before - step);
             double const below = loss().item<double>();
             entry.fill_(before);
-            CHECK(x.grad().reshape(-1)[i].item<double>() == Approx((above - below) / (2 * step)).epsilon(1e-6).margin(1e-7));
+            CHECK(x.grad().reshape(-1)[i].item<double>() ==
+                  Approx((above - below) / (2 * step)).epsilon(1e-6).margin(1e-7));
         }
     }
 }
@@ -107,8 +112,10 @@ TEST_CASE("gpt_neox: what does not fit is refused by name") {
     says("rotary_pct", 2.0, "at most a head's 4");
 
     auto const model = support::tiny_model();
-    CHECK_THROWS_WITH(model.body->forward(pack_tokens({std::vector<int64_t>(21, 1)})), Contains("21 tokens is longer than the model's 20 positions"));
-    CHECK_THROWS_WITH(model.body->forward(pack_tokens({{1, 23}})), Contains("the token 23 outside of the model's vocabulary of 23"));
+    CHECK_THROWS_WITH(model.body->forward(pack_tokens({std::vector<int64_t>(21, 1)})),
+                      Contains("21 tokens is longer than the model's 20 positions"));
+    CHECK_THROWS_WITH(model.body->forward(pack_tokens({{1, 23}})),
+                      Contains("the token 23 outside of the model's vocabulary of 23"));
     auto cache = model.body->make_cache(1, 2);
     CHECK_THROWS_WITH(model.body->forward(pack_tokens({{1, 2, 3}}), &cache), Contains("do not fit in the cache"));
     model.body->forward(pack_tokens({{1}}), &cache);
@@ -127,8 +134,10 @@ TEST_CASE("gpt_neox: parameters have transformers' names and order; a clone shar
 
     auto const copy = clone(model);
     auto const critic = make_sequence_classifier(*model.body, model.config, 9);
-    CHECK(difference(copy.logits(copy.body->forward(pack_tokens({{1, 2}}))), model.logits(model.body->forward(pack_tokens({{1, 2}})))) == 0.0);
-    for (std::size_t i = 0; i < names.size(); ++i) CHECK_FALSE(copy.parameters()[i].tensor.is_alias_of(model.parameters()[i].tensor));
+    CHECK(difference(copy.logits(copy.body->forward(pack_tokens({{1, 2}}))),
+                     model.logits(model.body->forward(pack_tokens({{1, 2}})))) == 0.0);
+    for (std::size_t i = 0; i < names.size(); ++i)
+        CHECK_FALSE(copy.parameters()[i].tensor.is_alias_of(model.parameters()[i].tensor));
     CHECK(critic.parameters().back().name == "score.weight");
     CHECK(make_sequence_classifier(*model.body, model.config, 9).score.equal(critic.score));
     set_requires_grad(critic, true);

@@ -13,9 +13,12 @@ using Catch::Contains;
 namespace {
 bool equal(auto const& a, auto const& b) {
     auto const left = a.parameters(), right = b.parameters();
-    return std::ranges::equal(left, right, [](auto const& x, auto const& y) { return x.name == y.name && x.tensor.equal(y.tensor); });
+    return std::ranges::equal(
+        left, right, [](auto const& x, auto const& y) { return x.name == y.name && x.tensor.equal(y.tensor); });
 }
-std::size_t files(std::filesystem::path const& folder) { return std::size_t(std::distance(std::filesystem::directory_iterator(folder), {})); }
+std::size_t files(std::filesystem::path const& folder) {
+    return std::size_t(std::distance(std::filesystem::directory_iterator(folder), {}));
+}
 }  // namespace
 
 TEST_CASE("save_model: what is loaded again is the same bit for bit, in one file or in shards") {
@@ -42,7 +45,15 @@ TEST_CASE("save_model: a language model becomes a critic with a drawn head; a cr
     CHECK(critic.score.equal(load_sequence_classifier(folder.path, at::kFloat, at::kCPU, 4).score));
     CHECK_FALSE(critic.score.equal(load_sequence_classifier(folder.path, at::kFloat, at::kCPU, 5).score));
     auto wide = make_sequence_classifier(*make_causal_lm(
-        [] { auto c = support::tiny_config(); c["hidden_size"] = 3000; c["num_hidden_layers"] = 1; return c; }(), 0).body, model.config, 1);
+                                              [] {
+                                                  auto c = support::tiny_config();
+                                                  c["hidden_size"] = 3000;
+                                                  c["num_hidden_layers"] = 1;
+                                                  return c;
+                                              }(),
+                                              0)
+                                              .body,
+                                         model.config, 1);
     CHECK(wide.score.std().item<double>() == Approx(0.4).epsilon(0.05));
 
     save_model(critic, folder.path / "critic");
@@ -75,11 +86,13 @@ TEST_CASE("load_model: weights that do not belong to the config are named") {
         write_file(folder.path / "config.json", config.dump());
     };
     rewrite("vocab_size", 24);
-    CHECK_THROWS_WITH(load_causal_lm(folder.path), Contains("stores gpt_neox.embed_in.weight as [23, 12] where config.json asks for [24, 12]"));
+    CHECK_THROWS_WITH(load_causal_lm(folder.path),
+                      Contains("stores gpt_neox.embed_in.weight as [23, 12] where config.json asks for [24, 12]"));
     rewrite("num_hidden_layers", 3);
     CHECK_THROWS_WITH(load_causal_lm(folder.path), Contains("has no tensor gpt_neox.layers.2.input_layernorm.weight"));
     rewrite("num_hidden_layers", 1);
-    CHECK_THROWS_WITH(load_causal_lm(folder.path), Contains("holds the tensor gpt_neox.layers.1.") && Contains("config.json has not"));
+    CHECK_THROWS_WITH(load_causal_lm(folder.path),
+                      Contains("holds the tensor gpt_neox.layers.1.") && Contains("config.json has not"));
     write_file(folder.path / "config.json", "{");
     CHECK_THROWS_WITH(load_causal_lm(folder.path), Contains("config.json is not a JSON object"));
     CHECK_THROWS_WITH(load_causal_lm(folder.path / "none"), Contains("config.json cannot be opened"));

@@ -23,7 +23,8 @@ namespace proximal::libtorch {
 using generation_callback = std::function<void(int64_t steps, int64_t running)>;
 
 /// Throws std::invalid_argument where a prompt is empty, holds an id that the model has not, or leaves no room.
-inline void check_prompts(causal_lm const& model, std::vector<std::vector<int64_t>> const& prompts, int64_t max_new_tokens) {
+inline void check_prompts(causal_lm const& model, std::vector<std::vector<int64_t>> const& prompts,
+                          int64_t max_new_tokens) {
     auto const vocabulary = model.body->vocabulary_size(), positions = model.body->max_positions();
     if (prompts.empty()) throw std::invalid_argument("proximal: generate got no prompts; give at least one");
     for (std::size_t b = 0; b < prompts.size(); ++b) {
@@ -31,12 +32,14 @@ inline void check_prompts(causal_lm const& model, std::vector<std::vector<int64_
         auto const name = "proximal: prompt " + std::to_string(b);
         if (prompt.empty()) throw std::invalid_argument(name + " is empty; begin it with at least one token");
         if (int64_t(prompt.size()) + max_new_tokens - 1 > positions)  // the last token drawn is never fed
-            throw std::invalid_argument(name + " has " + std::to_string(prompt.size()) + " tokens, which with " + std::to_string(max_new_tokens) +
-                                        " new ones exceeds the model's " + std::to_string(positions) + " positions; shorten one of them");
+            throw std::invalid_argument(name + " has " + std::to_string(prompt.size()) + " tokens, which with " +
+                                        std::to_string(max_new_tokens) + " new ones exceeds the model's " +
+                                        std::to_string(positions) + " positions; shorten one of them");
         for (auto const id : prompt)
             if (id < 0 || id >= vocabulary)
-                throw std::invalid_argument(name + " holds the token " + std::to_string(id) + " outside of the model's vocabulary of " +
-                                            std::to_string(vocabulary) + "; use the tokenizer that belongs to the model");
+                throw std::invalid_argument(name + " holds the token " + std::to_string(id) +
+                                            " outside of the model's vocabulary of " + std::to_string(vocabulary) +
+                                            "; use the tokenizer that belongs to the model");
     }
 }
 
@@ -49,30 +52,33 @@ inline void check_prompts(causal_lm const& model, std::vector<std::vector<int64_
 /// Source: TRL v0.11.4's generate(); departure: rows leave, prompts are not padded. No gradient is recorded.
 /// Throws std::invalid_argument: see check_prompts and sampling::check.
 template <TokenSampler Sampler>
-completions generate(causal_lm const& model, std::vector<std::vector<int64_t>> const& prompts, sampling const& how, Sampler&& sampler,
-                     generation_callback const& on_step = {}) {
+completions generate(causal_lm const& model, std::vector<std::vector<int64_t>> const& prompts, sampling const& how,
+                     Sampler&& sampler, generation_callback const& on_step = {}) {
     how.check();
     check_prompts(model, prompts, how.max_new_tokens);
     auto const options = model.body->options();
     auto const B = int64_t(prompts.size()), T = how.max_new_tokens;
-    at::Tensor const tokens = at::full({B, T}, how.pad_token, options.dtype(at::kLong)), logprobs = at::zeros({B, T}, options);
+    at::Tensor const tokens = at::full({B, T}, how.pad_token, options.dtype(at::kLong)),
+                     logprobs = at::zeros({B, T}, options);
     {
         // Tensors made under inference mode may not meet autograd later: the results are made before it.
         c10::InferenceMode const no_autograd;
-        int64_t const leave_every = options.device().is_cpu() ? 1 : 8;  // looking at who stopped makes an accelerator wait
+        int64_t const leave_every =
+            options.device().is_cpu() ? 1 : 8;  // looking at who stopped makes an accelerator wait
         token_batch batch = pack_tokens(prompts, options.device());
         kv_cache cache = model.body->make_cache(B, batch.longest + T - 1);
-        at::Tensor running = at::arange(B, tokens.options());                                     // [R]: the rows of the batch
-        at::Tensor stopped = at::zeros({B}, options.dtype(at::kBool));                            // [R]
-        at::Tensor hidden = model.body->forward(batch, &cache);                                   // [N, H]
+        at::Tensor running = at::arange(B, tokens.options());           // [R]: the rows of the batch
+        at::Tensor stopped = at::zeros({B}, options.dtype(at::kBool));  // [R]
+        at::Tensor hidden = model.body->forward(batch, &cache);         // [N, H]
         at::Tensor lengths = at::empty({B}, at::kLong);
         for (int64_t b = 0; b < B; ++b) lengths.mutable_data_ptr<int64_t>()[b] = int64_t(prompts[b].size());
         lengths = lengths.to(options.device());
-        hidden = hidden.index_select(0, lengths.cumsum(0) - 1);                                   // [R, H]
+        hidden = hidden.index_select(0, lengths.cumsum(0) - 1);  // [R, H]
         batch.positions = lengths;
         for (int64_t step = 0;; ++step) {
-            at::Tensor const likely = keep_top_p(keep_top_k(model.logits(hidden).div_(how.temperature), how.top_k), how.top_p).log_softmax(1);
-            at::Tensor const drawn = sampler(likely, running, step);                              // [R]
+            at::Tensor const likely =
+                keep_top_p(keep_top_k(model.logits(hidden).div_(how.temperature), how.top_k), how.top_p).log_softmax(1);
+            at::Tensor const drawn = sampler(likely, running, step);  // [R]
             tokens.select(1, step).index_copy_(0, running, drawn);
             logprobs.select(1, step).index_copy_(0, running, likely.gather(1, drawn.unsqueeze(1)).squeeze(1));
             if (how.stop_token) stopped.logical_or_(drawn.eq(*how.stop_token));
@@ -85,7 +91,8 @@ completions generate(causal_lm const& model, std::vector<std::vector<int64_t>> c
                 if (count == 0) break;
                 // Survivors beyond the new end move into the places of those who left before it: few rows move.
                 at::Tensor const to = stopped.narrow(0, 0, count).nonzero().squeeze(1);
-                at::Tensor const from = stopped.narrow(0, count, stopped.size(0) - count).logical_not().nonzero().squeeze(1) + count;
+                at::Tensor const from =
+                    stopped.narrow(0, count, stopped.size(0) - count).logical_not().nonzero().squeeze(1) + count;
                 cache.shrink(from, to, count);
                 for (auto* part : {&running, &batch.ids, &batch.positions})
                     *part = part->index_copy(0, to, part->index_select(0, from)).narrow(0, 0, count);

@@ -10,7 +10,9 @@ namespace proximal::libtorch {
 
 /// The most likely token.
 struct greedy_sampler {
-    at::Tensor operator()(at::Tensor const& logprobs, at::Tensor const& /*rows*/, int64_t /*step*/) const { return logprobs.argmax(1); }
+    at::Tensor operator()(at::Tensor const& logprobs, at::Tensor const& /*rows*/, int64_t /*step*/) const {
+        return logprobs.argmax(1);
+    }
 };
 static_assert(TokenSampler<greedy_sampler>);
 

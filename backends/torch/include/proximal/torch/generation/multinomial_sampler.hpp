@@ -40,22 +40,25 @@ struct multinomial_sampler {
 
    private:
     static at::Tensor walk(at::Tensor const& probabilities, double const* u) {
-        at::Tensor const tokens = at::empty({probabilities.size(0)}, at::kLong), total = probabilities.sum(1, false, at::kDouble);
+        at::Tensor const tokens = at::empty({probabilities.size(0)}, at::kLong),
+                         total = probabilities.sum(1, false, at::kDouble);
         auto* const token = tokens.mutable_data_ptr<int64_t>();
         auto const* const sum = total.const_data_ptr<double>();
         int64_t const vocabulary = probabilities.size(1);
-        AT_DISPATCH_FLOATING_TYPES_AND2(at::kBFloat16, at::kHalf, probabilities.scalar_type(), "proximal::multinomial_sampler", [&] {
-            for (int64_t i = 0; i < probabilities.size(0); ++i) {
-                auto const* const p = probabilities.const_data_ptr<scalar_t>() + i * vocabulary;
-                double rest = u[i] * sum[i];
-                token[i] = 0;
-                for (int64_t v = 0; v < vocabulary; ++v) {
-                    if (!(double(p[v]) > 0.0)) continue;
-                    token[i] = v;  // rounding may leave a rest after the last one: then it is the last possible token
-                    if ((rest -= double(p[v])) < 0.0) break;
+        AT_DISPATCH_FLOATING_TYPES_AND2(
+            at::kBFloat16, at::kHalf, probabilities.scalar_type(), "proximal::multinomial_sampler", [&] {
+                for (int64_t i = 0; i < probabilities.size(0); ++i) {
+                    auto const* const p = probabilities.const_data_ptr<scalar_t>() + i * vocabulary;
+                    double rest = u[i] * sum[i];
+                    token[i] = 0;
+                    for (int64_t v = 0; v < vocabulary; ++v) {
+                        if (!(double(p[v]) > 0.0)) continue;
+                        token[i] =
+                            v;  // rounding may leave a rest after the last one: then it is the last possible token
+                        if ((rest -= double(p[v])) < 0.0) break;
+                    }
                 }
-            }
-        });
+            });
         return tokens;
     }
 };

@@ -15,7 +15,8 @@ class activation {
    public:
     explicit activation(std::string const& hidden_act) {
         if (hidden_act == "gelu" || hidden_act == "gelu_python") approximate_ = "none";
-        else if (hidden_act == "gelu_new" || hidden_act == "gelu_fast" || hidden_act == "gelu_pytorch_tanh") approximate_ = "tanh";
+        else if (hidden_act == "gelu_new" || hidden_act == "gelu_fast" || hidden_act == "gelu_pytorch_tanh")
+            approximate_ = "tanh";
         else
             throw std::invalid_argument("proximal: hidden_act \"" + hidden_act +
                                         "\" is not supported; use gelu, gelu_new, gelu_fast or gelu_pytorch_tanh");

@@ -21,7 +21,8 @@ struct architecture {
     char const* classifier_class;
     char const* lm_head;  // the parameter's name
     char const* score;
-    std::shared_ptr<backbone> (*build)(nlohmann::json const& config, parameter_source const&, std::optional<at::ScalarType> rotary_precision);
+    std::shared_ptr<backbone> (*build)(nlohmann::json const& config, parameter_source const&,
+                                       std::optional<at::ScalarType> rotary_precision);
 };
 
 template <class Backbone, class Config>
@@ -32,8 +33,8 @@ std::shared_ptr<backbone> build_backbone(nlohmann::json const& config, parameter
 
 /// Every architecture there is: a new one is a header and a line here.
 inline constexpr std::array architectures{
-    architecture{"gpt_neox", "GPTNeoXForCausalLM", "GPTNeoXForSequenceClassification", "embed_out.weight", "score.weight",
-                 &build_backbone<gpt_neox, gpt_neox_config>},
+    architecture{"gpt_neox", "GPTNeoXForCausalLM", "GPTNeoXForSequenceClassification", "embed_out.weight",
+                 "score.weight", &build_backbone<gpt_neox, gpt_neox_config>},
 };
 
 /// The architecture of a config's model_type. Throws std::invalid_argument, naming those there are, for any other.
@@ -44,7 +45,8 @@ inline architecture const& architecture_of(nlohmann::json const& config) {
         if (type == entry.model_type) return entry;
         known += (known.empty() ? "" : ", ") + std::string(entry.model_type);
     }
-    throw std::invalid_argument("proximal: the config's model_type " + type.dump() + " is not supported; use one of: " + known);
+    throw std::invalid_argument("proximal: the config's model_type " + type.dump() +
+                                " is not supported; use one of: " + known);
 }
 
 }  // namespace proximal::libtorch

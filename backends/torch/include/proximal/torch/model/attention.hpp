@@ -42,7 +42,9 @@ inline at::Tensor from_grid(at::Tensor const& grid, at::Tensor const& cells) {
 inline at::Tensor attend(attention_input const& x, token_batch const& tokens) {
     auto const cells = attention_cells(tokens);
     auto const grid = [&](at::Tensor const& part) { return to_grid(part, cells, tokens.row_count, tokens.longest); };
-    return from_grid(at::scaled_dot_product_attention(grid(x.query), grid(x.key), grid(x.value), {}, 0.0, /*is_causal=*/true), cells);
+    return from_grid(
+        at::scaled_dot_product_attention(grid(x.query), grid(x.key), grid(x.value), {}, 0.0, /*is_causal=*/true),
+        cells);
 }
 
 /// The same where some tokens are seen by none (token_batch::seen): on the slots, under an explicit mask.
@@ -52,8 +54,8 @@ inline at::Tensor attend_seen(attention_input const& x, token_batch const& token
     auto const grid = [&](at::Tensor const& part) { return to_grid(part, cells, B, S); };
     auto const key = at::zeros({B * S}, tokens.seen.options()).index_copy(0, cells, tokens.seen).view({B, 1, 1, S});
     auto const slot = at::arange(S, cells.options());
-    auto mask = key.logical_and(slot.unsqueeze(0).le(slot.unsqueeze(1)));           // [B, 1, S, S]
-    mask = mask.logical_or(mask.any(-1, true).logical_not());                       // a softmax over nothing is NaN
+    auto mask = key.logical_and(slot.unsqueeze(0).le(slot.unsqueeze(1)));  // [B, 1, S, S]
+    mask = mask.logical_or(mask.any(-1, true).logical_not());              // a softmax over nothing is NaN
     return from_grid(at::scaled_dot_product_attention(grid(x.query), grid(x.key), grid(x.value), mask), cells);
 }
 
@@ -66,18 +68,23 @@ inline void append(attention_input const& x, token_batch const& tokens, kv_cache
 }
 
 /// One new query per row against the row's cached columns, its own included. Returns [R, heads · D].
-inline at::Tensor attend_cached(attention_input const& x, token_batch const& tokens, kv_cache const& cache, std::size_t layer) {
-    auto const used = [&](at::Tensor const& side) { return side.narrow(0, 0, tokens.row_count).narrow(2, 0, tokens.longest); };
-    auto const seen = at::arange(tokens.longest, tokens.positions.options()).unsqueeze(0).le(tokens.positions.unsqueeze(1));
-    auto const mixed = at::scaled_dot_product_attention(x.query.unsqueeze(2), used(cache.keys[layer]), used(cache.values[layer]),
-                                                        seen.unsqueeze(1).unsqueeze(1));  // [R, heads, 1, D]
+inline at::Tensor attend_cached(attention_input const& x, token_batch const& tokens, kv_cache const& cache,
+                                std::size_t layer) {
+    auto const used = [&](at::Tensor const& side) {
+        return side.narrow(0, 0, tokens.row_count).narrow(2, 0, tokens.longest);
+    };
+    auto const seen =
+        at::arange(tokens.longest, tokens.positions.options()).unsqueeze(0).le(tokens.positions.unsqueeze(1));
+    auto const mixed =
+        at::scaled_dot_product_attention(x.query.unsqueeze(2), used(cache.keys[layer]), used(cache.values[layer]),
+                                         seen.unsqueeze(1).unsqueeze(1));  // [R, heads, 1, D]
     return mixed.reshape({tokens.row_count, -1});
 }
 
 /// Self-attention from a layer's fused projection [N, heads · 3 · D]: among themselves, or, with a cache, filling it or
 /// extending it. Returns [N, heads · D]. Composed of ATen operations, for any device.
-inline at::Tensor composed_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate, token_batch const& tokens, kv_cache* cache,
-                                     std::size_t layer) {
+inline at::Tensor composed_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate,
+                                     token_batch const& tokens, kv_cache* cache, std::size_t layer) {
     auto const part = qkv.view({qkv.size(0), heads, 3, -1}).unbind(2);
     attention_input const x{rotate(part[0], tokens.positions), rotate(part[1], tokens.positions), part[2]};
     if (tokens.seen.defined()) return attend_seen(x, tokens);
@@ -86,8 +93,8 @@ inline at::Tensor composed_attention(at::Tensor const& qkv, int64_t heads, rotar
 }
 
 /// The same in few passes on the CPU.
-inline at::Tensor fused_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate, token_batch const& tokens, kv_cache* cache,
-                                  std::size_t layer) {
+inline at::Tensor fused_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate, token_batch const& tokens,
+                                  kv_cache* cache, std::size_t layer) {
     if (cache && cache->length > 0) return decode_attention(qkv, rotate, tokens, *cache, layer);
     auto const grid = qkv_to_grid::apply(qkv, rotate, tokens, heads);  // [B, longest, heads, D] each
     auto const query = grid[0].transpose(1, 2), key = grid[1].transpose(1, 2), value = grid[2].transpose(1, 2);
@@ -100,9 +107,10 @@ inline at::Tensor fused_attention(at::Tensor const& qkv, int64_t heads, rotary c
     return flat.size(0) == tokens.size() ? flat : take_rows::apply(flat, attention_cells(tokens));
 }
 
-inline at::Tensor self_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate, token_batch const& tokens, kv_cache* cache,
-                                 std::size_t layer) {
-    return (qkv.is_cpu() && !tokens.seen.defined() ? fused_attention : composed_attention)(qkv, heads, rotate, tokens, cache, layer);
+inline at::Tensor self_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate, token_batch const& tokens,
+                                 kv_cache* cache, std::size_t layer) {
+    return (qkv.is_cpu() && !tokens.seen.defined() ? fused_attention : composed_attention)(qkv, heads, rotate, tokens,
+                                                                                           cache, layer);
 }
 
 }  // namespace proximal::libtorch

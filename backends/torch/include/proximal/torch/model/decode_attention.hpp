@@ -4,7 +4,6 @@
 #include <ATen/ATen.h>
 #include <ATen/Dispatch.h>
 #include <ATen/OpMathType.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <array>
@@ -14,6 +13,7 @@
 #include <proximal/torch/model/qkv_grid.hpp>
 #include <proximal/torch/model/rotary.hpp>
 #include <proximal/torch/model/token_batch.hpp>
+#include <proximal/torch/parallel_for.hpp>
 #include <vector>
 
 namespace proximal::libtorch {
@@ -45,7 +45,8 @@ void add_scaled(at::opmath_type<T> a, T const* __restrict x, at::opmath_type<T>*
 
 /// One new token per row on the CPU: rotates, appends to the cache and attends in one pass, over each row's own columns and
 /// no more. qkv [R, heads · 3 · D] as in qkv_to_grid; returns [R, heads · D]. Records no gradient.
-inline at::Tensor decode_attention(at::Tensor const& qkv, rotary const& rotate, token_batch const& tokens, kv_cache const& cache, std::size_t layer) {
+inline at::Tensor decode_attention(at::Tensor const& qkv, rotary const& rotate, token_batch const& tokens,
+                                   kv_cache const& cache, std::size_t layer) {
     at::Tensor const packed = qkv.contiguous(), keys = cache.keys[layer], values = cache.values[layer];
     int64_t const heads = keys.size(1), capacity = keys.size(2), size = keys.size(3), half = rotate.half();
     at::Tensor const result = at::empty({packed.size(0), heads * size}, packed.options());
@@ -53,9 +54,10 @@ inline at::Tensor decode_attention(at::Tensor const& qkv, rotary const& rotate, 
     AT_DISPATCH_FLOATING_TYPES_AND2(at::kBFloat16, at::kHalf, packed.scalar_type(), "proximal::decode_attention", [&] {
         using real = at::opmath_type<scalar_t>;
         auto const* const flat = packed.const_data_ptr<scalar_t>();
-        auto const *const cos = rotate.cos.const_data_ptr<scalar_t>(), *const sin = rotate.sin.const_data_ptr<scalar_t>();
+        auto const *const cos = rotate.cos.const_data_ptr<scalar_t>(), *const sin =
+                                                                           rotate.sin.const_data_ptr<scalar_t>();
         auto* const out = result.mutable_data_ptr<scalar_t>();
-        at::parallel_for(0, packed.size(0) * heads, 4, [&](int64_t begin, int64_t end) {
+        parallel_for(0, packed.size(0) * heads, 4, [&](int64_t begin, int64_t end) {
             auto const room = static_cast<std::size_t>(size);
             std::vector<real> weights(static_cast<std::size_t>(tokens.longest)), query(room), mixed(room);
             std::vector<scalar_t> turned(room);
@@ -68,8 +70,10 @@ inline at::Tensor decode_attention(at::Tensor const& qkv, rotary const& rotate, 
                 rotate_head<scalar_t>(x + size, k + p * size, cos + p * half, sin + p * half, half, size, 1);
                 std::copy_n(x + 2 * size, size, v + p * size);
 
-                std::transform(turned.begin(), turned.end(), query.begin(), [&](real q) { return q / std::sqrt(real(size)); });
-                for (int64_t j = 0; j < count; ++j) weights[std::size_t(j)] = dot<scalar_t>(query.data(), k + j * size, size);
+                std::transform(turned.begin(), turned.end(), query.begin(),
+                               [&](real q) { return q / std::sqrt(real(size)); });
+                for (int64_t j = 0; j < count; ++j)
+                    weights[std::size_t(j)] = dot<scalar_t>(query.data(), k + j * size, size);
                 real const greatest = *std::max_element(weights.begin(), weights.begin() + count);
                 real total = 0;
                 std::fill(mixed.begin(), mixed.end(), real(0));

@@ -19,11 +19,14 @@ struct gpt_neox_config {
     bool use_parallel_residual, attention_bias;
 
     explicit gpt_neox_config(nlohmann::json const& config)
-        : vocab_size(size(config, "vocab_size")), hidden_size(size(config, "hidden_size")),
-          num_hidden_layers(size(config, "num_hidden_layers")), num_attention_heads(size(config, "num_attention_heads")),
+        : vocab_size(size(config, "vocab_size")),
+          hidden_size(size(config, "hidden_size")),
+          num_hidden_layers(size(config, "num_hidden_layers")),
+          num_attention_heads(size(config, "num_attention_heads")),
           intermediate_size(size(config, "intermediate_size")),
           max_position_embeddings(size(config, "max_position_embeddings")),
-          hidden_act(get<std::string>(config, "hidden_act", "gelu")), rotary_pct(get<double>(config, "rotary_pct", 0.25)),
+          hidden_act(get<std::string>(config, "hidden_act", "gelu")),
+          rotary_pct(get<double>(config, "rotary_pct", 0.25)),
           rotary_emb_base(get<double>(config, "rotary_emb_base", get<double>(config, "rope_theta", 10000.0))),
           layer_norm_eps(get<double>(config, "layer_norm_eps", 1e-5)),
           use_parallel_residual(get<bool>(config, "use_parallel_residual", true)),
@@ -33,7 +36,8 @@ struct gpt_neox_config {
                 refuse(field, config[field].dump() + " is not supported; use a model whose config leaves it null");
         if (hidden_size % num_attention_heads != 0) refuse("hidden_size", "must be a multiple of num_attention_heads");
         if (rotary_dimensions() % 2 != 0 || rotary_dimensions() > head_size())
-            refuse("rotary_pct", "must give an even number of rotary dimensions, at most a head's " + std::to_string(head_size()));
+            refuse("rotary_pct",
+                   "must give an even number of rotary dimensions, at most a head's " + std::to_string(head_size()));
     }
 
     int64_t head_size() const { return hidden_size / num_attention_heads; }
@@ -47,7 +51,9 @@ struct gpt_neox_config {
     static T get(nlohmann::json const& config, char const* field, T missing) {
         auto const found = config.find(field);
         if (found == config.end() || found->is_null()) return missing;
-        bool const fits = std::is_same_v<T, bool> ? found->is_boolean() : std::is_same_v<T, std::string> ? found->is_string() : found->is_number();
+        bool const fits = std::is_same_v<T, bool>          ? found->is_boolean()
+                          : std::is_same_v<T, std::string> ? found->is_string()
+                                                           : found->is_number();
         if (!fits) refuse(field, "is " + found->dump() + ", which is of the wrong type; correct config.json");
         return found->get<T>();
     }

@@ -14,9 +14,12 @@ struct layer_norm {
     double epsilon;
 
     layer_norm(parameter_source const& source, std::string const& name, int64_t size, double epsilon)
-        : weight(source(name + ".weight", {size}, initial::ones)), bias(source(name + ".bias", {size}, initial::zeros)),
+        : weight(source(name + ".weight", {size}, initial::ones)),
+          bias(source(name + ".bias", {size}, initial::zeros)),
           epsilon(epsilon) {}
-    at::Tensor operator()(at::Tensor const& x) const { return at::layer_norm(x, weight.sizes(), weight, bias, epsilon); }
+    at::Tensor operator()(at::Tensor const& x) const {
+        return at::layer_norm(x, weight.sizes(), weight, bias, epsilon);
+    }
 };
 
 }  // namespace proximal::libtorch

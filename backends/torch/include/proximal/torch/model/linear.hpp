@@ -16,7 +16,9 @@ struct linear {
         : weight(source(name + ".weight", {out, in}, initial::normal)) {
         if (with_bias) bias = source(name + ".bias", {out}, initial::zeros);
     }
-    at::Tensor operator()(at::Tensor const& x) const { return bias.defined() ? at::addmm(bias, x, weight.t()) : x.mm(weight.t()); }
+    at::Tensor operator()(at::Tensor const& x) const {
+        return bias.defined() ? at::addmm(bias, x, weight.t()) : x.mm(weight.t());
+    }
 };
 
 }  // namespace proximal::libtorch

@@ -40,7 +40,8 @@ inline sequence_classifier clone(sequence_classifier const& model) {
 
 /// A critic or reward model that begins as a copy of a backbone, its head drawn from N(0, initializer_range) by `seed`.
 inline sequence_classifier make_sequence_classifier(backbone const& body, nlohmann::json config, std::uint64_t seed) {
-    auto const score = drawn(config.value("initializer_range", 0.02), seed, body.options())("score", {1, body.hidden_size()}, initial::normal);
+    auto const score = drawn(config.value("initializer_range", 0.02), seed, body.options())(
+        "score", {1, body.hidden_size()}, initial::normal);
     return {clone(body), score, std::move(config)};
 }
 

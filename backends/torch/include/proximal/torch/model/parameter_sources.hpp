@@ -29,7 +29,9 @@ inline parameter_source drawn(double deviation, std::uint64_t seed, at::TensorOp
 inline parameter_source copied(std::vector<named_tensor> const& parameters) {
     std::map<std::string, at::Tensor> from;
     for (auto const& [name, tensor] : parameters) from.emplace(name, tensor);
-    return [from](std::string const& name, std::vector<int64_t> const&, initial) { return from.at(name).detach().clone(); };
+    return [from](std::string const& name, std::vector<int64_t> const&, initial) {
+        return from.at(name).detach().clone();
+    };
 }
 
 }  // namespace proximal::libtorch

@@ -18,11 +18,12 @@ struct rotary {
     at::Tensor cos, sin;  // [positions, R]
 
     rotary() = default;
-    rotary(int64_t dimensions, double base, int64_t positions, at::ScalarType precision, at::TensorOptions const& stored) {
+    rotary(int64_t dimensions, double base, int64_t positions, at::ScalarType precision,
+           at::TensorOptions const& stored) {
         auto const options = stored.dtype(precision);
         at::Tensor const frequency =
-            at::pow(base, at::arange(0, dimensions, 2, options) / double(dimensions)).reciprocal();            // [R]
-        at::Tensor const angle = at::outer(at::arange(positions, options), frequency);                         // [positions, R]
+            at::pow(base, at::arange(0, dimensions, 2, options) / double(dimensions)).reciprocal();  // [R]
+        at::Tensor const angle = at::outer(at::arange(positions, options), frequency);               // [positions, R]
         cos = angle.cos().to(stored.dtype());
         sin = angle.sin().to(stored.dtype());
     }

@@ -23,7 +23,8 @@ inline constexpr std::int64_t default_shard_bytes = 5'000'000'000;
 
 /// Writes parameters as model.safetensors, or as shards with their index where they exceed shard_bytes; each file appears
 /// whole, and those of an earlier save that are no longer part of the model are removed at the end.
-inline void save_weights(std::vector<named_tensor> const& parameters, std::filesystem::path const& folder, std::int64_t shard_bytes = default_shard_bytes) {
+inline void save_weights(std::vector<named_tensor> const& parameters, std::filesystem::path const& folder,
+                         std::int64_t shard_bytes = default_shard_bytes) {
     std::filesystem::create_directories(folder);
     std::vector<std::vector<named_tensor>> shards(1);
     std::int64_t total = 0, filled = 0;
@@ -37,10 +38,13 @@ inline void save_weights(std::vector<named_tensor> const& parameters, std::files
         auto const digits = std::to_string(n);
         return std::string(5 - std::min<std::size_t>(5, digits.size()), '0') + digits;
     };
-    nlohmann::ordered_json index{{"metadata", {{"total_size", total}}}, {"weight_map", nlohmann::ordered_json::object()}};
+    nlohmann::ordered_json index{{"metadata", {{"total_size", total}}},
+                                 {"weight_map", nlohmann::ordered_json::object()}};
     std::set<std::string> written;
     for (std::size_t i = 0; i < shards.size(); ++i) {
-        auto const name = shards.size() == 1 ? "model.safetensors" : "model-" + number(i + 1) + "-of-" + number(shards.size()) + ".safetensors";
+        auto const name = shards.size() == 1
+                              ? "model.safetensors"
+                              : "model-" + number(i + 1) + "-of-" + number(shards.size()) + ".safetensors";
         std::vector<at::Tensor> alive;  // the views below point into these
         std::vector<std::pair<std::string, stored_tensor>> views;
         for (auto const& [parameter, tensor] : shards[i]) {
@@ -57,7 +61,8 @@ inline void save_weights(std::vector<named_tensor> const& parameters, std::files
     }
     for (auto const& entry : std::filesystem::directory_iterator(folder)) {
         auto const name = entry.path().filename().string();
-        bool const ours = name.starts_with("model") && (name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json"));
+        bool const ours =
+            name.starts_with("model") && (name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json"));
         if (ours && !written.contains(name)) std::filesystem::remove(entry.path());
     }
 }
@@ -73,7 +78,8 @@ inline char const* config_dtype(at::Tensor const& x) {
 
 /// Writes a folder that transformers, and load_causal_lm, load: config.json, generation_config.json, the weights.
 /// Throws std::runtime_error where it cannot be written.
-inline void save_model(causal_lm const& model, std::filesystem::path const& folder, std::int64_t shard_bytes = default_shard_bytes) {
+inline void save_model(causal_lm const& model, std::filesystem::path const& folder,
+                       std::int64_t shard_bytes = default_shard_bytes) {
     save_weights(model.parameters(), folder, shard_bytes);
     auto config = model.config;
     config["architectures"] = {architecture_of(config).causal_lm_class};
@@ -86,7 +92,8 @@ inline void save_model(causal_lm const& model, std::filesystem::path const& fold
 }
 
 /// The same for a reward model or critic, as a sequence classifier of one label.
-inline void save_model(sequence_classifier const& model, std::filesystem::path const& folder, std::int64_t shard_bytes = default_shard_bytes) {
+inline void save_model(sequence_classifier const& model, std::filesystem::path const& folder,
+                       std::int64_t shard_bytes = default_shard_bytes) {
     save_weights(model.parameters(), folder, shard_bytes);
     auto config = model.config;
     config["architectures"] = {architecture_of(config).classifier_class};

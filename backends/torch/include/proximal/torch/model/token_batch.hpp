@@ -38,9 +38,10 @@ struct token_batch {
 /// Throws std::invalid_argument where the shapes differ.
 inline token_batch pack_tokens(at::Tensor const& ids, at::Tensor const& mask) {
     if (ids.dim() != 2 || ids.sizes() != mask.sizes())
-        throw std::invalid_argument("proximal: pack_tokens takes ids and mask of one shape [B, S]; give one mask entry per id");
-    at::Tensor const real = mask.ne(0), count = real.cumsum(1);                      // [B, S]
-    at::Tensor const index = real.flatten().nonzero().squeeze(1);                     // [N]
+        throw std::invalid_argument(
+            "proximal: pack_tokens takes ids and mask of one shape [B, S]; give one mask entry per id");
+    at::Tensor const real = mask.ne(0), count = real.cumsum(1);    // [B, S]
+    at::Tensor const index = real.flatten().nonzero().squeeze(1);  // [N]
     return {.ids = ids.flatten().index_select(0, index),
             .positions = count.flatten().index_select(0, index) - 1,
             .rows = index.div(ids.size(1), "floor"),
@@ -80,8 +81,14 @@ inline token_batch pack_tokens(std::vector<std::vector<int64_t>> const& rows, at
         index = std::fill_n(index, rows[b].size(), int64_t(b));
     }
     auto const there = packed.to(device).unbind();
-    return {.ids = there[0], .positions = there[1], .rows = there[2], .slots = there[1], .row_count = int64_t(rows.size()),
-            .column_count = int64_t(longest), .longest = int64_t(longest), .seen = {}};
+    return {.ids = there[0],
+            .positions = there[1],
+            .rows = there[2],
+            .slots = there[1],
+            .row_count = int64_t(rows.size()),
+            .column_count = int64_t(longest),
+            .longest = int64_t(longest),
+            .seen = {}};
 }
 
 }  // namespace proximal::libtorch
