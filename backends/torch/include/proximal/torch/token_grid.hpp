@@ -25,6 +25,8 @@ struct token_grid {
     int64_t tokens = 0;
     std::array<T const*, token_arrays> arrays{};
     std::array<T*, 3> gradients{};
+    T responses = 1;  // weight = arrays[weight_at] / responses
+    T values = 1;     // value_weight = arrays[value_weight_at] / values
 };
 
 /// Tokens that one partial sum covers: fixed, so that no result depends on the number of threads.
@@ -32,7 +34,7 @@ inline constexpr int64_t tokens_per_block = 1024;
 
 /// Several tokens, read as tokens() reads them: 0 outside the mask.
 template <class T>
-auto tokens_of(std::array<pack<T>, token_arrays> const& x) {
+auto tokens_of(std::array<pack<T>, token_arrays> const& x, token_grid<T> const& grid) {
     using P = pack<T>;
     auto const inside = x[mask_at] != P(0.0), valued = x[value_mask_at] != P(0.0);
     auto const now = [&](auto where, token_array which) {
@@ -47,8 +49,8 @@ auto tokens_of(std::array<pack<T>, token_arrays> const& x) {
                                           .old_value = then(valued, old_value_at),
                                           .advantage = then(inside, advantage_at),
                                           .return_ = then(valued, return_at),
-                                          .weight = number<P>::constant(x[weight_at]),
-                                          .value_weight = number<P>::constant(x[value_weight_at])};
+                                          .weight = number<P>::constant(x[weight_at] / P(grid.responses)),
+                                          .value_weight = number<P>::constant(x[value_weight_at] / P(grid.values))};
 }
 
 /// One block: writes the gradient, returns the sums of the loss and of each metric. Flattened, so that a user's formula
@@ -62,7 +64,7 @@ template <int Sums, class T, class Formula>
         std::array<P, token_arrays> x;
         for (int k = 0; k < token_arrays; ++k) x[k] = P::load(grid.arrays[k] + i, count);
         auto const inside = x[mask_at] != P(0.0), valued = x[value_mask_at] != P(0.0), real = P::first(count);
-        auto const one = contribution(formula, tokens_of<T>(x));
+        auto const one = contribution(formula, tokens_of<T>(x, grid));
         number<P, 3> const loss = one.loss;
         totals[0] = totals[0] + blend(real, loss.value, P(0.0));
         int k = 1;
@@ -85,10 +87,11 @@ std::array<double, Sums> fuse(Formula const& formula, token_grid<T> const& grid)
     static constexpr std::array<T, tokens_per_block> zeros{};  // what an absent array reads as
     int64_t const blocks = (grid.tokens + tokens_per_block - 1) / tokens_per_block;
     std::vector<std::array<double, Sums>> partial(blocks);
-    at::parallel_for(0, blocks, 8, [&](int64_t begin, int64_t end) {
+    at::parallel_for(0, blocks, 16, [&](int64_t begin, int64_t end) {
         for (int64_t block = begin; block < end; ++block) {
             int64_t const from = block * tokens_per_block;
-            token_grid<T> here{std::min(tokens_per_block, grid.tokens - from), {}, {}};
+            token_grid<T> here = grid;
+            here.tokens = std::min(tokens_per_block, grid.tokens - from);
             for (int k = 0; k < token_arrays; ++k) here.arrays[k] = grid.arrays[k] ? grid.arrays[k] + from : zeros.data();
             for (int p = 0; p < 3; ++p) here.gradients[p] = grid.gradients[p] ? grid.gradients[p] + from : nullptr;
             partial[block] = fuse_block<Sums>(formula, here);
