@@ -83,6 +83,18 @@ TEST_CASE("fused_loss: equals the Eigen reference, bounds of the clip included")
     CHECK(difference(field(got.gradients[2]), 0.0 * expected.gradient.values) == 0.0);
 }
 
+TEST_CASE("fused_loss: a ratio that overflows spoils its own gradient, not the critic's") {
+    auto batch = support::random_batch(5, 4, 9);
+    auto const then = stock.evaluate(as<field>(batch.rollout));
+    batch.now.logprobs(4, 0) = 800.0;
+    auto const now = as<field>(batch.now);
+    auto const fused = judge([&](auto const& x) { return fused_loss(stock, then, x); }, now);
+    auto const composite = judge([&](auto const& x) { return stock.measure(then, x); }, now);
+    CHECK_FALSE(fused.gradients[0].isfinite().all().item<bool>());
+    CHECK(fused.gradients[1].isfinite().all().item<bool>());
+    CHECK(difference(field(fused.gradients[1]), field(composite.gradients[1])) < tolerance);
+}
+
 TEST_CASE("fused_loss: float is the double's to float's accuracy; threads do not change a bit") {
     auto const batch = support::random_batch(300, 53, 6);
     auto const then = stock.evaluate(as<field>(batch.rollout));

@@ -25,6 +25,10 @@ add_library(proximal_libtorch INTERFACE)
 target_include_directories(proximal_libtorch SYSTEM INTERFACE
     "${PROXIMAL_TORCH_INCLUDE}" "${PROXIMAL_TORCH_INCLUDE}/torch/csrc/api/include")
 target_link_libraries(proximal_libtorch INTERFACE "${PROXIMAL_TORCH_CPU}" "${PROXIMAL_TORCH_C10}" ${CMAKE_DL_LIBS})
+find_package(OpenMP COMPONENTS CXX)  # at::parallel_for is inline: compiled without OpenMP it runs on one thread
+if(OpenMP_CXX_FOUND)
+    target_link_libraries(proximal_libtorch INTERFACE OpenMP::OpenMP_CXX)
+endif()
 # What libtorch_cpu itself needs (CUDA's runtime in a CUDA wheel) it finds by its own rpath.
 target_link_options(proximal_libtorch INTERFACE -Wl,--allow-shlib-undefined "-Wl,-rpath,${proximal_torch_lib}")
 file(GLOB proximal_nvrtc "${proximal_torch_lib}/../../nvidia/*/lib/libnvrtc.so*")

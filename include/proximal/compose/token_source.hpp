@@ -13,12 +13,12 @@ namespace proximal {
 /// the order in which measure() lists the metrics. The knobs' values are constants of the text.
 template <TokenLoss Formula>
 source_text token_source(Formula const& formula) {
-    auto const now = [](char const* name, int i) { return number<trace, 3>::variable(trace::input(name), i); };
+    using now = number<trace, 3>;
     auto const then = [](char const* name) { return number<trace>::constant(trace::input(name)); };
-    auto const one = contribution(formula, token<number<trace, 3>, number<trace>>{
-                                               .logprob = now("logprob", 0),
-                                               .value = now("value", 1),
-                                               .entropy = now("entropy", 2),
+    auto const one = contribution(formula, token<number<trace, 3, 1>, number<trace>, number<trace, 3, 2>, number<trace, 3, 4>>{
+                                               .logprob = now::variable<0>(trace::input("logprob")),
+                                               .value = now::variable<1>(trace::input("value")),
+                                               .entropy = now::variable<2>(trace::input("entropy")),
                                                .old_logprob = then("old_logprob"),
                                                .ref_logprob = then("ref_logprob"),
                                                .old_value = then("old_value"),

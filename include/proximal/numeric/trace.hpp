@@ -35,8 +35,6 @@ struct traced_condition {
 ///
 /// It stands where a double or a pack stands, so the derivatives, ties, bounds and NaN of the text are those of
 /// functions.hpp by construction. A record is a value that shares its parts: no tape, no global state, any thread.
-/// Departure: a partial that depends on nothing stays out of the text, so its 0 never meets an infinite slope: there the
-/// text says 0 where number<double, N> says NaN, and the step is lost either way.
 class trace {
  public:
     trace() = default;  // a partial that nothing has been added to yet

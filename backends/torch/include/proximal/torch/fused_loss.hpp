@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
+#include <concepts>
 #include <proximal/compose/algorithm.hpp>
 #include <proximal/torch/operations.hpp>
 #include <proximal/torch/token_grid.hpp>
@@ -25,18 +26,22 @@ struct known_gradient : torch::autograd::Function<known_gradient> {
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                    torch::autograd::variable_list const& above) {
         torch::autograd::variable_list result(3);  // scalar, gradients and options have none
-        for (auto const& gradient : context->get_saved_variables()) result.push_back(gradient * above[0]);
+        bool const is_one = above[0].is_cpu() && above[0].item<double>() == 1.0;
+        for (auto const& gradient : context->get_saved_variables()) result.push_back(is_one ? gradient : gradient * above[0]);
         return result;
     }
 };
 
-/// The arrays of a batch in the order of token_array. Weights are the aggregation's.
+/// The arrays of a batch in the order of token_array. Of token_mean's weights mask / Σ mask the masks, since the loop can
+/// divide; of another aggregation the weights.
 template <class Algorithm>
 std::array<at::Tensor, token_arrays> token_tensors(Algorithm const& algorithm, experience<field> const& then,
                                                    prediction<field> const& now) {
+    bool constexpr divides = std::same_as<std::remove_cvref_t<decltype(algorithm.mean)>, token_mean>;
+    auto const weights = [&](field const& mask) { return divides ? mask.tensor : algorithm.mean(mask).tensor; };
     return {now.logprobs.tensor, now.values.tensor, now.entropies.tensor, then.logprobs.tensor, then.ref_logprobs.tensor,
-            then.values.tensor, then.advantages.tensor, then.returns.tensor, algorithm.mean(then.mask).tensor,
-            algorithm.mean(then.value_mask).tensor, then.mask.tensor, then.value_mask.tensor};
+            then.values.tensor, then.advantages.tensor, then.returns.tensor, weights(then.mask), weights(then.value_mask),
+            then.mask.tensor, then.value_mask.tensor};
 }
 
 /// Whether one pass may read these: on the CPU, float or double, of one shape and dtype, and only predictions learn.
@@ -76,6 +81,10 @@ auto fused_loss(Algorithm const& algorithm, experience<field> const& then, predi
         std::array<double, 1 + sizeof...(Metrics)> sums;
         AT_DISPATCH_FLOATING_TYPES(tensors[mask_at].scalar_type(), "proximal::fused_loss", [&] {
             token_grid<scalar_t> grid{.tokens = tensors[mask_at].numel()};
+            if (tensors[weight_at].is_same(tensors[mask_at])) {
+                grid.responses = tensors[mask_at].sum().template item<scalar_t>();
+                grid.values = tensors[value_mask_at].sum().template item<scalar_t>();
+            }
             for (int k = 0; k < token_arrays; ++k)
                 if (tensors[k].defined()) {
                     tensors[k] = k <= entropy_at ? tensors[k].detach().contiguous() : tensors[k].contiguous();

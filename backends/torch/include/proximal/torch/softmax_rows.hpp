@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cmath>
 #include <proximal/torch/row_kernels.hpp>
 #include <stdexcept>
@@ -50,6 +51,9 @@ inline bool has_row_kernel(at::Tensor const& x) {
     return x.is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble);
 }
 
+/// Rows under which a second thread costs more to wake than it saves.
+inline int64_t rows_worth_a_thread(int64_t size) { return std::max<int64_t>(1, 16384 / std::max<int64_t>(1, size)); }
+
 /// Throws std::invalid_argument where a target is no index into the vocabulary. On a GPU the gather itself asserts.
 inline void check_targets(at::Tensor const& targets, int64_t rows, int64_t vocabulary) {
     if (targets.dim() != 1 || targets.size(0) != rows || targets.scalar_type() != at::kLong)
@@ -78,7 +82,7 @@ inline softmax_rows rows_of_softmax(at::Tensor const& logits, at::Tensor const& 
         T* const entropy = result.entropy.mutable_data_ptr<T>();
         T* const highest = result.highest.mutable_data_ptr<T>();
         T* const log_total = result.log_total.mutable_data_ptr<T>();
-        at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
+        at::parallel_for(0, rows, rows_worth_a_thread(size), [&](int64_t begin, int64_t end) {
             for (int64_t i = begin; i < end; ++i) {
                 auto const row = statistics_of_row(x + i * size, size, static_cast<T>(scale));
                 logprob[i] = (x[i * size + at[i]] * static_cast<T>(scale) - row.highest) - row.log_total;
@@ -112,7 +116,7 @@ inline void gradient_of_softmax(at::Tensor const& logits, at::Tensor const& targ
         T const *const pulls = pull.const_data_ptr<T>(), *const entropy = known.entropy.const_data_ptr<T>();
         T const *const highest = known.highest.const_data_ptr<T>(), *const log_total = known.log_total.const_data_ptr<T>();
         T* const d = out.mutable_data_ptr<T>();
-        at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
+        at::parallel_for(0, rows, rows_worth_a_thread(size), [&](int64_t begin, int64_t end) {
             for (int64_t i = begin; i < end; ++i) {
                 gradient_of_row(x + i * size, d + i * size, size, static_cast<T>(scale), {highest[i], log_total[i], entropy[i]},
                                 slopes[i], offsets[i]);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <proximal/compose/total.hpp>
 #include <proximal/numeric/pack.hpp>
+#include <type_traits>
 #include <vector>
 
 namespace proximal::libtorch {
@@ -25,6 +26,8 @@ struct token_grid {
     int64_t tokens = 0;
     std::array<T const*, token_arrays> arrays{};
     std::array<T*, 3> gradients{};
+    T responses = 1;  // weight = arrays[weight_at] / responses
+    T values = 1;     // value_weight = arrays[value_weight_at] / values
 };
 
 /// Tokens that one partial sum covers: fixed, so that no result depends on the number of threads.
@@ -32,23 +35,23 @@ inline constexpr int64_t tokens_per_block = 1024;
 
 /// Several tokens, read as tokens() reads them: 0 outside the mask.
 template <class T>
-auto tokens_of(std::array<pack<T>, token_arrays> const& x) {
+auto tokens_of(std::array<pack<T>, token_arrays> const& x, token_grid<T> const& grid) {
     using P = pack<T>;
     auto const inside = x[mask_at] != P(0.0), valued = x[value_mask_at] != P(0.0);
-    auto const now = [&](auto where, token_array which) {
-        return number<P, 3>::variable(blend(where, x[which], P(0.0)), which);
-    };
-    auto const then = [&](auto where, token_array which) { return number<P>::constant(blend(where, x[which], P(0.0))); };
-    return token<number<P, 3>, number<P>>{.logprob = now(inside, logprob_at),
-                                          .value = now(valued, value_at),
-                                          .entropy = now(inside, entropy_at),
+    using now = number<P, 3>;
+    auto const within = [&](auto where, token_array which) { return blend(where, x[which], P(0.0)); };
+    auto const logprob = now::template variable<0>(within(inside, logprob_at));
+    auto const value = now::template variable<1>(within(valued, value_at));
+    auto const entropy = now::template variable<2>(within(inside, entropy_at));
+    auto const then = [&](auto where, token_array which) { return number<P>::constant(within(where, which)); };
+    return token<number<P, 3, 1>, number<P>, number<P, 3, 2>, number<P, 3, 4>>{.logprob = logprob, .value = value, .entropy = entropy,
                                           .old_logprob = then(inside, old_logprob_at),
                                           .ref_logprob = then(inside, ref_logprob_at),
                                           .old_value = then(valued, old_value_at),
                                           .advantage = then(inside, advantage_at),
                                           .return_ = then(valued, return_at),
-                                          .weight = number<P>::constant(x[weight_at]),
-                                          .value_weight = number<P>::constant(x[value_weight_at])};
+                                          .weight = number<P>::constant(x[weight_at] / P(grid.responses)),
+                                          .value_weight = number<P>::constant(x[value_weight_at] / P(grid.values))};
 }
 
 /// One block: writes the gradient, returns the sums of the loss and of each metric. Flattened, so that a user's formula
@@ -57,23 +60,23 @@ template <int Sums, class T, class Formula>
 [[gnu::flatten]] std::array<double, Sums> fuse_block(Formula const& formula, token_grid<T> const& grid) {
     using P = pack<T>;
     std::array<P, Sums> totals{};
-    for (int64_t i = 0; i < grid.tokens; i += P::width) {
-        int const count = static_cast<int>(std::min<int64_t>(P::width, grid.tokens - i));
+    auto const step = [&](int64_t i, auto count) {  // a constant for whole packs: a length known late costs a call per load
         std::array<P, token_arrays> x;
         for (int k = 0; k < token_arrays; ++k) x[k] = P::load(grid.arrays[k] + i, count);
-        auto const inside = x[mask_at] != P(0.0), valued = x[value_mask_at] != P(0.0), real = P::first(count);
-        auto const one = contribution(formula, tokens_of<T>(x));
+        auto const inside = x[mask_at] != P(0.0), valued = x[value_mask_at] != P(0.0);
+        auto const add = [&](int k, P const& term) { totals[k] = totals[k] + blend(P::first(count), term, P(0.0)); };
+        auto const one = contribution(formula, tokens_of<T>(x, grid));
         number<P, 3> const loss = one.loss;
-        totals[0] = totals[0] + blend(real, loss.value, P(0.0));
+        add(0, loss.value);
         int k = 1;
-        boost::hana::for_each(one.metrics, [&](auto const& metric) {
-            totals[k] = totals[k] + blend(real, metric.value.value, P(0.0));
-            ++k;
-        });
+        boost::hana::for_each(one.metrics, [&](auto const& metric) { add(k++, metric.value.value); });
         for (int p = 0; p < 3; ++p)
             if (grid.gradients[p] != nullptr)
                 blend(p == value_at ? valued : inside, loss.partials[p], P(0.0)).store(grid.gradients[p] + i, count);
-    }
+    };
+    int64_t const whole = grid.tokens / P::width * P::width;
+    for (int64_t i = 0; i < whole; i += P::width) step(i, std::integral_constant<int, P::width>{});
+    if (whole < grid.tokens) step(whole, static_cast<int>(grid.tokens - whole));
     std::array<double, Sums> sums;
     for (int k = 0; k < Sums; ++k) sums[k] = totals[k].sum();
     return sums;
@@ -85,10 +88,11 @@ std::array<double, Sums> fuse(Formula const& formula, token_grid<T> const& grid)
     static constexpr std::array<T, tokens_per_block> zeros{};  // what an absent array reads as
     int64_t const blocks = (grid.tokens + tokens_per_block - 1) / tokens_per_block;
     std::vector<std::array<double, Sums>> partial(blocks);
-    at::parallel_for(0, blocks, 8, [&](int64_t begin, int64_t end) {
+    at::parallel_for(0, blocks, 16, [&](int64_t begin, int64_t end) {
         for (int64_t block = begin; block < end; ++block) {
             int64_t const from = block * tokens_per_block;
-            token_grid<T> here{std::min(tokens_per_block, grid.tokens - from), {}, {}};
+            token_grid<T> here = grid;
+            here.tokens = std::min(tokens_per_block, grid.tokens - from);
             for (int k = 0; k < token_arrays; ++k) here.arrays[k] = grid.arrays[k] ? grid.arrays[k] + from : zeros.data();
             for (int p = 0; p < 3; ++p) here.gradients[p] = grid.gradients[p] ? grid.gradients[p] + from : nullptr;
             partial[block] = fuse_block<Sums>(formula, here);

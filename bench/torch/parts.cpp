@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <ATen/ATen.h>
+#include <benchmark/benchmark.h>
+#include <proximal/proximal.hpp>
+#include <proximal/torch.hpp>
+#include <proximal/torch/fused_loss.hpp>
+#include <torch/csrc/autograd/autograd.h>
+
+using namespace proximal;
+using libtorch::field;
+
+namespace {
+
+struct batch {
+    rollout<field> then;
+    experience<field> judged;
+    prediction<field> now;
+
+    batch(int64_t B, int64_t T) {
+        at::manual_seed(0);
+        auto const draw = [&](double scale) { return field(scale * at::randn({B, T})); };
+        auto const ends = at::randint(T / 2, T, {B, 1}, at::kLong), steps = at::arange(T, at::kLong);
+        auto const until = [&](int64_t extra) { return field(steps.le(ends + extra).to(at::kFloat)); };
+        then = {.logprobs = draw(1), .ref_logprobs = draw(1), .values = draw(1), .rewards = field(at::zeros({B, T})),
+                .mask = until(0), .value_mask = until(1), .scores = field(at::randn({B})), .has_eos = field(at::ones({B}))};
+        judged = chain(gae{}, whiten{})(then);
+        now = {.logprobs = field((then.logprobs.tensor + 0.1 * at::randn({B, T})).requires_grad_()),
+               .values = field((then.values.tensor + 0.1 * at::randn({B, T})).requires_grad_()),
+               .entropies = draw(1)};
+    }
+};
+batch& of(benchmark::State& state) {
+    static std::map<std::pair<int64_t, int64_t>, batch> batches;
+    return batches.try_emplace({state.range(0), state.range(1)}, state.range(0), state.range(1)).first->second;
+}
+
+auto const stock_loss = total(clipped_surrogate{}, clipped_value{});
+auto const stock = algorithm{terminal_score{}, chain(gae{}, whiten{}), stock_loss};
+
+void token_loss_composite(benchmark::State& state) {
+    auto& x = of(state);
+    for (auto _ : state)
+        benchmark::DoNotOptimize(torch::autograd::grad({stock.measure(x.judged, x.now).loss.tensor}, {x.now.logprobs.tensor, x.now.values.tensor}));
+}
+void token_loss_fused(benchmark::State& state) {
+    auto& x = of(state);
+    for (auto _ : state)
+        benchmark::DoNotOptimize(torch::autograd::grad({libtorch::fused_loss(stock, x.judged, x.now).loss.tensor}, {x.now.logprobs.tensor, x.now.values.tensor}));
+}
+/// The bare loop: stock PPO's loss and gradient as one would write them by hand, without metrics, on one thread.
+void token_loss_loop(benchmark::State& state) {
+    auto& x = of(state);
+    auto const p = [](field const& a) { return a.tensor.const_data_ptr<float>(); };
+    auto const *mask = p(x.judged.mask), *value_mask = p(x.judged.value_mask), *old_logprob = p(x.judged.logprobs), *logprob = p(x.now.logprobs),
+               *advantage = p(x.judged.advantages), *old_value = p(x.judged.values), *value = p(x.now.values), *target = p(x.judged.returns);
+    auto const n = x.judged.mask.tensor.numel();
+    auto d_logprob = at::empty({n}), d_value = at::empty({n});
+    for (auto _ : state) {
+        float *dl = d_logprob.mutable_data_ptr<float>(), *dv = d_value.mutable_data_ptr<float>();
+        double count = 0, value_count = 0, loss = 0;
+        for (int64_t i = 0; i < n; ++i) count += mask[i], value_count += value_mask[i];
+        float const w = float(1 / count), v = float(0.1 / value_count);
+        for (int64_t i = 0; i < n; ++i) {
+            dl[i] = dv[i] = 0;
+            if (mask[i] != 0) {
+                float const ratio = std::exp(logprob[i] - old_logprob[i]), a = -advantage[i] * ratio,
+                            b = -advantage[i] * std::min(std::max(ratio, 0.8f), 1.2f);
+                loss += w * std::max(a, b);
+                dl[i] = a >= b ? w * a : 0;
+            }
+            if (value_mask[i] != 0) {
+                float const near = std::min(std::max(value[i], old_value[i] - 0.2f), old_value[i] + 0.2f);
+                float const a = value[i] - target[i], b = near - target[i];
+                loss += v * 0.5f * std::max(a * a, b * b);
+                dv[i] = a * a >= b * b ? v * a : 0;
+            }
+        }
+        benchmark::DoNotOptimize(loss);
+        benchmark::ClobberMemory();
+    }
+}
+
+/// TRL's form: one step of time at a time, each a handful of tensor operations.
+void gae_composite(benchmark::State& state) {
+    auto& x = of(state);
+    at::NoGradGuard const guard;
+    auto const rewards = x.judged.rewards.tensor, values = select(x.then.value_mask, x.then.values, 0.0).tensor;
+    int64_t const T = rewards.size(1);
+    for (auto _ : state) {
+        at::Tensor last = at::zeros({rewards.size(0)});
+        std::vector<at::Tensor> reversed;
+        for (int64_t t = T - 1; t >= 0; --t) {
+            auto const next = t + 1 < T ? values.select(1, t + 1) : at::zeros({rewards.size(0)});
+            last = rewards.select(1, t) + 1.0 * next - values.select(1, t) + 0.95 * last;
+            reversed.push_back(last);
+        }
+        std::reverse(reversed.begin(), reversed.end());
+        auto const advantages = at::stack(reversed, 1);
+        benchmark::DoNotOptimize(advantages + values);
+    }
+}
+void gae_fused(benchmark::State& state) {
+    auto& x = of(state);
+    at::NoGradGuard const guard;
+    for (auto _ : state) benchmark::DoNotOptimize(gae{}(x.then));
+}
+void gae_loop(benchmark::State& state) {
+    auto& x = of(state);
+    auto const values = select(x.then.value_mask, x.then.values, 0.0).tensor.contiguous();
+    auto const *r = x.then.rewards.tensor.const_data_ptr<float>(), *v = values.const_data_ptr<float>();
+    int64_t const B = values.size(0), T = values.size(1);
+    auto advantages = at::empty({B, T}), returns = at::empty({B, T});
+    for (auto _ : state) {
+        float *a = advantages.mutable_data_ptr<float>(), *g = returns.mutable_data_ptr<float>();
+        for (int64_t b = 0; b < B; ++b) {
+            float later = 0, next = 0;
+            for (int64_t t = T - 1; t >= 0; --t) {
+                int64_t const i = b * T + t;
+                later = r[i] + next - v[i] + 0.95f * later;
+                next = v[i];
+                a[i] = later, g[i] = later + v[i];
+            }
+        }
+        benchmark::ClobberMemory();
+    }
+}
+
+template <class Part>
+void part(benchmark::State& state, Part part) {
+    auto& x = of(state);
+    at::NoGradGuard const guard;
+    for (auto _ : state) benchmark::DoNotOptimize(part(x.then));
+}
+void part_whiten(benchmark::State& state) {
+    auto& x = of(state);
+    at::NoGradGuard const guard;
+    for (auto _ : state) benchmark::DoNotOptimize(whiten{}(x.judged));
+}
+void part_metrics(benchmark::State& state) {
+    auto& x = of(state);
+    at::NoGradGuard const guard;
+    for (auto _ : state) benchmark::DoNotOptimize(trl_metrics(x.judged, x.now));
+}
+void term_composite(benchmark::State& state, auto const& algorithm) {
+    auto& x = of(state);
+    for (auto _ : state)
+        benchmark::DoNotOptimize(torch::autograd::grad({algorithm.measure(x.judged, x.now).loss.tensor}, {x.now.logprobs.tensor, x.now.values.tensor}, {}, {}, false, true));
+}
+void term_fused(benchmark::State& state, auto const& algorithm) {
+    auto& x = of(state);
+    for (auto _ : state)
+        benchmark::DoNotOptimize(torch::autograd::grad({libtorch::fused_loss(algorithm, x.judged, x.now).loss.tensor}, {x.now.logprobs.tensor, x.now.values.tensor}, {}, {}, false, true));
+}
+auto const surrogate = algorithm{terminal_score{}, gae{}, clipped_surrogate{}};
+auto const critic = algorithm{terminal_score{}, gae{}, clipped_value{}};
+
+void sizes(benchmark::internal::Benchmark* b) { b->Args({64, 53})->Args({4096, 256})->Unit(benchmark::kMicrosecond)->UseRealTime(); }
+
+}  // namespace
+
+BENCHMARK(token_loss_composite)->Apply(sizes);
+BENCHMARK(token_loss_fused)->Apply(sizes);
+BENCHMARK(token_loss_loop)->Apply(sizes);
+BENCHMARK(gae_composite)->Apply(sizes);
+BENCHMARK(gae_fused)->Apply(sizes);
+BENCHMARK(gae_loop)->Apply(sizes);
+BENCHMARK_CAPTURE(term_composite, clipped_surrogate, surrogate)->Apply(sizes);
+BENCHMARK_CAPTURE(term_fused, clipped_surrogate, surrogate)->Apply(sizes);
+BENCHMARK_CAPTURE(term_composite, clipped_value, critic)->Apply(sizes);
+BENCHMARK_CAPTURE(term_fused, clipped_value, critic)->Apply(sizes);
+BENCHMARK_CAPTURE(part, kl_penalty_k1, kl_penalty<k1>{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, kl_penalty_k3, kl_penalty<k3>{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, missing_eos_penalty, missing_eos_penalty{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, terminal_score, terminal_score{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, whiten_rewards, whiten_rewards{})->Apply(sizes);
+BENCHMARK(part_whiten)->Apply(sizes);
+BENCHMARK(part_metrics)->Apply(sizes);
