@@ -50,7 +50,7 @@ auto stretches_by_character(IsDelimiter is_delimiter) {
     };
 }
 
-/// Writes every piece in the visible characters of its bytes; with_prefix, a piece that begins with no space gets one.
+/// Writes every piece in the visible characters of its bytes.
 inline void to_visible_bytes(pre_tokens& tokens) {
     pre_tokens visible{std::string()};
     visible.text.reserve(tokens.text.size() * 3 / 2);
@@ -62,6 +62,8 @@ inline void to_visible_bytes(pre_tokens& tokens) {
     }
     tokens = std::move(visible);
 }
+
+/// Puts a space before every piece that begins with none.
 inline void prefix_with_space(pre_tokens& tokens) {
     pre_tokens prefixed{std::string()};
     for (auto const& piece : tokens.pieces) {
