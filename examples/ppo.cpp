@@ -81,8 +81,12 @@ double mean_score(std::vector<sample> const& samples) {
     return total / static_cast<double>(samples.size());
 }
 
-std::string last_lines(std::string const& text, std::size_t characters) {
-    return text.size() <= characters ? text : "…" + text.substr(text.size() - characters);
+/// The end of a text, at most `bytes` long, cut between characters.
+std::string ending(std::string const& text, std::size_t bytes) {
+    if (text.size() <= bytes) return text;
+    auto from = text.size() - bytes;
+    while (from < text.size() && (static_cast<unsigned char>(text[from]) & 0xC0) == 0x80) ++from;
+    return "…" + text.substr(from);
 }
 
 int run(std::vector<std::string> const& arguments) {
@@ -112,7 +116,6 @@ int run(std::vector<std::string> const& arguments) {
     write_file(folder / "config_ppo.json", to_json_object(config).dump(2) + "\n");
     auto const& sizes = trainer.sizes();
     fmt::print("run        {} updates of {} episodes, in {}\n\n", sizes.num_total_batches, sizes.batch_size, folder.string());
-    std::fflush(stdout);
 
     prompt_list const held_out(made.eval.prompts.begin(), made.eval.prompts.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(128, made.eval.prompts.size())));
     auto const before = held_out.empty() ? std::vector<sample>{} : trainer.answer(held_out, config.temperature);
@@ -121,7 +124,7 @@ int run(std::vector<std::string> const& arguments) {
         auto const after = trainer.answer(held_out, config.temperature);
         completions_table table{{"prompt (held out)", "before", "score", "after", "score"}, {}};
         for (std::size_t i = 0; i < std::min<std::size_t>(5, after.size()); ++i)
-            table.rows.push_back({last_lines(before[i].query, 150), before[i].response, fmt::format("{:.2f}", before[i].score), after[i].response, fmt::format("{:.2f}", after[i].score)});
+            table.rows.push_back({ending(before[i].query, 240), before[i].response, fmt::format("{:.2f}", before[i].score), after[i].response, fmt::format("{:.2f}", after[i].score)});
         fmt::print("\n{}mean score of {} held-out prompts: {:.3f} before, {:.3f} after\n", draw(table, terminal_width(stdout)), after.size(), mean_score(before), mean_score(after));
     }
     fmt::print("\npolicy     {}\ncritic     {}\nmetrics    {}\n", folder.string(), (folder / "value_model").string(), (folder / "metrics.jsonl").string());
@@ -133,6 +136,7 @@ int run(std::vector<std::string> const& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // in step with the progress on stderr, also into a file
     try {
         return run({argv + 1, argv + argc});
     } catch (std::exception const& error) {

@@ -105,6 +105,7 @@ TEST_CASE("gpt_neox: what does not fit is refused by name") {
     says("model_type", "gpt5", "use one of: gpt_neox");
     says("hidden_act", "relu6", "\"relu6\" is not supported; use gelu");
     says("rope_scaling", {{"type", "linear"}}, "is not supported");
+    says("rope_parameters", {{"rope_type", "yarn"}}, "rope_type yarn, which is not supported");
     says("vocab_size", nullptr, "must be there and positive");
     says("hidden_size", 13, "multiple of num_attention_heads");
     says("hidden_size", "big", "wrong type");
@@ -120,6 +121,18 @@ TEST_CASE("gpt_neox: what does not fit is refused by name") {
     CHECK_THROWS_WITH(model.body->forward(pack_tokens({{1, 2, 3}}), &cache), Contains("do not fit in the cache"));
     model.body->forward(pack_tokens({{1}}), &cache);
     CHECK_THROWS_WITH(model.body->forward(pack_tokens({{1, 2}}), &cache), Contains("one new token per row"));
+}
+
+TEST_CASE("gpt_neox_config: the rotary fields of transformers 5 and of 4.45 say the same") {
+    auto old = support::tiny_config(), newer = old;
+    old["rotary_emb_base"] = 500;
+    newer.erase("rotary_pct");
+    newer["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 500}, {"partial_rotary_factor", 0.5}};
+    gpt_neox_config const a(old), b(newer);
+    CHECK(a.rotary_dimensions() == 2);
+    CHECK(b.rotary_dimensions() == 2);
+    CHECK(a.rotary_emb_base == 500.0);
+    CHECK(b.rotary_emb_base == 500.0);
 }
 
 TEST_CASE("gpt_neox: parameters have transformers' names and order; a clone shares nothing") {

@@ -43,6 +43,24 @@ inline void check_prompts(causal_lm const& model, std::vector<std::vector<int64_
     }
 }
 
+/// Takes the rows marked in `stopped` [R] (bool, on the CPU) out of the batch; returns how many stay.
+///
+/// Survivors beyond the new end move into the places of those who left before it: few rows move. `running` [R] (on the
+/// CPU), the tokens fed next and the cache move alike.
+inline int64_t leave(at::Tensor const& stopped, at::Tensor& running, token_batch& batch, kv_cache& cache) {
+    auto const count = stopped.logical_not().sum().item<int64_t>();
+    at::Tensor const to = stopped.narrow(0, 0, count).nonzero().squeeze(1);
+    at::Tensor const from =
+        stopped.narrow(0, count, stopped.size(0) - count).logical_not().nonzero().squeeze(1) + count;
+    auto const there = batch.ids.device();
+    cache.shrink(from.to(there), to.to(there), count);
+    for (auto* part : {&running, &batch.ids, &batch.positions}) {
+        auto const device = part->device();
+        *part = part->index_copy(0, to.to(device), part->index_select(0, from.to(device))).narrow(0, 0, count);
+    }
+    return count;
+}
+
 /// Completes prompts, one token per row and step, with cached keys and values.
 ///
 /// Per step: logits / temperature, top_k, top_p, log-softmax; the sampler draws; the drawn token's log-probability is kept,
@@ -63,40 +81,33 @@ completions generate(causal_lm const& model, std::vector<std::vector<int64_t>> c
     {
         // Tensors made under inference mode may not meet autograd later: the results are made before it.
         c10::InferenceMode const no_autograd;
-        int64_t const leave_every =
-            options.device().is_cpu() ? 1 : 8;  // looking at who stopped makes an accelerator wait
+        int64_t const look_every = options.device().is_cpu() ? 1 : 8;  // for who stopped: an accelerator has to wait
         token_batch batch = pack_tokens(prompts, options.device());
         kv_cache cache = model.body->make_cache(B, batch.longest + T - 1);
-        at::Tensor running = at::arange(B, tokens.options());           // [R]: the rows of the batch
-        at::Tensor stopped = at::zeros({B}, options.dtype(at::kBool));  // [R]
-        at::Tensor hidden = model.body->forward(batch, &cache);         // [N, H]
+        at::Tensor running = at::arange(B, at::kLong), index = running.to(options.device());  // [R]: rows of the batch
+        at::Tensor stopped = at::zeros({B}, options.dtype(at::kBool));                        // [R]
         at::Tensor lengths = at::empty({B}, at::kLong);
         for (int64_t b = 0; b < B; ++b) lengths.mutable_data_ptr<int64_t>()[b] = int64_t(prompts[b].size());
         lengths = lengths.to(options.device());
-        hidden = hidden.index_select(0, lengths.cumsum(0) - 1);  // [R, H]
+        at::Tensor hidden = model.body->forward(batch, &cache).index_select(0, lengths.cumsum(0) - 1);  // [R, H]
         batch.positions = lengths;
         for (int64_t step = 0;; ++step) {
-            at::Tensor const likely =
-                keep_top_p(keep_top_k(model.logits(hidden).div_(how.temperature), how.top_k), how.top_p).log_softmax(1);
-            at::Tensor const drawn = sampler(likely, running, step);  // [R]
-            tokens.select(1, step).index_copy_(0, running, drawn);
-            logprobs.select(1, step).index_copy_(0, running, likely.gather(1, drawn.unsqueeze(1)).squeeze(1));
-            if (how.stop_token) stopped.logical_or_(drawn.eq(*how.stop_token));
-            batch.ids = drawn;
+            at::Tensor const scaled = model.logits(hidden).div_(how.temperature);                           // [R, V]
+            at::Tensor const likely = keep_top_p(keep_top_k(scaled, how.top_k), how.top_p).log_softmax(1);  // [R, V]
+            at::Tensor const drawn = sampler(likely, running, step);                                        // [R]
+            tokens.select(1, step).index_copy_(0, index, drawn);
+            logprobs.select(1, step).index_copy_(0, index, likely.gather(1, drawn.unsqueeze(1)).squeeze(1));
             if (on_step) on_step(step + 1, running.size(0));
             if (step + 1 == T) break;
-            if (how.stop_token && (step + 1) % leave_every == 0 && stopped.any().item<bool>()) {
-                at::Tensor const done = stopped.cpu(), stay = stopped.logical_not().nonzero().squeeze(1);
-                auto const count = stay.size(0);
-                if (count == 0) break;
-                // Survivors beyond the new end move into the places of those who left before it: few rows move.
-                at::Tensor const to = stopped.narrow(0, 0, count).nonzero().squeeze(1);
-                at::Tensor const from =
-                    stopped.narrow(0, count, stopped.size(0) - count).logical_not().nonzero().squeeze(1) + count;
-                cache.shrink(from, to, count);
-                for (auto* part : {&running, &batch.ids, &batch.positions})
-                    *part = part->index_copy(0, to, part->index_select(0, from)).narrow(0, 0, count);
-                stopped = at::zeros({count}, stopped.options());
+            batch.ids = drawn;
+            if (how.stop_token) {
+                stopped.logical_or_(drawn.eq(*how.stop_token));
+                if ((step + 1) % look_every == 0 && stopped.any().item<bool>()) {
+                    auto const staying = leave(stopped.cpu(), running, batch, cache);
+                    if (staying == 0) break;
+                    index = running.to(options.device());
+                    stopped = at::zeros({staying}, stopped.options());
+                }
             }
             batch.rows = at::arange(running.size(0), tokens.options());
             batch.slots = batch.positions;

@@ -27,8 +27,8 @@ struct multinomial_sampler {
     }
 
     at::Tensor operator()(at::Tensor const& logprobs, at::Tensor const& rows, int64_t step) const {
-        at::Tensor const index = rows.cpu(), numbers = at::empty(rows.sizes(), at::kDouble);
-        auto const* const row = index.const_data_ptr<int64_t>();
+        at::Tensor const numbers = at::empty(rows.sizes(), at::kDouble);
+        auto const* const row = rows.const_data_ptr<int64_t>();
         auto* const u = numbers.mutable_data_ptr<double>();
         for (int64_t i = 0; i < rows.size(0); ++i) u[i] = uniform(row[i], step);
         at::Tensor const probabilities = logprobs.exp();

@@ -9,7 +9,7 @@
 namespace proximal::libtorch {
 
 /// Chooses the next token of every running row: (log-probabilities [R, V] after temperature and filters, which rows of the
-/// batch these are [R] int64, step) → tokens [R] int64.
+/// batch these are [R] int64 on the CPU, step) → tokens [R] int64 where the log-probabilities are.
 ///
 /// Laws: a row's choice depends on its own log-probabilities, its index and the step only, so that rows may leave the batch
 /// without a change to the others.

@@ -13,7 +13,7 @@ struct scripted_sampler {
     at::Tensor tokens;
 
     at::Tensor operator()(at::Tensor const& logprobs, at::Tensor const& rows, int64_t step) const {
-        return tokens.select(1, step).to(logprobs.device()).index_select(0, rows);
+        return tokens.select(1, step).index_select(0, rows.to(tokens.device())).to(logprobs.device());
     }
 };
 static_assert(TokenSampler<scripted_sampler>);

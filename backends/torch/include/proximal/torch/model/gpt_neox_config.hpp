@@ -26,14 +26,19 @@ struct gpt_neox_config {
           intermediate_size(size(config, "intermediate_size")),
           max_position_embeddings(size(config, "max_position_embeddings")),
           hidden_act(get<std::string>(config, "hidden_act", "gelu")),
-          rotary_pct(get<double>(config, "rotary_pct", 0.25)),
-          rotary_emb_base(get<double>(config, "rotary_emb_base", get<double>(config, "rope_theta", 10000.0))),
+          rotary_pct(get<double>(rope(config), "partial_rotary_factor", get<double>(config, "rotary_pct", 0.25))),
+          rotary_emb_base(
+              get<double>(rope(config), "rope_theta",
+                          get<double>(config, "rotary_emb_base", get<double>(config, "rope_theta", 10000.0)))),
           layer_norm_eps(get<double>(config, "layer_norm_eps", 1e-5)),
           use_parallel_residual(get<bool>(config, "use_parallel_residual", true)),
           attention_bias(get<bool>(config, "attention_bias", true)) {
-        for (auto const* field : {"rope_scaling", "rope_parameters", "quantization_config"})
+        for (auto const* field : {"rope_scaling", "quantization_config"})
             if (config.contains(field) && !config[field].is_null())
                 refuse(field, config[field].dump() + " is not supported; use a model whose config leaves it null");
+        if (auto const type = get<std::string>(rope(config), "rope_type", "default"); type != "default")
+            refuse("rope_parameters",
+                   "ask for the rope_type " + type + ", which is not supported; use the default one");
         if (hidden_size % num_attention_heads != 0) refuse("hidden_size", "must be a multiple of num_attention_heads");
         if (rotary_dimensions() % 2 != 0 || rotary_dimensions() > head_size())
             refuse("rotary_pct",
@@ -46,6 +51,11 @@ struct gpt_neox_config {
    private:
     [[noreturn]] static void refuse(std::string const& field, std::string const& why) {
         throw std::invalid_argument("proximal: the config's " + field + " " + why);
+    }
+    /// transformers 5 keeps the rotary fields in an object of their own.
+    static nlohmann::json rope(nlohmann::json const& config) {
+        auto const found = config.find("rope_parameters");
+        return found != config.end() && found->is_object() ? *found : nlohmann::json::object();
     }
     template <class T>
     static T get(nlohmann::json const& config, char const* field, T missing) {
