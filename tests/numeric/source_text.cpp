@@ -22,7 +22,9 @@ double const infinite = std::numeric_limits<double>::infinity(), NaN = infinite 
 /// Every function of the vocabulary at once, in all three differentiated quantities.
 struct every_function {
     constexpr auto operator()(Token auto const& token) const {
-        auto const x = token.logprob, y = token.value, z = token.entropy;
+        auto const x = token.logprob;
+        auto const y = token.value;
+        auto const z = token.entropy;
         auto const loss = max(x, y) + 2.0 * min(y, token.advantage) + clamp(x, y, z) * abs(z) +
                           select(x > token.old_logprob, expm1(0.1 * x), z / (square(y) + 1.0)) + sigmoid(x) +
                           log(abs(y) + 1.0) * (x >= y) + sqrt(square(z) + 0.5) * (z <= token.return_) - detach(x) * z;
