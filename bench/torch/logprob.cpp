@@ -87,7 +87,8 @@ void head_logprob_fused(benchmark::State& state) {
 }
 void head_logprob_unchunked(benchmark::State& state) {
     auto& x = of(state);
-    for (auto _ : state) backward(token_logprobs(x.hidden.mm(x.weight.t()), x.targets, temperature, true), {x.hidden, x.weight});
+    for (auto _ : state)
+        backward(token_logprobs(x.hidden.mm(x.weight.t()), x.targets, temperature, true), {x.hidden, x.weight});
 }
 
 }  // namespace

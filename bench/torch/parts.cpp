@@ -21,8 +21,14 @@ struct batch {
         auto const draw = [&](double scale) { return field(scale * at::randn({B, T})); };
         auto const ends = at::randint(T / 2, T, {B, 1}, at::kLong), steps = at::arange(T, at::kLong);
         auto const until = [&](int64_t extra) { return field(steps.le(ends + extra).to(at::kFloat)); };
-        then = {.logprobs = draw(1), .ref_logprobs = draw(1), .values = draw(1), .rewards = field(at::zeros({B, T})),
-                .mask = until(0), .value_mask = until(1), .scores = field(at::randn({B})), .has_eos = field(at::ones({B}))};
+        then = {.logprobs = draw(1),
+                .ref_logprobs = draw(1),
+                .values = draw(1),
+                .rewards = field(at::zeros({B, T})),
+                .mask = until(0),
+                .value_mask = until(1),
+                .scores = field(at::randn({B})),
+                .has_eos = field(at::ones({B}))};
         judged = chain(gae{}, whiten{})(then);
         now = {.logprobs = field((then.logprobs.tensor + 0.1 * at::randn({B, T})).requires_grad_()),
                .values = field((then.values.tensor + 0.1 * at::randn({B, T})).requires_grad_()),
@@ -40,19 +46,22 @@ auto const stock = algorithm{terminal_score{}, chain(gae{}, whiten{}), stock_los
 void token_loss_composite(benchmark::State& state) {
     auto& x = of(state);
     for (auto _ : state)
-        benchmark::DoNotOptimize(torch::autograd::grad({stock.measure(x.judged, x.now).loss.tensor}, {x.now.logprobs.tensor, x.now.values.tensor}));
+        benchmark::DoNotOptimize(torch::autograd::grad({stock.measure(x.judged, x.now).loss.tensor},
+                                                       {x.now.logprobs.tensor, x.now.values.tensor}));
 }
 void token_loss_fused(benchmark::State& state) {
     auto& x = of(state);
     for (auto _ : state)
-        benchmark::DoNotOptimize(torch::autograd::grad({libtorch::fused_loss(stock, x.judged, x.now).loss.tensor}, {x.now.logprobs.tensor, x.now.values.tensor}));
+        benchmark::DoNotOptimize(torch::autograd::grad({libtorch::fused_loss(stock, x.judged, x.now).loss.tensor},
+                                                       {x.now.logprobs.tensor, x.now.values.tensor}));
 }
 /// The bare loop: stock PPO's loss and gradient as one would write them by hand, without metrics, on one thread.
 void token_loss_loop(benchmark::State& state) {
     auto& x = of(state);
     auto const p = [](field const& a) { return a.tensor.const_data_ptr<float>(); };
-    auto const *mask = p(x.judged.mask), *value_mask = p(x.judged.value_mask), *old_logprob = p(x.judged.logprobs), *logprob = p(x.now.logprobs),
-               *advantage = p(x.judged.advantages), *old_value = p(x.judged.values), *value = p(x.now.values), *target = p(x.judged.returns);
+    auto const *mask = p(x.judged.mask), *value_mask = p(x.judged.value_mask), *old_logprob = p(x.judged.logprobs),
+               *logprob = p(x.now.logprobs), *advantage = p(x.judged.advantages), *old_value = p(x.judged.values),
+               *value = p(x.now.values), *target = p(x.judged.returns);
     auto const n = x.judged.mask.tensor.numel();
     auto d_logprob = at::empty({n}), d_value = at::empty({n});
     for (auto _ : state) {
@@ -144,17 +153,23 @@ void part_metrics(benchmark::State& state) {
 void term_composite(benchmark::State& state, auto const& algorithm) {
     auto& x = of(state);
     for (auto _ : state)
-        benchmark::DoNotOptimize(torch::autograd::grad({algorithm.measure(x.judged, x.now).loss.tensor}, {x.now.logprobs.tensor, x.now.values.tensor}, {}, {}, false, true));
+        benchmark::DoNotOptimize(torch::autograd::grad({algorithm.measure(x.judged, x.now).loss.tensor},
+                                                       {x.now.logprobs.tensor, x.now.values.tensor}, {}, {}, false,
+                                                       true));
 }
 void term_fused(benchmark::State& state, auto const& algorithm) {
     auto& x = of(state);
     for (auto _ : state)
-        benchmark::DoNotOptimize(torch::autograd::grad({libtorch::fused_loss(algorithm, x.judged, x.now).loss.tensor}, {x.now.logprobs.tensor, x.now.values.tensor}, {}, {}, false, true));
+        benchmark::DoNotOptimize(torch::autograd::grad({libtorch::fused_loss(algorithm, x.judged, x.now).loss.tensor},
+                                                       {x.now.logprobs.tensor, x.now.values.tensor}, {}, {}, false,
+                                                       true));
 }
 auto const surrogate = algorithm{terminal_score{}, gae{}, clipped_surrogate{}};
 auto const critic = algorithm{terminal_score{}, gae{}, clipped_value{}};
 
-void sizes(benchmark::internal::Benchmark* b) { b->Args({64, 53})->Args({4096, 256})->Unit(benchmark::kMicrosecond)->UseRealTime(); }
+void sizes(benchmark::internal::Benchmark* b) {
+    b->Args({64, 53})->Args({4096, 256})->Unit(benchmark::kMicrosecond)->UseRealTime();
+}
 
 }  // namespace
 

@@ -22,7 +22,9 @@ double const infinite = std::numeric_limits<double>::infinity(), NaN = infinite 
 /// Every function of the vocabulary at once, in all three differentiated quantities.
 struct every_function {
     constexpr auto operator()(Token auto const& token) const {
-        auto const x = token.logprob, y = token.value, z = token.entropy;
+        auto const x = token.logprob;
+        auto const y = token.value;
+        auto const z = token.entropy;
         auto const loss = max(x, y) + 2.0 * min(y, token.advantage) + clamp(x, y, z) * abs(z) +
                           select(x > token.old_logprob, expm1(0.1 * x), z / (square(y) + 1.0)) + sigmoid(x) +
                           log(abs(y) + 1.0) * (x >= y) + sqrt(square(z) + 0.5) * (z <= token.return_) - detach(x) * z;
@@ -53,7 +55,7 @@ std::string as_function(std::string const& name, source_text const& source) {
 template <class Formula>
 std::array<double, results> by_dual(Formula const& formula, std::array<double, count> const& in) {
     using dual = number<double, 3>;
-    auto const one = contribution(formula, token<number<double, 3, 1>, number<double>, number<double, 3, 2>, number<double, 3, 4>>{
+    auto const one = contribution(formula, differentiated_token<double>{
         .logprob = dual::variable<0>(in[0]), .value = dual::variable<1>(in[1]), .entropy = dual::variable<2>(in[2]),
         .old_logprob = in[3], .ref_logprob = in[4], .old_value = in[5], .advantage = in[6], .return_ = in[7],
         .weight = in[8], .value_weight = in[9]});

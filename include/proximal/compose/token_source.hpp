@@ -15,7 +15,7 @@ template <TokenLoss Formula>
 source_text token_source(Formula const& formula) {
     using now = number<trace, 3>;
     auto const then = [](char const* name) { return number<trace>::constant(trace::input(name)); };
-    auto const one = contribution(formula, token<number<trace, 3, 1>, number<trace>, number<trace, 3, 2>, number<trace, 3, 4>>{
+    auto const one = contribution(formula, differentiated_token<trace>{
                                                .logprob = now::variable<0>(trace::input("logprob")),
                                                .value = now::variable<1>(trace::input("value")),
                                                .entropy = now::variable<2>(trace::input("entropy")),

@@ -19,6 +19,11 @@ inline constexpr int register_bytes = 32;
 inline constexpr int register_bytes = 16;
 #endif
 
+template <int N>
+inline constexpr double inverse_factorial = inverse_factorial<N - 1> / N;
+template <>
+inline constexpr double inverse_factorial<0> = 1.0;
+
 /// Several tokens at a time: the scalar of number<pack<float>, N> or number<pack<double>, N>.
 ///
 /// Lanes are independent and follow the rules of the scalar type, NaN and infinities included. `exp` is computed lane by
@@ -110,12 +115,11 @@ struct pack {
         constexpr int degree = single ? 7 : 13;
         vector p = vector{};
         [&]<int... n>(std::integer_sequence<int, n...>) {
-            ((p = p * r + T(inverse_factorial(degree - n))), ...);
+            ((p = p * r + T(inverse_factorial<degree - n>)), ...);
         }(std::make_integer_sequence<int, degree + 1>{});
         bits const half = k >> 1;  // 2ᵏ in two steps: k may leave the exponent's range where eˣ does not
         return pack(p * two_to(half) * two_to(k - half));
     }
-    static consteval double inverse_factorial(int n) { return n == 0 ? 1.0 : inverse_factorial(n - 1) / n; }
     static vector two_to(bits k) {
         constexpr int mantissa = sizeof(T) == 4 ? 23 : 52, bias = sizeof(T) == 4 ? 127 : 1023;
         return (vector)((k + bias) << mantissa);

@@ -48,7 +48,14 @@ struct source_text {
     }
     std::string variable(std::string const& expression, char const* type) {
         auto const [known, is_new] = computed_.try_emplace(expression, "v" + std::to_string(computed_.size()));
-        if (is_new) body.append("    const ").append(type).append(" ").append(known->second).append(" = ").append(expression).append(";\n");
+        if (is_new)
+            body.append("    const ")
+                .append(type)
+                .append(" ")
+                .append(known->second)
+                .append(" = ")
+                .append(expression)
+                .append(";\n");
         return known->second;
     }
     void read(std::string const& input) {
@@ -57,7 +64,8 @@ struct source_text {
         inputs.push_back(input);
     }
     static bool is_condition(std::string_view text) {
-        for (std::string_view const relation : {"@ < @", "@ > @", "@ <= @", "@ >= @", "@ == @", "@ != @", "@ || @", "@ && @"})
+        for (std::string_view const relation :
+             {"@ < @", "@ > @", "@ <= @", "@ >= @", "@ == @", "@ != @", "@ || @", "@ && @"})
             if (text == relation) return true;
         return false;
     }

@@ -56,7 +56,11 @@ class trace {
     }
     friend trace operator*(trace const& a, trace const& b) {  // exact whatever the other side holds: 1 · x, −1 · x
         if (a.is_nothing() || b.is_nothing()) return {};
-        return a.is(1.0) ? b : b.is(1.0) ? a : a.is(-1.0) ? -b : b.is(-1.0) ? -a : trace(make("@ * @", a.root_, b.root_));
+        return a.is(1.0)    ? b
+               : b.is(1.0)  ? a
+               : a.is(-1.0) ? -b
+               : b.is(-1.0) ? -a
+                            : trace(make("@ * @", a.root_, b.root_));
     }
     friend trace operator/(trace const& a, trace const& b) { return trace(make("@ / @", a.written(), b.written())); }
     friend trace operator-(trace const& a) { return a.is_nothing() ? a : trace(make("-@", a.root_)); }

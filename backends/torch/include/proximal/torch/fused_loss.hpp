@@ -27,7 +27,8 @@ struct known_gradient : torch::autograd::Function<known_gradient> {
                                                    torch::autograd::variable_list const& above) {
         torch::autograd::variable_list result(3);  // scalar, gradients and options have none
         bool const is_one = above[0].is_cpu() && above[0].item<double>() == 1.0;
-        for (auto const& gradient : context->get_saved_variables()) result.push_back(is_one ? gradient : gradient * above[0]);
+        for (auto const& gradient : context->get_saved_variables())
+            result.push_back(is_one ? gradient : gradient * above[0]);
         return result;
     }
 };
@@ -39,9 +40,9 @@ std::array<at::Tensor, token_arrays> token_tensors(Algorithm const& algorithm, e
                                                    prediction<field> const& now) {
     bool constexpr divides = std::same_as<std::remove_cvref_t<decltype(algorithm.mean)>, token_mean>;
     auto const weights = [&](field const& mask) { return divides ? mask.tensor : algorithm.mean(mask).tensor; };
-    return {now.logprobs.tensor, now.values.tensor, now.entropies.tensor, then.logprobs.tensor, then.ref_logprobs.tensor,
-            then.values.tensor, then.advantages.tensor, then.returns.tensor, weights(then.mask), weights(then.value_mask),
-            then.mask.tensor, then.value_mask.tensor};
+    return {now.logprobs.tensor,      now.values.tensor,        now.entropies.tensor,   then.logprobs.tensor,
+            then.ref_logprobs.tensor, then.values.tensor,       then.advantages.tensor, then.returns.tensor,
+            weights(then.mask),       weights(then.value_mask), then.mask.tensor,       then.value_mask.tensor};
 }
 
 /// Whether one pass may read these: on the CPU, float or double, of one shape and dtype, and only predictions learn.
@@ -96,7 +97,9 @@ auto fused_loss(Algorithm const& algorithm, experience<field> const& then, predi
         });
         auto const options = then.mask.tensor.options();
         auto const scalar = [&](double x) { return at::scalar_tensor(x, options); };
-        at::Tensor const loss = learning.empty() ? scalar(sums[0]) : known_gradient::apply(sums[0], known, options, at::TensorList(learning));
+        at::Tensor const loss = learning.empty()
+                                    ? scalar(sums[0])
+                                    : known_gradient::apply(sums[0], known, options, at::TensorList(learning));
         std::size_t k = 1;
         return measured<field, Metrics...>{loss, {Metrics{field(scalar(sums[k++]))}...}};
     }(static_cast<decltype(algorithm.measure(then, now)) const*>(nullptr));

@@ -24,8 +24,8 @@ struct linear_logprob_function : torch::autograd::Function<linear_logprob_functi
     using context = torch::autograd::AutogradContext;
     using tensors = torch::autograd::variable_list;
 
-    static tensors forward(context* context, at::Tensor const& hidden, at::Tensor const& weight, at::Tensor const& targets,
-                           double scale, int64_t chunk) {
+    static tensors forward(context* context, at::Tensor const& hidden, at::Tensor const& weight,
+                           at::Tensor const& targets, double scale, int64_t chunk) {
         int64_t const rows = hidden.size(0);
         auto const options = hidden.options().dtype(logits_type(weight));
         auto const numbers = [&] { return at::empty({rows}, options); };
@@ -83,7 +83,8 @@ struct linear_logprob_function : torch::autograd::Function<linear_logprob_functi
 inline void check_head(at::Tensor const& hidden, at::Tensor const& weight, at::Tensor const& targets, int64_t chunk) {
     if (hidden.dim() != 2 || weight.dim() != 2 || hidden.size(1) != weight.size(1) || hidden.dtype() != weight.dtype())
         throw std::invalid_argument("proximal: hidden must be [N, H] and weight [V, H], of one dtype");
-    if (chunk < 1) throw std::invalid_argument("proximal: chunk must be at least 1 row, but is " + std::to_string(chunk));
+    if (chunk < 1)
+        throw std::invalid_argument("proximal: chunk must be at least 1 row, but is " + std::to_string(chunk));
     check_targets(targets, hidden.size(0), weight.size(0));
 }
 
@@ -110,7 +111,8 @@ inline at::Tensor reference_logprobs(at::Tensor const& hidden, at::Tensor const&
     double const scale = scale_of(temperature);
     int64_t const rows = hidden.size(0);
     auto const options = hidden.options().dtype(logits_type(weight)).requires_grad(false);
-    auto const result = at::empty({rows}, options), buffer = at::empty({std::min(chunk, rows), weight.size(0)}, options);
+    auto const result = at::empty({rows}, options),
+               buffer = at::empty({std::min(chunk, rows), weight.size(0)}, options);
     for (int64_t from = 0; from < rows; from += chunk) {
         int64_t const count = std::min(chunk, rows - from);
         auto const logits = chunk_logits(hidden.narrow(0, from, count), weight, buffer);

@@ -62,7 +62,8 @@ class nvrtc {
     template <class Function>
     static Function symbol(void* library, char const* name) {
         void* const address = dlsym(library, name);
-        if (address == nullptr) throw std::runtime_error(std::string("proximal: libnvrtc lacks ") + name + ": install another version");
+        if (address == nullptr)
+            throw std::runtime_error(std::string("proximal: libnvrtc lacks ") + name + ": install another version");
         return reinterpret_cast<Function>(address);
     }
     static void check(int result) {

@@ -58,7 +58,8 @@ inline constexpr int lanes = 16;
 struct row_kernels {
     char const* name;
     row_statistics (*statistics)(float const* x, std::int64_t size, float scale);
-    void (*gradient)(float const* x, float* d, std::int64_t size, float scale, row_statistics const& row, float slope, float offset);
+    void (*gradient)(float const* x, float* d, std::int64_t size, float scale, row_statistics const& row, float slope,
+                     float offset);
     bool (*runs_here)();
 };
 
@@ -66,8 +67,12 @@ struct row_kernels {
 inline constexpr row_kernels all_row_kernels[] = {
 #if defined(__x86_64__)
     {"avx512", avx512::statistics, avx512::gradient,
-     [] { return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"); }},
-    {"avx2", avx2::statistics, avx2::gradient, [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
+     [] {
+         return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                __builtin_cpu_supports("avx512vl");
+     }},
+    {"avx2", avx2::statistics, avx2::gradient,
+     [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
 #endif
     {"baseline", baseline::statistics, baseline::gradient, [] { return true; }},
 };

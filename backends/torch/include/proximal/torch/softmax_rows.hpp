@@ -57,11 +57,13 @@ inline int64_t rows_worth_a_thread(int64_t size) { return std::max<int64_t>(1, 1
 /// Throws std::invalid_argument where a target is no index into the vocabulary. On a GPU the gather itself asserts.
 inline void check_targets(at::Tensor const& targets, int64_t rows, int64_t vocabulary) {
     if (targets.dim() != 1 || targets.size(0) != rows || targets.scalar_type() != at::kLong)
-        throw std::invalid_argument("proximal: targets must be int64 [N], one for each of the " + std::to_string(rows) + " rows");
+        throw std::invalid_argument("proximal: targets must be int64 [N], one for each of the " + std::to_string(rows) +
+                                    " rows");
     if (!targets.is_cpu() || rows == 0) return;
     auto const [low, high] = at::aminmax(targets);
     if (low.item<int64_t>() < 0 || high.item<int64_t>() >= vocabulary)
-        throw std::invalid_argument("proximal: a target lies outside the vocabulary of " + std::to_string(vocabulary) + " tokens");
+        throw std::invalid_argument("proximal: a target lies outside the vocabulary of " + std::to_string(vocabulary) +
+                                    " tokens");
 }
 
 /// logits [N, V] contiguous, targets int64 [N] within V. No gradient is recorded.
@@ -71,7 +73,8 @@ inline softmax_rows rows_of_softmax(at::Tensor const& logits, at::Tensor const& 
         auto const z = logits * scale;
         auto const highest = z.amax(-1), centred = z - highest.unsqueeze(-1), log_total = centred.exp().sum(-1).log();
         auto const log_p = centred - log_total.unsqueeze(-1), p = log_p.exp();
-        return {log_p.gather(1, targets.unsqueeze(-1)).squeeze(-1), (p * log_p).masked_fill(p.eq(0), 0).sum(-1).neg(), highest, log_total};
+        return {log_p.gather(1, targets.unsqueeze(-1)).squeeze(-1), (p * log_p).masked_fill(p.eq(0), 0).sum(-1).neg(),
+                highest, log_total};
     }
     auto const numbers = [&] { return at::empty({rows}, logits.options()); };
     softmax_rows result{numbers(), numbers(), numbers(), numbers()};
@@ -97,14 +100,16 @@ inline softmax_rows rows_of_softmax(at::Tensor const& logits, at::Tensor const& 
 /// Writes ∂(Σ d_logprob · logprob + d_entropy · entropy) / ∂logits into `out` [N, V], which may be logits itself.
 ///
 ///     ∂ log p[y] / ∂x[j] = scale · (1[j = y] − p[j]),   ∂H / ∂x[j] = −scale · p[j] (log p[j] + H)
-inline void gradient_of_softmax(at::Tensor const& logits, at::Tensor const& targets, double scale, softmax_rows const& known,
-                                at::Tensor const& d_logprob, at::Tensor const& d_entropy, at::Tensor out) {
+inline void gradient_of_softmax(at::Tensor const& logits, at::Tensor const& targets, double scale,
+                                softmax_rows const& known, at::Tensor const& d_logprob, at::Tensor const& d_entropy,
+                                at::Tensor out) {
     int64_t const rows = logits.size(0), size = logits.size(1);
     auto const slope = (d_entropy * -scale).contiguous();
     auto const pull = (d_logprob * scale).contiguous();
     auto const offset = (slope * known.entropy - pull).contiguous();
     if (!has_row_kernel(logits)) {
-        auto const log_p = logits * scale - known.highest.unsqueeze(-1) - known.log_total.unsqueeze(-1), p = log_p.exp();
+        auto const log_p = logits * scale - known.highest.unsqueeze(-1) - known.log_total.unsqueeze(-1),
+                   p = log_p.exp();
         auto const all = (p * (log_p * slope.unsqueeze(-1) + offset.unsqueeze(-1))).masked_fill(p.eq(0), 0);
         out.copy_(all.scatter_add(1, targets.unsqueeze(-1), pull.unsqueeze(-1)));
         return;
@@ -114,12 +119,13 @@ inline void gradient_of_softmax(at::Tensor const& logits, at::Tensor const& targ
         auto const* const at = target.const_data_ptr<int64_t>();
         T const *const slopes = slope.const_data_ptr<T>(), *const offsets = offset.const_data_ptr<T>();
         T const *const pulls = pull.const_data_ptr<T>(), *const entropy = known.entropy.const_data_ptr<T>();
-        T const *const highest = known.highest.const_data_ptr<T>(), *const log_total = known.log_total.const_data_ptr<T>();
+        T const *const highest = known.highest.const_data_ptr<T>(), *const log_total =
+                                                                        known.log_total.const_data_ptr<T>();
         T* const d = out.mutable_data_ptr<T>();
         at::parallel_for(0, rows, rows_worth_a_thread(size), [&](int64_t begin, int64_t end) {
             for (int64_t i = begin; i < end; ++i) {
-                gradient_of_row(x + i * size, d + i * size, size, static_cast<T>(scale), {highest[i], log_total[i], entropy[i]},
-                                slopes[i], offsets[i]);
+                gradient_of_row(x + i * size, d + i * size, size, static_cast<T>(scale),
+                                {highest[i], log_total[i], entropy[i]}, slopes[i], offsets[i]);
                 d[i * size + at[i]] += pulls[i];
             }
         });

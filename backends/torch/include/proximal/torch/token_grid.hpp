@@ -44,14 +44,17 @@ auto tokens_of(std::array<pack<T>, token_arrays> const& x, token_grid<T> const& 
     auto const value = now::template variable<1>(within(valued, value_at));
     auto const entropy = now::template variable<2>(within(inside, entropy_at));
     auto const then = [&](auto where, token_array which) { return number<P>::constant(within(where, which)); };
-    return token<number<P, 3, 1>, number<P>, number<P, 3, 2>, number<P, 3, 4>>{.logprob = logprob, .value = value, .entropy = entropy,
-                                          .old_logprob = then(inside, old_logprob_at),
-                                          .ref_logprob = then(inside, ref_logprob_at),
-                                          .old_value = then(valued, old_value_at),
-                                          .advantage = then(inside, advantage_at),
-                                          .return_ = then(valued, return_at),
-                                          .weight = number<P>::constant(x[weight_at] / P(grid.responses)),
-                                          .value_weight = number<P>::constant(x[value_weight_at] / P(grid.values))};
+    return differentiated_token<P>{
+        .logprob = logprob,
+        .value = value,
+        .entropy = entropy,
+        .old_logprob = then(inside, old_logprob_at),
+        .ref_logprob = then(inside, ref_logprob_at),
+        .old_value = then(valued, old_value_at),
+        .advantage = then(inside, advantage_at),
+        .return_ = then(valued, return_at),
+        .weight = number<P>::constant(x[weight_at] / P(grid.responses)),
+        .value_weight = number<P>::constant(x[value_weight_at] / P(grid.values))};
 }
 
 /// One block: writes the gradient, returns the sums of the loss and of each metric. Flattened, so that a user's formula
@@ -60,7 +63,8 @@ template <int Sums, class T, class Formula>
 [[gnu::flatten]] std::array<double, Sums> fuse_block(Formula const& formula, token_grid<T> const& grid) {
     using P = pack<T>;
     std::array<P, Sums> totals{};
-    auto const step = [&](int64_t i, auto count) {  // a constant for whole packs: a length known late costs a call per load
+    // The count is a constant for whole packs: a length known late costs a call per load.
+    auto const step = [&](int64_t i, auto count) {
         std::array<P, token_arrays> x;
         for (int k = 0; k < token_arrays; ++k) x[k] = P::load(grid.arrays[k] + i, count);
         auto const inside = x[mask_at] != P(0.0), valued = x[value_mask_at] != P(0.0);
@@ -93,7 +97,8 @@ std::array<double, Sums> fuse(Formula const& formula, token_grid<T> const& grid)
             int64_t const from = block * tokens_per_block;
             token_grid<T> here = grid;
             here.tokens = std::min(tokens_per_block, grid.tokens - from);
-            for (int k = 0; k < token_arrays; ++k) here.arrays[k] = grid.arrays[k] ? grid.arrays[k] + from : zeros.data();
+            for (int k = 0; k < token_arrays; ++k)
+                here.arrays[k] = grid.arrays[k] ? grid.arrays[k] + from : zeros.data();
             for (int p = 0; p < 3; ++p) here.gradients[p] = grid.gradients[p] ? grid.gradients[p] + from : nullptr;
             partial[block] = fuse_block<Sums>(formula, here);
         }
