@@ -25,12 +25,6 @@ add_library(proximal_libtorch INTERFACE)
 target_include_directories(proximal_libtorch SYSTEM INTERFACE
     "${PROXIMAL_TORCH_INCLUDE}" "${PROXIMAL_TORCH_INCLUDE}/torch/csrc/api/include")
 target_link_libraries(proximal_libtorch INTERFACE "${PROXIMAL_TORCH_CPU}" "${PROXIMAL_TORCH_C10}" ${CMAKE_DL_LIBS})
-find_package(OpenMP COMPONENTS CXX)  # at::parallel_for is inline: compiled without OpenMP it runs on one thread
-if(OpenMP_CXX_FOUND)
-    # As flags, not as a library's path: the wheel brings the OpenMP runtime that LibTorch itself uses.
-    target_compile_options(proximal_libtorch INTERFACE ${OpenMP_CXX_FLAGS})
-    target_link_options(proximal_libtorch INTERFACE ${OpenMP_CXX_FLAGS})
-endif()
 # What libtorch_cpu itself needs (CUDA's runtime in a CUDA wheel) it finds by its own rpath.
 target_link_options(proximal_libtorch INTERFACE -Wl,--allow-shlib-undefined "-Wl,-rpath,${proximal_torch_lib}")
 file(GLOB proximal_nvrtc "${proximal_torch_lib}/../../nvidia/*/lib/libnvrtc.so*")

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
+#include <proximal/torch/parallel_for.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -85,7 +85,7 @@ inline softmax_rows rows_of_softmax(at::Tensor const& logits, at::Tensor const& 
         T* const entropy = result.entropy.mutable_data_ptr<T>();
         T* const highest = result.highest.mutable_data_ptr<T>();
         T* const log_total = result.log_total.mutable_data_ptr<T>();
-        at::parallel_for(0, rows, rows_worth_a_thread(size), [&](int64_t begin, int64_t end) {
+        parallel_for(0, rows, rows_worth_a_thread(size), [&](int64_t begin, int64_t end) {
             for (int64_t i = begin; i < end; ++i) {
                 auto const row = statistics_of_row(x + i * size, size, static_cast<T>(scale));
                 logprob[i] = (x[i * size + at[i]] * static_cast<T>(scale) - row.highest) - row.log_total;
@@ -122,7 +122,7 @@ inline void gradient_of_softmax(at::Tensor const& logits, at::Tensor const& targ
         T const *const highest = known.highest.const_data_ptr<T>(), *const log_total =
                                                                         known.log_total.const_data_ptr<T>();
         T* const d = out.mutable_data_ptr<T>();
-        at::parallel_for(0, rows, rows_worth_a_thread(size), [&](int64_t begin, int64_t end) {
+        parallel_for(0, rows, rows_worth_a_thread(size), [&](int64_t begin, int64_t end) {
             for (int64_t i = begin; i < end; ++i) {
                 gradient_of_row(x + i * size, d + i * size, size, static_cast<T>(scale),
                                 {highest[i], log_total[i], entropy[i]}, slopes[i], offsets[i]);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <ATen/Parallel.h>
+#include <proximal/torch/parallel_for.hpp>
 
 #include <array>
 #include <boost/hana/for_each.hpp>
@@ -92,7 +92,7 @@ std::array<double, Sums> fuse(Formula const& formula, token_grid<T> const& grid)
     static constexpr std::array<T, tokens_per_block> zeros{};  // what an absent array reads as
     int64_t const blocks = (grid.tokens + tokens_per_block - 1) / tokens_per_block;
     std::vector<std::array<double, Sums>> partial(blocks);
-    at::parallel_for(0, blocks, 16, [&](int64_t begin, int64_t end) {
+    parallel_for(0, blocks, 16, [&](int64_t begin, int64_t end) {
         for (int64_t block = begin; block < end; ++block) {
             int64_t const from = block * tokens_per_block;
             token_grid<T> here = grid;
