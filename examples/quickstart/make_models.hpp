@@ -47,7 +47,7 @@ inline PPOv2Config quick_config() {
     config.per_device_train_batch_size = 32;
     config.num_mini_batches = 2;
     config.num_ppo_epochs = 2;
-    config.total_episodes = 5120;
+    config.total_episodes = 6144;
     config.learning_rate = 3e-4;
     config.response_length = 24;
     config.stop_token = "eos";
@@ -58,11 +58,11 @@ inline PPOv2Config quick_config() {
 
 inline std::int64_t const vocabulary = 2048;
 inline std::int64_t const prompt_tokens = 64;   // longer prompts are left out
-inline std::int64_t const sft_steps = 700;
+inline std::int64_t const sft_steps = 850;
 
 inline nlohmann::json small_gpt_neox(std::int64_t eos, std::int64_t pad, std::int64_t size) {
-    return {{"model_type", "gpt_neox"}, {"vocab_size", size}, {"hidden_size", 128}, {"num_hidden_layers", 4},
-            {"num_attention_heads", 4}, {"intermediate_size", 512}, {"max_position_embeddings", 256}, {"rotary_pct", 0.25},
+    return {{"model_type", "gpt_neox"}, {"vocab_size", size}, {"hidden_size", 160}, {"num_hidden_layers", 4},
+            {"num_attention_heads", 4}, {"intermediate_size", 640}, {"max_position_embeddings", 256}, {"rotary_pct", 0.25},
             {"rotary_emb_base", 10000}, {"hidden_act", "gelu"}, {"use_parallel_residual", true}, {"layer_norm_eps", 1e-5},
             {"initializer_range", 0.02}, {"tie_word_embeddings", false}, {"bos_token_id", eos}, {"eos_token_id", eos}, {"pad_token_id", pad}};
 }
@@ -110,7 +110,7 @@ inline embedded make_or_load() {
             small_gpt_neox(*words.eos_token_id(), *words.pad_token_id(), static_cast<std::int64_t>(words.size())), 1);
         std::int64_t parameters = 0;
         for (auto const& [name, tensor] : model.parameters()) parameters += tensor.numel();
-        fmt::print("model      GPT-NeoX, 4 layers of 128, {:.1f} million parameters; SFT on the text (about a minute, once)\n",
+        fmt::print("model      GPT-NeoX, 4 layers of 160, {:.1f} million parameters; SFT on the text (about two minutes, once)\n",
                    static_cast<double>(parameters) / 1e6);
         auto const data = demonstrations(texts.train, words, quick_config().response_length);
         progress_bar bar("SFT", sft_steps);
