@@ -105,7 +105,7 @@ int run(std::vector<std::string> const& arguments) {
     fmt::print("Proximal: PPO on {}\n", device.str());
     prepared made = own ? embedded_models(config, device) : named_models(config, device);
 
-    auto const plot = std::make_shared<plot_report>();
+    auto const plot = std::make_shared<plot_report>(fmt::format("{}, seed {}", config.exp_name, config.seed));
     callback_list callbacks{std::make_shared<metrics_log>(), std::make_shared<terminal_report>(!config.disable_tqdm), plot};
     if (config.report_to == "tensorboard") callbacks.push_back(std::make_shared<tensorboard_log>());
     ppo_trainer trainer(ppo, {.config = config, .tokenizer = made.words, .policy = made.policy, .ref_policy = made.reference,

@@ -44,6 +44,7 @@ inline std::filesystem::path cache_folder() {
 inline PPOv2Config quick_config() {
     PPOv2Config config;
     config.output_dir = "models/quickstart/ppo";
+    config.exp_name = "quickstart";
     config.per_device_train_batch_size = 32;
     config.num_mini_batches = 2;
     config.num_ppo_epochs = 2;

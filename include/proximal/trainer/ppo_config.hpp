@@ -104,7 +104,7 @@ struct PPOv2Config {
         knob<"dataset_name">(&PPOv2Config::dataset_name, "JSON lines file, or a folder of train.jsonl [validation.jsonl]"),
         knob<"eval_fraction">(&PPOv2Config::eval_fraction, "share held out where the data name no validation split"),
         knob<"output_dir">(&PPOv2Config::output_dir, "where the run is written"),
-        knob<"exp_name">(&PPOv2Config::exp_name, "name of the run in reports"),
+        knob<"exp_name">(&PPOv2Config::exp_name, "title of the plot"),
         knob<"seed">(&PPOv2Config::seed, "of data order, sampling and permutations"),
         knob<"use_cpu">(&PPOv2Config::use_cpu, "stay on the CPU where there is a GPU"),
         knob<"report_to">(&PPOv2Config::report_to, "tensorboard or none; metrics.jsonl is always written"),

@@ -84,6 +84,7 @@ class terminal_report final : public trainer_callback {
 /// Keeps the main metrics of a run and draws them: OUTPUT_DIR/metrics.png, and the reward on the terminal.
 class plot_report final : public trainer_callback {
    public:
+    explicit plot_report(std::string title = {}) : title_(std::move(title)) {}
     void on_log(trainer_state& state, metrics const& logged) override {
         for (auto& c : curves_)
             if (auto const* const value = logged.find(c.title)) {
@@ -96,13 +97,14 @@ class plot_report final : public trainer_callback {
         if (curves_.front().x.size() < 2) return;  // a single point draws no curve
         plot_terminal(curves_.front(), "episode", std::min(100, terminal_width(stdout)));
         std::erase_if(curves_, [](curve const& c) { return c.x.empty(); });  // what the algorithm does not measure
-        drawn_ = plot_png(curves_, state.output_dir.string(), "episode", file);
+        drawn_ = plot_png(curves_, title_, "episode", file);
     }
     /// Whether the picture was written: gnuplot may be missing.
     bool drawn() const { return drawn_; }
     std::vector<curve> const& curves() const { return curves_; }
 
    private:
+    std::string title_;
     std::vector<curve> curves_ = [] {
         std::vector<curve> all;
         for (char const* name : {"objective/rlhf_reward", "objective/scores", "objective/kl", "objective/entropy",
