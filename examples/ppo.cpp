@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Trains a language model with PPO: TRL's quick start. With TRL's flags it takes models and data from folders or from the
-// local Hugging Face cache; with no model and no data it makes small ones of its own from text on this machine.
+// Trains a language model with PPO: TRL's quick start. With TRL's flags it takes models and data from folders or from
+// the local Hugging Face cache; with no model and no data it makes small ones of its own from text on this machine.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -32,7 +32,8 @@ struct prepared {
     prompt_dataset train, eval;
 };
 
-/// Models and data by name, as in TRL's script: what is not named is EleutherAI/pythia-160m, data come from this machine.
+/// Models and data by name, as in TRL's script: what is not named is EleutherAI/pythia-160m, data come from this
+/// machine.
 prepared named_models(PPOv2Config const& config, at::Device device) {
     std::string const fallback = "EleutherAI/pythia-160m";
     auto const sft = resolve_model(config.sft_model_path.value_or(fallback));
@@ -40,25 +41,36 @@ prepared named_models(PPOv2Config const& config, at::Device device) {
     auto const rewarding = resolve_model(config.reward_model_path.value_or(fallback));
     tokenizer words = tokenizer::load(resolve_model(words_from));
     if (!words.pad_token_id() || words.pad_token_id() == words.eos_token_id()) words.add_pad_token("[PAD]");
-    prepared made{.words = words, .policy = load_causal_lm(sft, at::kFloat, device), .reference = {},
-                  .critic = {}, .reward = {}, .train = {}, .eval = {}};
+    prepared made{.words = words,
+                  .policy = load_causal_lm(sft, at::kFloat, device),
+                  .reference = {},
+                  .critic = {},
+                  .reward = {},
+                  .train = {},
+                  .eval = {}};
     made.reference = clone(made.policy);
     bool head_was_made = false;
     made.critic = load_sequence_classifier(rewarding, at::kFloat, device, config.seed, &head_was_made);
     if (head_was_made)
-        fmt::print(stderr, "note: {} has no score head; one was drawn at random, so its scores mean nothing until it is trained\n", rewarding.string());
+        fmt::print(
+            stderr,
+            "note: {} has no score head; one was drawn at random, so its scores mean nothing until it is trained\n",
+            rewarding.string());
     made.reward = model_reward(clone(made.critic), config.local_rollout_forward_batch_size);
     fmt::print("policy     {}\nreward     {}\n", sft.string(), rewarding.string());
     if (config.dataset_name) {
         progress_bar bar("tokenizing", 1000, !config.disable_tqdm);
-        auto splits = load_prompt_split(*config.dataset_name, words, config.eval_fraction, config.seed,
-                                  [&](std::size_t done, std::size_t total) { bar.show(static_cast<std::int64_t>(1000 * done / std::max<std::size_t>(1, total))); });
+        auto splits = load_prompt_split(
+            *config.dataset_name, words, config.eval_fraction, config.seed, [&](std::size_t done, std::size_t total) {
+                bar.show(static_cast<std::int64_t>(1000 * done / std::max<std::size_t>(1, total)));
+            });
         bar.finish();
         made.train = std::move(splits.train), made.eval = std::move(splits.eval);
     } else {
         auto const texts = quickstart::load_or_make_corpus(quickstart::cache_folder());
         fmt::print("text       {}\n", texts.origin);
-        made.train = quickstart::prompts_of(texts.train, words), made.eval = quickstart::prompts_of(texts.validation, words);
+        made.train = quickstart::prompts_of(texts.train, words),
+        made.eval = quickstart::prompts_of(texts.validation, words);
     }
     return made;
 }
@@ -69,10 +81,14 @@ prepared embedded_models(PPOv2Config const& config, at::Device device) {
     tokenizer const words = tokenizer::load(own.model);
     auto const policy = load_causal_lm(own.model, at::kFloat, device);
     fmt::print("reward     a known rule: +1 for each known word (at most 6), -1 for each unknown or repeated one\n");
-    return {.words = words, .policy = policy, .reference = clone(policy),
+    return {.words = words,
+            .policy = policy,
+            .reference = clone(policy),
             .critic = make_sequence_classifier(*policy.body, policy.config, config.seed),
-            .reward = text_reward(words, [rule = own.rule](std::string const&, std::string const& response) { return rule(response); }),
-            .train = quickstart::prompts_of(own.texts.train, words), .eval = quickstart::prompts_of(own.texts.validation, words)};
+            .reward = text_reward(
+                words, [rule = own.rule](std::string const&, std::string const& response) { return rule(response); }),
+            .train = quickstart::prompts_of(own.texts.train, words),
+            .eval = quickstart::prompts_of(own.texts.validation, words)};
 }
 
 double mean_score(std::vector<sample> const& samples) {
@@ -90,10 +106,12 @@ std::string ending(std::string const& text, std::size_t bytes) {
 }
 
 int run(std::vector<std::string> const& arguments) {
-    char const* const about = "Trains a language model with PPO. With no model and no data, makes small ones from text on this machine.";
+    char const* const about =
+        "Trains a language model with PPO. With no model and no data, makes small ones from text on this machine.";
     PPOv2Config config;
     if (!parse_flags(config, about, arguments)) return 0;
-    bool const own = !config.model_name_or_path && !config.sft_model_path && !config.reward_model_path && !config.dataset_name;
+    bool const own =
+        !config.model_name_or_path && !config.sft_model_path && !config.reward_model_path && !config.dataset_name;
     if (own) {
         config = quickstart::quick_config();
         parse_flags(config, about, arguments);
@@ -106,28 +124,43 @@ int run(std::vector<std::string> const& arguments) {
     prepared made = own ? embedded_models(config, device) : named_models(config, device);
 
     auto const plot = std::make_shared<plot_report>(fmt::format("{}, seed {}", config.exp_name, config.seed));
-    callback_list callbacks{std::make_shared<metrics_log>(), std::make_shared<terminal_report>(!config.disable_tqdm), plot};
+    callback_list callbacks{std::make_shared<metrics_log>(), std::make_shared<terminal_report>(!config.disable_tqdm),
+                            plot};
     if (config.report_to == "tensorboard") callbacks.push_back(std::make_shared<tensorboard_log>());
-    ppo_trainer trainer(ppo, {.config = config, .tokenizer = made.words, .policy = made.policy, .ref_policy = made.reference,
-                              .reward_model = made.reward, .train_dataset = std::move(made.train), .value_model = made.critic,
-                              .eval_dataset = made.eval, .callbacks = callbacks});
+    ppo_trainer trainer(ppo, {.config = config,
+                              .tokenizer = made.words,
+                              .policy = made.policy,
+                              .ref_policy = made.reference,
+                              .reward_model = made.reward,
+                              .train_dataset = std::move(made.train),
+                              .value_model = made.critic,
+                              .eval_dataset = made.eval,
+                              .callbacks = callbacks});
     std::filesystem::path const folder = config.output_dir;
-    if (claim_run_directory(folder)) fmt::print("note       the earlier run in {} was moved to {}.previous\n", folder.string(), folder.string());
+    if (claim_run_directory(folder))
+        fmt::print("note       the earlier run in {} was moved to {}.previous\n", folder.string(), folder.string());
     write_file(folder / "config_ppo.json", to_json_object(config).dump(2) + "\n");
     auto const& sizes = trainer.sizes();
-    fmt::print("run        {} updates of {} episodes, in {}\n\n", sizes.num_total_batches, sizes.batch_size, folder.string());
+    fmt::print("run        {} updates of {} episodes, in {}\n\n", sizes.num_total_batches, sizes.batch_size,
+               folder.string());
 
-    prompt_list const held_out(made.eval.prompts.begin(), made.eval.prompts.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(128, made.eval.prompts.size())));
+    prompt_list const held_out(
+        made.eval.prompts.begin(),
+        made.eval.prompts.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(128, made.eval.prompts.size())));
     auto const before = held_out.empty() ? std::vector<sample>{} : trainer.answer(held_out, config.temperature);
     trainer.train();
     if (!held_out.empty()) {
         auto const after = trainer.answer(held_out, config.temperature);
         completions_table table{{"prompt (held out)", "before", "score", "after", "score"}, {}};
         for (std::size_t i = 0; i < std::min<std::size_t>(5, after.size()); ++i)
-            table.rows.push_back({ending(before[i].query, 240), before[i].response, fmt::format("{:.2f}", before[i].score), after[i].response, fmt::format("{:.2f}", after[i].score)});
-        fmt::print("\n{}mean score of {} held-out prompts: {:.3f} before, {:.3f} after\n", draw(table, terminal_width(stdout)), after.size(), mean_score(before), mean_score(after));
+            table.rows.push_back({ending(before[i].query, 240), before[i].response,
+                                  fmt::format("{:.2f}", before[i].score), after[i].response,
+                                  fmt::format("{:.2f}", after[i].score)});
+        fmt::print("\n{}mean score of {} held-out prompts: {:.3f} before, {:.3f} after\n",
+                   draw(table, terminal_width(stdout)), after.size(), mean_score(before), mean_score(after));
     }
-    fmt::print("\npolicy     {}\ncritic     {}\nmetrics    {}\n", folder.string(), (folder / "value_model").string(), (folder / "metrics.jsonl").string());
+    fmt::print("\npolicy     {}\ncritic     {}\nmetrics    {}\n", folder.string(), (folder / "value_model").string(),
+               (folder / "metrics.jsonl").string());
     if (plot->drawn()) fmt::print("plot       {}\n", (folder / "metrics.png").string());
     if (config.report_to == "tensorboard") fmt::print("curves     tensorboard --logdir {}\n", folder.string());
     return 0;

@@ -37,8 +37,8 @@ struct comparison {
     std::string worst_name = "nothing", first_above;
     int quantities = 0;
 
-    /// max |ours − theirs| / max |theirs|. NaN equals NaN. The divisor is at least 1e-5, or what a difference was taken of:
-    /// before the first step, changes of log-probs and the metrics of them are rounding noise on both sides.
+    /// max |ours − theirs| / max |theirs|. NaN equals NaN. The divisor is at least 1e-5, or what a difference was taken
+    /// of: before the first step, changes of log-probs and the metrics of them are rounding noise on both sides.
     void check(std::string const& name, at::Tensor ours, at::Tensor theirs, double least_scale = 1e-5) {
         ours = ours.detach().to(at::kDouble).flatten();
         theirs = theirs.to(at::kDouble).flatten();
@@ -52,7 +52,8 @@ struct comparison {
         }
         ++quantities;
         if (!(difference <= worst)) worst = difference, worst_name = name;
-        if (!(difference <= tolerance) && first_above.empty()) first_above = fmt::format("{} ({:.3g})", name, difference);
+        if (!(difference <= tolerance) && first_above.empty())
+            first_above = fmt::format("{} ({:.3g})", name, difference);
     }
     void check(std::string const& name, double ours, double theirs) {
         check(name, at::scalar_tensor(ours, at::kDouble), at::scalar_tensor(theirs, at::kDouble));
@@ -91,7 +92,8 @@ nlohmann::json python_json(fs::path const& path) {
         else clean += text[i];
     }
     auto json = nlohmann::json::parse(clean, nullptr, /*allow_exceptions=*/false);
-    if (!json.is_object()) throw std::runtime_error(path.string() + " is missing or holds no JSON object: record the run again");
+    if (!json.is_object())
+        throw std::runtime_error(path.string() + " is missing or holds no JSON object: record the run again");
     return json;
 }
 
@@ -105,9 +107,11 @@ comparison replay(fs::path const& folder, std::string const& name) {
     auto const rotary = json.value("inv_freq_dtype", "torch.float64") == "torch.float32" ? at::kFloat : at::kDouble;
     causal_lm const policy = load_causal_lm(folder / "policy", at::kDouble, at::kCPU, rotary);
     causal_lm const reference = load_causal_lm(folder / "ref", at::kDouble, at::kCPU, rotary);
-    sequence_classifier const critic = load_sequence_classifier(folder / "reward", at::kDouble, at::kCPU, 0, nullptr, rotary);
-    reward_function const reward = model_reward(load_sequence_classifier(folder / "reward", at::kDouble, at::kCPU, 0, nullptr, rotary),
-                                                config.local_rollout_forward_batch_size);
+    sequence_classifier const critic =
+        load_sequence_classifier(folder / "reward", at::kDouble, at::kCPU, 0, nullptr, rotary);
+    reward_function const reward =
+        model_reward(load_sequence_classifier(folder / "reward", at::kDouble, at::kCPU, 0, nullptr, rotary),
+                     config.local_rollout_forward_batch_size);
     set_requires_grad(policy, true);
     set_requires_grad(critic, true);
     std::vector<named_tensor> parameters;
@@ -138,8 +142,9 @@ comparison replay(fs::path const& folder, std::string const& name) {
             auto const row = queries[b].masked_select(queries[b].ne(roles.pad)).contiguous();
             prompts.emplace_back(row.const_data_ptr<std::int64_t>(), row.const_data_ptr<std::int64_t>() + row.numel());
         }
-        auto const samples = generate(policy, prompts, {.temperature = temperature, .max_new_tokens = responses.size(1), .pad_token = roles.pad},
-                                      scripted_sampler{responses});
+        auto const samples = generate(
+            policy, prompts, {.temperature = temperature, .max_new_tokens = responses.size(1), .pad_token = roles.pad},
+            scripted_sampler{responses});
         check("logprobs_unmasked", samples.logprobs);
         auto const padded = left_padded(prompts, roles.pad);
         check("queries", padded);
@@ -152,9 +157,11 @@ comparison replay(fs::path const& folder, std::string const& name) {
         check("padding_mask", mask.logical_not());
         check("padding_mask_p1", batch.value_mask.logical_not());
         check("contain_eos_token", batch.has_eos);
-        auto const sampled = score({&reference, &critic, &reward, temperature, config.local_rollout_forward_batch_size}, batch,
-                                   samples.logprobs, roles.pad);
-        auto const filled = [](at::Tensor const& x, at::Tensor const& where, double otherwise) { return at::where(where, x, otherwise); };
+        auto const sampled = score({&reference, &critic, &reward, temperature, config.local_rollout_forward_batch_size},
+                                   batch, samples.logprobs, roles.pad);
+        auto const filled = [](at::Tensor const& x, at::Tensor const& where, double otherwise) {
+            return at::where(where, x, otherwise);
+        };
         check("logprobs", filled(sampled.logprobs.tensor, mask, 1.0));
         check("ref_logprobs", filled(sampled.ref_logprobs.tensor, mask, 1.0));
         check("values", filled(sampled.values.tensor, batch.value_mask, 0.0));
@@ -173,7 +180,9 @@ comparison replay(fs::path const& folder, std::string const& name) {
         check("returns", judged.returns.tensor);
         // update
         double const learning_rate = config.learning_rate * schedule(u - 1);
-        auto const micro_name = [](std::int64_t e, std::int64_t m, std::int64_t g) { return fmt::format("mb{}_{}_{}/", e, m, g); };
+        auto const micro_name = [](std::int64_t e, std::int64_t m, std::int64_t g) {
+            return fmt::format("mb{}_{}_{}/", e, m, g);
+        };
         auto const steps = [&](std::int64_t e, std::int64_t m, std::int64_t g) {
             return recorded(at_u + micro_name(e, m, g) + "did_step").item<std::int64_t>() != 0;
         };
@@ -183,10 +192,13 @@ comparison replay(fs::path const& folder, std::string const& name) {
             check(mb + "micro_batch_inds", view.index);
             check(mb + "new_logprobs", filled(view.now.logprobs.tensor, here, 1.0));
             check(mb + "vpred", filled(view.now.values.tensor, batch.value_mask.index_select(0, view.index), 0.0));
-            auto const moved = filled(view.now.logprobs.tensor - sampled.logprobs.tensor.index_select(0, view.index), here, 0.0);
+            auto const moved =
+                filled(view.now.logprobs.tensor - sampled.logprobs.tensor.index_select(0, view.index), here, 0.0);
             check(mb + "logprobs_diff", moved, sampled.logprobs.tensor.abs().max().item<double>());
             check(mb + "ratio", moved.exp());
-            for (auto const& [ours, name] : {std::pair{"loss/policy_avg", "pg_loss"}, {"loss/value_avg", "vf_loss"}, {"val/clipfrac_avg", "vf_clipfrac"}})
+            for (auto const& [ours, name] : {std::pair{"loss/policy_avg", "pg_loss"},
+                                             {"loss/value_avg", "vf_loss"},
+                                             {"val/clipfrac_avg", "vf_clipfrac"}})
                 check(mb + name, at::scalar_tensor(view.measured.at(ours), at::kDouble));
             check(mb + "loss", view.loss);
             check(mb + "grad_norm_accumulated", descent.gradient_norm());
@@ -194,20 +206,32 @@ comparison replay(fs::path const& folder, std::string const& name) {
                 first_step = false;
                 for (auto const& [name, parameter] : parameters)
                     if (recorded.contains("first_step_grad/" + name))
-                        result.check("first_step_grad/" + name, parameter.grad().defined() ? parameter.grad() : at::zeros_like(parameter),
+                        result.check("first_step_grad/" + name,
+                                     parameter.grad().defined() ? parameter.grad() : at::zeros_like(parameter),
                                      recorded("first_step_grad/" + name));
             }
         };
-        std::int64_t const micro = config.per_device_train_batch_size, mini = micro * config.gradient_accumulation_steps;
-        auto const statistics = update(ppo, {&policy, &critic}, descent, batch, judged,
-                                       {.ppo_epochs = config.num_ppo_epochs, .mini_batch_size = mini, .micro_batch_size = micro,
-                                        .temperature = temperature, .learning_rate = learning_rate, .pad = roles.pad,
-                                        .permutation = [&](std::int64_t e) { return recorded(at_u + fmt::format("b_inds_epoch{}", e)).to(at::kLong); },
-                                        .steps_after = steps},
-                                       observer);
-        for (auto const& [ours, name] : {std::pair{"policy/approxkl_avg", "approxkl"}, {"policy/clipfrac_avg", "pg_clipfrac"},
-                                         {"loss/policy_avg", "pg_loss"}, {"loss/value_avg", "vf_loss"}, {"val/clipfrac_avg", "vf_clipfrac"},
-                                         {"policy/entropy_avg", "entropy"}, {"val/ratio", "ratio"}})
+        std::int64_t const micro = config.per_device_train_batch_size,
+                           mini = micro * config.gradient_accumulation_steps;
+        auto const statistics =
+            update(ppo, {&policy, &critic}, descent, batch, judged,
+                   {.ppo_epochs = config.num_ppo_epochs,
+                    .mini_batch_size = mini,
+                    .micro_batch_size = micro,
+                    .temperature = temperature,
+                    .learning_rate = learning_rate,
+                    .pad = roles.pad,
+                    .permutation =
+                        [&](std::int64_t e) { return recorded(at_u + fmt::format("b_inds_epoch{}", e)).to(at::kLong); },
+                    .steps_after = steps},
+                   observer);
+        for (auto const& [ours, name] : {std::pair{"policy/approxkl_avg", "approxkl"},
+                                         {"policy/clipfrac_avg", "pg_clipfrac"},
+                                         {"loss/policy_avg", "pg_loss"},
+                                         {"loss/value_avg", "vf_loss"},
+                                         {"val/clipfrac_avg", "vf_clipfrac"},
+                                         {"policy/entropy_avg", "entropy"},
+                                         {"val/ratio", "ratio"}})
             check(std::string("stats/") + name, at::tensor(statistics.series.at(ours), at::kDouble));
         // measure
         auto logged = measure(config, sampled, judged, batch, roles, statistics, world);
@@ -223,9 +247,11 @@ comparison replay(fs::path const& folder, std::string const& name) {
         at::NoGradGuard const no_gradient;
         for (auto const& [name, parameter] : parameters) {
             auto const sums = at::stack({parameter.sum(), parameter.square().sum(), parameter.abs().max()});
-            result.check(at_u + "checksums/" + name, sums, at::tensor(theirs.at("checksums").at(name).get<std::vector<double>>(), at::kDouble));
+            result.check(at_u + "checksums/" + name, sums,
+                         at::tensor(theirs.at("checksums").at(name).get<std::vector<double>>(), at::kDouble));
             if (recorded.contains(fmt::format("after_u{}/{}", u, name)))
-                result.check(fmt::format("after_u{}/{}", u, name), parameter, recorded(fmt::format("after_u{}/{}", u, name)));
+                result.check(fmt::format("after_u{}/{}", u, name), parameter,
+                             recorded(fmt::format("after_u{}/{}", u, name)));
         }
     }
     return result;
@@ -235,23 +261,28 @@ comparison replay(fs::path const& folder, std::string const& name) {
 
 int main(int argc, char** argv) try {
     if (argc != 2) {
-        fmt::print(stderr, "usage: parity DIR, where DIR holds golden_<case>.safetensors, golden_<case>.json, policy/, ref/ and reward/\n");
+        fmt::print(stderr,
+                   "usage: parity DIR, where DIR holds golden_<case>.safetensors, golden_<case>.json, policy/, ref/ "
+                   "and reward/\n");
         return 2;
     }
     fs::path const folder = argv[1];
-    if (!fs::is_directory(folder)) throw std::runtime_error(folder.string() + " is no folder: give the folder of a recorded run");
+    if (!fs::is_directory(folder))
+        throw std::runtime_error(folder.string() + " is no folder: give the folder of a recorded run");
     std::vector<std::string> cases;
     for (auto const& entry : fs::directory_iterator(folder))
-        if (entry.path().stem().string().starts_with("golden_") && entry.path().extension() == ".safetensors") cases.push_back(entry.path().stem());
+        if (entry.path().stem().string().starts_with("golden_") && entry.path().extension() == ".safetensors")
+            cases.push_back(entry.path().stem());
     std::sort(cases.begin(), cases.end());
-    if (cases.empty()) throw std::runtime_error(folder.string() + " holds no golden_<case>.safetensors: record one first");
+    if (cases.empty())
+        throw std::runtime_error(folder.string() + " holds no golden_<case>.safetensors: record one first");
     int failed = 0;
     for (auto const& name : cases) {
         auto const result = replay(folder, name);
         bool const equal = result.first_above.empty();
         failed += !equal;
-        fmt::print("{:<20} {} quantities, largest relative difference {:.3g} ({}){}\n", name, result.quantities, result.worst, result.worst_name,
-                   equal ? "" : ", FIRST ABOVE 1e-9: " + result.first_above);
+        fmt::print("{:<20} {} quantities, largest relative difference {:.3g} ({}){}\n", name, result.quantities,
+                   result.worst, result.worst_name, equal ? "" : ", FIRST ABOVE 1e-9: " + result.first_above);
     }
     fmt::print("{} passed, {} failed\n", static_cast<int>(cases.size()) - failed, failed);
     return failed > 0;

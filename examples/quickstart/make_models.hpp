@@ -58,22 +58,38 @@ inline PPOv2Config quick_config() {
 }
 
 inline std::int64_t const vocabulary = 2048;
-inline std::int64_t const prompt_tokens = 64;   // longer prompts are left out
+inline std::int64_t const prompt_tokens = 64;  // longer prompts are left out
 inline std::int64_t const sft_steps = 850;
 
 inline nlohmann::json small_gpt_neox(std::int64_t eos, std::int64_t pad, std::int64_t size) {
-    return {{"model_type", "gpt_neox"}, {"vocab_size", size}, {"hidden_size", 160}, {"num_hidden_layers", 4},
-            {"num_attention_heads", 4}, {"intermediate_size", 640}, {"max_position_embeddings", 256}, {"rotary_pct", 0.25},
-            {"rotary_emb_base", 10000}, {"hidden_act", "gelu"}, {"use_parallel_residual", true}, {"layer_norm_eps", 1e-5},
-            {"initializer_range", 0.02}, {"tie_word_embeddings", false}, {"bos_token_id", eos}, {"eos_token_id", eos}, {"pad_token_id", pad}};
+    return {{"model_type", "gpt_neox"},
+            {"vocab_size", size},
+            {"hidden_size", 160},
+            {"num_hidden_layers", 4},
+            {"num_attention_heads", 4},
+            {"intermediate_size", 640},
+            {"max_position_embeddings", 256},
+            {"rotary_pct", 0.25},
+            {"rotary_emb_base", 10000},
+            {"hidden_act", "gelu"},
+            {"use_parallel_residual", true},
+            {"layer_norm_eps", 1e-5},
+            {"initializer_range", 0.02},
+            {"tie_word_embeddings", false},
+            {"bos_token_id", eos},
+            {"eos_token_id", eos},
+            {"pad_token_id", pad}};
 }
 
-inline std::vector<libtorch::demonstration> demonstrations(std::vector<example> const& examples, tokenizer const& words, std::int64_t response_length) {
+inline std::vector<libtorch::demonstration> demonstrations(std::vector<example> const& examples, tokenizer const& words,
+                                                           std::int64_t response_length) {
     std::vector<libtorch::demonstration> kept;
     for (auto const& e : examples) {
         libtorch::demonstration d{words.encode(e.prompt), words.encode(e.completion)};
         d.completion.push_back(*words.eos_token_id());
-        if (static_cast<std::int64_t>(d.prompt.size()) <= prompt_tokens && static_cast<std::int64_t>(d.completion.size()) <= response_length) kept.push_back(std::move(d));
+        if (static_cast<std::int64_t>(d.prompt.size()) <= prompt_tokens &&
+            static_cast<std::int64_t>(d.completion.size()) <= response_length)
+            kept.push_back(std::move(d));
     }
     return kept;
 }
@@ -82,7 +98,8 @@ inline std::vector<libtorch::demonstration> demonstrations(std::vector<example> 
 inline prompt_dataset prompts_of(std::vector<example> const& examples, tokenizer const& words) {
     prompt_dataset data;
     for (auto const& e : examples)
-        if (auto ids = words.encode(e.prompt); static_cast<std::int64_t>(ids.size()) <= prompt_tokens) data.prompts.push_back(std::move(ids));
+        if (auto ids = words.encode(e.prompt); static_cast<std::int64_t>(ids.size()) <= prompt_tokens)
+            data.prompts.push_back(std::move(ids));
     return data;
 }
 
@@ -93,7 +110,8 @@ inline embedded make_or_load() {
     auto const cache = cache_folder();
     fs::create_directories(cache);
     corpus texts = load_or_make_corpus(cache);
-    fmt::print("text       {}\n           {} examples to train on, {} to evaluate\n", texts.origin, texts.train.size(), texts.validation.size());
+    fmt::print("text       {}\n           {} examples to train on, {} to evaluate\n", texts.origin, texts.train.size(),
+               texts.validation.size());
     synopsis_rule rule(texts.train);
     auto const folder = cache / "gpt-neox-sft";
     if (fs::exists(folder / "config.json")) {
@@ -111,8 +129,10 @@ inline embedded make_or_load() {
             small_gpt_neox(*words.eos_token_id(), *words.pad_token_id(), static_cast<std::int64_t>(words.size())), 1);
         std::int64_t parameters = 0;
         for (auto const& [name, tensor] : model.parameters()) parameters += tensor.numel();
-        fmt::print("model      GPT-NeoX, 4 layers of 160, {:.1f} million parameters; SFT on the text (about two minutes, once)\n",
-                   static_cast<double>(parameters) / 1e6);
+        fmt::print(
+            "model      GPT-NeoX, 4 layers of 160, {:.1f} million parameters; SFT on the text (about two minutes, "
+            "once)\n",
+            static_cast<double>(parameters) / 1e6);
         auto const data = demonstrations(texts.train, words, quick_config().response_length);
         progress_bar bar("SFT", sft_steps);
         double recent = 0.0;

@@ -32,10 +32,13 @@ struct workshop {
         save_model(make_sequence_classifier(*policy.body, policy.config, 2), here / "reward");
         for (char const* name : {"policy", "reward"}) words.save(here / name);
         std::string lines;
-        for (int i = 0; i < 24; ++i) lines += "{\"prompt\": \"the cat " + std::string(1, static_cast<char>('a' + i)) + "\"}\n";
+        for (int i = 0; i < 24; ++i)
+            lines += "{\"prompt\": \"the cat " + std::string(1, static_cast<char>('a' + i)) + "\"}\n";
         write("prompts.jsonl", lines);
     }
-    void write(std::string const& name, std::string const& text) const { std::ofstream(here / name, std::ios::binary) << text; }
+    void write(std::string const& name, std::string const& text) const {
+        std::ofstream(here / name, std::ios::binary) << text;
+    }
     std::string read(fs::path const& path) const {
         std::ifstream in(path, std::ios::binary);
         return {std::istreambuf_iterator<char>(in), {}};
@@ -45,10 +48,12 @@ struct workshop {
     process_result run(std::string const& flags) const {
         auto const* const programs = std::getenv("PROXIMAL_BIN");
         REQUIRE(programs != nullptr);
-        std::string const command = "cd " + here.string() + " && HF_HUB_OFFLINE=1 HF_HUB_CACHE=" + (here / "hub").string() + " " + programs +
-                                    "/ppo --sft_model_path policy --reward_model_path reward --dataset_name prompts.jsonl --output_dir out"
-                                    " --per_device_train_batch_size 4 --response_length 4 --num_ppo_epochs 1 --num_sample_generations 1"
-                                    " --total_episodes 8 " + flags + " 2>&1";
+        std::string const command =
+            "cd " + here.string() + " && HF_HUB_OFFLINE=1 HF_HUB_CACHE=" + (here / "hub").string() + " " + programs +
+            "/ppo --sft_model_path policy --reward_model_path reward --dataset_name prompts.jsonl --output_dir out"
+            " --per_device_train_batch_size 4 --response_length 4 --num_ppo_epochs 1 --num_sample_generations 1"
+            " --total_episodes 8 " +
+            flags + " 2>&1";
         return run_program("/bin/sh", {"-c", command});
     }
     /// The one sentence that ends a refused run, which must leave nothing behind.
@@ -73,8 +78,9 @@ TEST_CASE("ppo: trains from folders, and what it saves trains again") {
     INFO(output);
     REQUIRE(status == 0);
     CHECK(output.find("mean score of") != std::string::npos);
-    for (char const* file : {"model.safetensors", "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
-                             "special_tokens_map.json", "value_model/model.safetensors", "metrics.jsonl", "runs"})
+    for (char const* file :
+         {"model.safetensors", "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
+          "special_tokens_map.json", "value_model/model.safetensors", "metrics.jsonl", "runs"})
         CHECK(fs::exists(w.out / file));
     auto const metrics = w.read(w.out / "metrics.jsonl");
     CHECK(std::count(metrics.begin(), metrics.end(), '\n') == 2);
@@ -89,7 +95,8 @@ TEST_CASE("ppo: the data may be chats, and bring their own evaluation split") {
     workshop const w;
     fs::create_directory(w.here / "data");
     std::string lines;
-    for (int i = 0; i < 8; ++i) lines += R"({"messages": [{"role": "user", "content": "hi )" + std::to_string(i) + "\"}]}\n";
+    for (int i = 0; i < 8; ++i)
+        lines += R"({"messages": [{"role": "user", "content": "hi )" + std::to_string(i) + "\"}]}\n";
     w.write("data/train.jsonl", lines);
     w.write("data/validation.jsonl", lines);
     auto const [status, output] = w.run("--dataset_name data");
@@ -107,7 +114,8 @@ TEST_CASE("ppo: bad flags") {
     CHECK_THAT(w.refusal("--batch_size 7"), Catch::Contains("does not divide"));
     CHECK_THAT(w.refusal("--response_length 60"), Catch::Contains("longer than the policy's 40 positions"));
     CHECK_THAT(w.refusal("--report_to wandb"), Catch::Contains("choose tensorboard or none"));
-    CHECK_THAT(w.refusal("--sft_model_path EleutherAI/pythia-1b-deduped"), Catch::Contains("EleutherAI/pythia-1b-deduped") && Catch::Contains("HF_HUB_OFFLINE"));
+    CHECK_THAT(w.refusal("--sft_model_path EleutherAI/pythia-1b-deduped"),
+               Catch::Contains("EleutherAI/pythia-1b-deduped") && Catch::Contains("HF_HUB_OFFLINE"));
     CHECK_THAT(w.refusal("--sft_model_path no/such/folder"), Catch::Contains("no/such/folder"));
 }
 
@@ -123,7 +131,8 @@ TEST_CASE("ppo: bad data") {
     CHECK_THAT(w.refusal(""), Catch::Contains("fewer than one batch"));
     fs::remove(w.here / "prompts.jsonl");
     CHECK_THAT(w.refusal(""), Catch::Contains("prompts.jsonl"));
-    w.write("prompts.jsonl", "{\"prompt\": \"" + std::string(200, 'q') + "\"}\n{\"prompt\": \"" + std::string(200, 'q') + "\"}\n");
+    w.write("prompts.jsonl",
+            "{\"prompt\": \"" + std::string(200, 'q') + "\"}\n{\"prompt\": \"" + std::string(200, 'q') + "\"}\n");
     CHECK_THAT(w.refusal("--per_device_train_batch_size 1"), Catch::Contains("prompt 1 has 200 tokens"));
 }
 
@@ -139,13 +148,16 @@ TEST_CASE("ppo: broken models and tokenizers") {
         w.write("policy/" + file, whole);
         return sentence;
     };
-    CHECK_THAT(spoil("model.safetensors", [](auto& t) { t.resize(t.size() - 5); }), Catch::Contains("model.safetensors"));
+    CHECK_THAT(spoil("model.safetensors", [](auto& t) { t.resize(t.size() - 5); }),
+               Catch::Contains("model.safetensors"));
     CHECK_THAT(spoil("model.safetensors", [](auto& t) { t.resize(4); }), Catch::Contains("too short"));
     CHECK_THAT(spoil("model.safetensors", [](auto& t) { t[6] = '\x7f'; }), Catch::Contains("header"));
     CHECK_THAT(spoil("model.safetensors", [](auto& t) { t[20] = '}'; }), Catch::Contains("model.safetensors"));
-    CHECK_THAT(spoil("config.json", [](auto& t) { t.replace(t.find("gpt_neox"), 8, "gpt_nero"); }), Catch::Contains("gpt_nero"));
-    CHECK_THAT(spoil("config.json", [](auto& t) { t.replace(t.find("\"hidden_size\": 12"), 17, "\"hidden_size\": 24"); }),
-               Catch::Contains("gpt_neox.embed_in.weight") && Catch::Contains("config.json asks for"));
+    CHECK_THAT(spoil("config.json", [](auto& t) { t.replace(t.find("gpt_neox"), 8, "gpt_nero"); }),
+               Catch::Contains("gpt_nero"));
+    CHECK_THAT(
+        spoil("config.json", [](auto& t) { t.replace(t.find("\"hidden_size\": 12"), 17, "\"hidden_size\": 24"); }),
+        Catch::Contains("gpt_neox.embed_in.weight") && Catch::Contains("config.json asks for"));
     CHECK_THAT(spoil("config.json", [](auto& t) { t = "{"; }), Catch::Contains("config.json"));
     CHECK_THAT(spoil("tokenizer.json", [](auto& t) { t.resize(t.size() / 2); }), Catch::Contains("tokenizer.json"));
     fs::remove(w.here / "reward" / "model.safetensors");

@@ -29,7 +29,8 @@ TEST_CASE("parity: a number that is off is named, and fails") {
     std::ofstream(file) << text;
     auto const [status, output] = parity(folder.path);
     CHECK(status == 1);
-    CHECK_THAT(output, Catch::Contains("FIRST ABOVE 1e-9: u1/metrics/loss/value_avg") && Catch::EndsWith("0 passed, 1 failed\n"));
+    CHECK_THAT(output, Catch::Contains("FIRST ABOVE 1e-9: u1/metrics/loss/value_avg") &&
+                           Catch::EndsWith("0 passed, 1 failed\n"));
 
     fs::remove(folder.path / "golden_base.json");
     CHECK_THAT(parity(folder.path).output, Catch::Contains("golden_base.json is missing"));

@@ -33,7 +33,8 @@ TEST_CASE("batch_arithmetic: contradictions are named") {
     PPOv2Config config;
     CHECK_THROWS_WITH(exact_division(10, 4, "batch_size", "num_mini_batches"),
                       Catch::StartsWith("batch_size = 10 does not divide by num_mini_batches = 4"));
-    CHECK_THROWS_WITH(divide_batches(config, 7, 1), Catch::StartsWith("the training data hold 7 prompts, fewer than one batch of 8"));
+    CHECK_THROWS_WITH(divide_batches(config, 7, 1),
+                      Catch::StartsWith("the training data hold 7 prompts, fewer than one batch of 8"));
     config.batch_size = 12;
     CHECK_THROWS_WITH(divide_batches(config, 100, 1), Catch::StartsWith("--batch_size 12 does not divide"));
     config.batch_size = 8;

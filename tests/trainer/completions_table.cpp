@@ -15,7 +15,8 @@ TEST_CASE("wrap: at spaces, by display width, with control characters disarmed")
 }
 
 TEST_CASE("draw: lines meet, every line is as wide as the others") {
-    completions_table const table{{"query", "score"}, {{"a long question that must be wrapped", "1.5"}, {"日本", "-2"}}};
+    completions_table const table{{"query", "score"},
+                                  {{"a long question that must be wrapped", "1.5"}, {"日本", "-2"}}};
     auto const text = draw(table, 30);
     std::size_t lines = 0;
     for (std::size_t at = 0; at < text.size(); ++lines) {

@@ -38,7 +38,10 @@ TEST_CASE("event_file: records are framed with masked checksums, one per step") 
         std::uint64_t size = 0;
         std::uint32_t masked = 0;
         std::memcpy(&size, all.data() + at, 8);
-        auto const unmask = [](std::uint32_t m) { std::uint32_t const r = m - 0xA282EAD8u; return r >> 17 | r << 15; };
+        auto const unmask = [](std::uint32_t m) {
+            std::uint32_t const r = m - 0xA282EAD8u;
+            return r >> 17 | r << 15;
+        };
         std::memcpy(&masked, all.data() + at + 8, 4);
         CHECK(unmask(masked) == crc32c(std::string_view(all).substr(at, 8)));
         events.push_back(all.substr(at + 12, size));

@@ -14,10 +14,11 @@ PPOv2Config parsed(std::vector<std::string> arguments) {
 }  // namespace
 
 TEST_CASE("flags: TRL's quick start, spelled as there") {
-    auto const config = parsed({"--learning_rate", "3e-6", "--num_ppo_epochs", "1", "--num_mini_batches", "1",
-                                "--output_dir", "models/minimal/ppo", "--per_device_train_batch_size", "64",
-                                "--gradient_accumulation_steps", "1", "--total_episodes", "10000",
-                                "--model_name_or_path", "EleutherAI/pythia-1b-deduped", "--missing_eos_penalty", "1.0"});
+    auto const config =
+        parsed({"--learning_rate", "3e-6", "--num_ppo_epochs", "1", "--num_mini_batches", "1", "--output_dir",
+                "models/minimal/ppo", "--per_device_train_batch_size", "64", "--gradient_accumulation_steps", "1",
+                "--total_episodes", "10000", "--model_name_or_path", "EleutherAI/pythia-1b-deduped",
+                "--missing_eos_penalty", "1.0"});
     CHECK(config.learning_rate == 3e-6);
     CHECK(config.num_ppo_epochs == 1);
     CHECK(config.per_device_train_batch_size == 64);

@@ -32,8 +32,10 @@ struct batch_arithmetic {
 /// a / b, or std::invalid_argument where it leaves a remainder.
 inline std::int64_t exact_division(std::int64_t a, std::int64_t b, std::string_view a_name, std::string_view b_name) {
     if (b <= 0 || a % b != 0)
-        throw std::invalid_argument(fmt::format("{} = {} does not divide by {} = {}: choose one that is a multiple of "
-                                                "the other", a_name, a, b_name, b));
+        throw std::invalid_argument(
+            fmt::format("{} = {} does not divide by {} = {}: choose one that is a multiple of "
+                        "the other",
+                        a_name, a, b_name, b));
     return a / b;
 }
 
@@ -49,8 +51,8 @@ inline batch_arithmetic divide_batches(PPOv2Config const& config, std::int64_t d
     positive(config.num_ppo_epochs, "num_ppo_epochs");
     positive(config.local_rollout_forward_batch_size, "local_rollout_forward_batch_size");
     if (config.num_sample_generations < 0)
-        throw std::invalid_argument(fmt::format("--num_sample_generations is {}: it must be 0 (none) or more",
-                                                config.num_sample_generations));
+        throw std::invalid_argument(
+            fmt::format("--num_sample_generations is {}: it must be 0 (none) or more", config.num_sample_generations));
 
     batch_arithmetic sizes{};
     sizes.local_micro_batch_size = config.per_device_train_batch_size;
@@ -70,20 +72,23 @@ inline batch_arithmetic divide_batches(PPOv2Config const& config, std::int64_t d
     agrees(config.mini_batch_size, sizes.mini_batch_size, "mini_batch_size",
            "per_device_train_batch_size x gradient_accumulation_steps x processes");
     if (config.whiten_rewards && sizes.local_mini_batch_size < 8)
-        throw std::invalid_argument(fmt::format("--whiten_rewards needs mini-batches of 8 episodes or more to estimate a "
-                                                "variance, and these have {}: raise --per_device_train_batch_size or "
-                                                "--gradient_accumulation_steps", sizes.local_mini_batch_size));
-    if (dataset_size < sizes.local_batch_size)
+        throw std::invalid_argument(
+            fmt::format("--whiten_rewards needs mini-batches of 8 episodes or more to estimate a "
+                        "variance, and these have {}: raise --per_device_train_batch_size or "
+                        "--gradient_accumulation_steps",
+                        sizes.local_mini_batch_size));
+    if (dataset_size < sizes.batch_size)
         throw std::invalid_argument(
             fmt::format("the training data hold {} prompts, fewer than one batch of {}: give more data, or lower "
                         "--per_device_train_batch_size, --gradient_accumulation_steps or --num_mini_batches",
-                        dataset_size, sizes.local_batch_size));
+                        dataset_size, sizes.batch_size));
     sizes.total_episodes = config.total_episodes.value_or(
         static_cast<std::int64_t>(config.num_train_epochs * static_cast<double>(dataset_size)));
     positive(sizes.total_episodes, config.total_episodes ? "total_episodes" : "num_train_epochs");
     sizes.num_total_batches = (sizes.total_episodes + sizes.batch_size - 1) / sizes.batch_size;
     if (config.num_sample_generations > 0)
-        sizes.sample_generations_freq = std::max<std::int64_t>(1, sizes.num_total_batches / config.num_sample_generations);
+        sizes.sample_generations_freq =
+            std::max<std::int64_t>(1, sizes.num_total_batches / config.num_sample_generations);
     return sizes;
 }
 

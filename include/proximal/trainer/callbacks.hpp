@@ -12,13 +12,13 @@ namespace proximal {
 
 /// Where a run stands.
 struct trainer_state {
-    std::int64_t update = 0;        // updates done
-    std::int64_t updates = 0;       // updates planned
-    std::int64_t episode = 0;       // episodes trained on
-    double epoch = 0.0;             // passes over the data
-    double seconds = 0.0;           // since train() began
+    std::int64_t update = 0;   // updates done
+    std::int64_t updates = 0;  // updates planned
+    std::int64_t episode = 0;  // episodes trained on
+    double epoch = 0.0;        // passes over the data
+    double seconds = 0.0;      // since train() began
     std::filesystem::path output_dir;
-    bool should_stop = false;       // a callback sets it: the run ends, and saves, after this update
+    bool should_stop = false;  // a callback sets it: the run ends, and saves, after this update
 };
 
 /// What happens around the training road: logging, progress, tables, saving. None of it is in the road itself.
@@ -29,7 +29,7 @@ class trainer_callback {
    public:
     virtual ~trainer_callback() = default;
     virtual void on_train_begin(trainer_state&) {}
-    virtual void on_log(trainer_state&, metrics const&) {}                   // once per update
+    virtual void on_log(trainer_state&, metrics const&) {}                    // once per update
     virtual void on_completions(trainer_state&, completions_table const&) {}  // when samples were generated
     virtual void on_save(trainer_state&, std::filesystem::path const&) {}     // when models were written
     virtual void on_train_end(trainer_state&) {}

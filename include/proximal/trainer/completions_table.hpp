@@ -63,7 +63,8 @@ inline std::vector<std::string> wrap(std::string_view text, int width) {
             bool const broken = read < 0 || c < 32 || c == 127;
             int const columns = broken ? 1 : utf8proc_charwidth(c);
             if (c == ' ' || word_width + columns > width) flush();
-            word += broken ? std::string("�") : std::string(reinterpret_cast<char const*>(at), static_cast<std::size_t>(size));
+            word += broken ? std::string("�")
+                           : std::string(reinterpret_cast<char const*>(at), static_cast<std::size_t>(size));
             word_width += columns;
         }
         at += size;
@@ -111,7 +112,8 @@ inline std::string draw(completions_table const& table, int width) {
         for (std::size_t i = 0; i < height; ++i) {
             for (std::size_t k = 0; k < columns; ++k) {
                 std::string const cell = i < lines[k].size() ? lines[k][i] : "";
-                text += "│ " + cell + std::string(static_cast<std::size_t>(std::max(0, widths[k] - display_width(cell))), ' ') + " ";
+                text += "│ " + cell +
+                        std::string(static_cast<std::size_t>(std::max(0, widths[k] - display_width(cell))), ' ') + " ";
             }
             text += "│\n";
         }

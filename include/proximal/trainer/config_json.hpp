@@ -44,8 +44,8 @@ void read_known_keys(Config& config, nlohmann::json const& object) {
                 value = found->template get<Value>();
             }
         } catch (nlohmann::json::exception const&) {
-            throw std::invalid_argument("the key '" + std::string(knob.name) + "' expects " + std::string(flag_type<Value>()) +
-                                        ", not " + found->dump());
+            throw std::invalid_argument("the key '" + std::string(knob.name) + "' expects " +
+                                        std::string(flag_type<Value>()) + ", not " + found->dump());
         }
     });
 }

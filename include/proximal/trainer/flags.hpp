@@ -123,7 +123,8 @@ bool parse_flags(Config& config, std::string const& description, std::vector<std
     }
     for (auto const& extra : app.remaining()) {
         if (!extra.starts_with("-"))
-            throw std::invalid_argument(fmt::format("'{}' belongs to no flag: write --name value, or see --help", extra));
+            throw std::invalid_argument(
+                fmt::format("'{}' belongs to no flag: write --name value, or see --help", extra));
         auto const unknown = extra.substr(extra.find_first_not_of('-'), extra.find('=') - extra.find_first_not_of('-'));
         auto const nearest = *std::min_element(names.begin(), names.end(), [&](auto const& a, auto const& b) {
             return edit_distance(a, unknown) < edit_distance(b, unknown);

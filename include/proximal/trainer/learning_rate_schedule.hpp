@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <numbers>
+#include <proximal/trainer/ppo_config.hpp>
 #include <stdexcept>
 #include <string>
 
@@ -14,7 +15,8 @@ namespace proximal {
 /// The factor on the learning rate of an update, counted from 0.
 using learning_rate_schedule = std::function<double(std::int64_t update)>;
 
-/// Hugging Face's schedules by name (`lr_scheduler_type`), over `updates` updates of which `warmup` rise linearly from 0.
+/// Hugging Face's schedules by name (`lr_scheduler_type`), over `updates` updates of which `warmup` rise linearly from
+/// 0.
 ///
 ///     linear                  1 → 0, reached one update after the last
 ///     cosine                  ½ (1 + cos π·progress)
@@ -39,6 +41,12 @@ inline learning_rate_schedule schedule_by_name(std::string const& name, std::int
         };
     throw std::invalid_argument("--lr_scheduler_type " + name +
                                 " is not known: choose linear, cosine, constant or constant_with_warmup");
+}
+
+/// The schedule that a configuration names. `warmup_steps` rules over `warmup_ratio`, as in transformers.
+inline learning_rate_schedule configured_schedule(PPOv2Config const& config, std::int64_t updates) {
+    auto const share = static_cast<std::int64_t>(std::ceil(config.warmup_ratio * static_cast<double>(updates)));
+    return schedule_by_name(config.lr_scheduler_type, updates, config.warmup_steps > 0 ? config.warmup_steps : share);
 }
 
 }  // namespace proximal

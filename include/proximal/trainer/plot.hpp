@@ -45,13 +45,17 @@ inline bool plot_png(std::vector<curve> const& curves, std::string const& title,
     std::size_t const across = 3, down = (curves.size() + across - 1) / across;
     std::string script = fmt::format("set terminal pngcairo size {},{} font 'sans,11'\nset output {}\n", 460 * across,
                                      330 * down + 40, gnuplot_quoted(file.string()));
-    script += fmt::format("set multiplot layout {},{} title {} noenhanced font ',14'\n", down, across, gnuplot_quoted(title));
-    script += fmt::format("set grid lc rgb '#dddddd'\nset border 3 lc rgb '#666666'\nset tics nomirror\nunset key\n"
-                          "set xlabel {} noenhanced\n", gnuplot_quoted(x_label));
+    script +=
+        fmt::format("set multiplot layout {},{} title {} noenhanced font ',14'\n", down, across, gnuplot_quoted(title));
+    script += fmt::format(
+        "set grid lc rgb '#dddddd'\nset border 3 lc rgb '#666666'\nset tics nomirror\nunset key\n"
+        "set xlabel {} noenhanced\n",
+        gnuplot_quoted(x_label));
     for (std::size_t i = 0; i < curves.size(); ++i) {
         script += gnuplot_data("c" + std::to_string(i), curves[i]);
-        script += fmt::format("set title {} noenhanced\nplot $c{} using 1:2 with linespoints lw 2 pt 7 ps 0.4 lc rgb '#1f6feb'\n",
-                              gnuplot_quoted(curves[i].title), i);
+        script += fmt::format(
+            "set title {} noenhanced\nplot $c{} using 1:2 with linespoints lw 2 pt 7 ps 0.4 lc rgb '#1f6feb'\n",
+            gnuplot_quoted(curves[i].title), i);
     }
     return run_gnuplot(script + "unset multiplot\n");
 }
@@ -59,8 +63,8 @@ inline bool plot_png(std::vector<curve> const& curves, std::string const& title,
 /// Draws a curve with characters on stdout.
 inline bool plot_terminal(curve const& c, std::string const& x_label, int width, int height = 16) {
     std::fflush(stdout);
-    return run_gnuplot(fmt::format("set terminal dumb noenhanced {} {}\nset title {}\nset xlabel {}\nunset key\n", width, height,
-                                   gnuplot_quoted(c.title), gnuplot_quoted(x_label)) +
+    return run_gnuplot(fmt::format("set terminal dumb noenhanced {} {}\nset title {}\nset xlabel {}\nunset key\n",
+                                   width, height, gnuplot_quoted(c.title), gnuplot_quoted(x_label)) +
                        gnuplot_data("c", c) + "plot $c using 1:2 with lines\n");
 }
 

@@ -72,9 +72,7 @@ class progress_bar {
     }
 
    private:
-    double seconds() const {
-        return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-    }
+    double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
     std::string title_;
     std::int64_t total_;
     bool enabled_, terminal_, open_ = false;

@@ -32,7 +32,8 @@ inline std::vector<std::int64_t> random_permutation(std::int64_t n, std::mt19937
 /// where the data hold less than one batch.
 class prompt_cursor {
    public:
-    prompt_cursor(std::int64_t rows, std::int64_t batch, std::uint64_t seed) : rows_(rows), batch_(batch), engine_(seed) {
+    prompt_cursor(std::int64_t rows, std::int64_t batch, std::uint64_t seed)
+        : rows_(rows), batch_(batch), engine_(seed) {
         if (batch < 1 || rows < batch)
             throw std::invalid_argument("the data hold " + std::to_string(rows) + " rows, fewer than one batch of " +
                                         std::to_string(batch) + ": give more data or lower the batch size");

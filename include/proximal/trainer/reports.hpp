@@ -30,7 +30,8 @@ class metrics_log final : public trainer_callback {
         line["update"] = state.update;
         for (auto const& [name, value] : logged)
             if (!std::isfinite(value)) line[name] = nullptr;
-            else if (value == std::floor(value) && std::abs(value) < 1e15) line[name] = static_cast<std::int64_t>(value);
+            else if (value == std::floor(value) && std::abs(value) < 1e15)
+                line[name] = static_cast<std::int64_t>(value);
             else line[name] = value;
         out_ << line.dump() << std::endl;
         if (!out_) throw std::runtime_error(path_.string() + " cannot be written: check permissions and free space");
@@ -69,9 +70,11 @@ class terminal_report final : public trainer_callback {
     }
     void on_completions(trainer_state& state, completions_table const& table) override {
         completions_table shown{table.headings, {}};
-        for (std::size_t i = 0; i < std::min<std::size_t>(5, table.rows.size()); ++i) shown.rows.push_back(table.rows[i]);
+        for (std::size_t i = 0; i < std::min<std::size_t>(5, table.rows.size()); ++i)
+            shown.rows.push_back(table.rows[i]);
         bar_->clear();
-        fmt::print("samples after {} of {} updates\n{}", state.update, state.updates, draw(shown, terminal_width(stdout)));
+        fmt::print("samples after {} of {} updates\n{}", state.update, state.updates,
+                   draw(shown, terminal_width(stdout)));
         std::fflush(stdout);
     }
     void on_train_end(trainer_state&) override { bar_->finish(); }
@@ -107,9 +110,9 @@ class plot_report final : public trainer_callback {
     std::string title_;
     std::vector<curve> curves_ = [] {
         std::vector<curve> all;
-        for (char const* name : {"objective/rlhf_reward", "objective/scores", "objective/kl", "objective/entropy",
-                                 "policy/approxkl_avg", "policy/clipfrac_avg", "loss/policy_avg", "loss/value_avg",
-                                 "val/ratio"})
+        for (char const* name :
+             {"objective/rlhf_reward", "objective/scores", "objective/kl", "objective/entropy", "policy/approxkl_avg",
+              "policy/clipfrac_avg", "loss/policy_avg", "loss/value_avg", "val/ratio"})
             all.push_back({name, {}, {}});
         return all;
     }();

@@ -26,11 +26,13 @@ inline bool claim_run_directory(std::filesystem::path const& folder) {
     if (fs::exists(folder, error) && !fs::is_empty(folder, error)) {
         if (!fs::exists(folder / "metrics.jsonl"))
             refuse("holds files that are not of an earlier run: name an empty or a new folder");
-        if (::access(folder.c_str(), W_OK) != 0) refuse("cannot be written: choose another folder, or change its permissions");
+        if (::access(folder.c_str(), W_OK) != 0)
+            refuse("cannot be written: choose another folder, or change its permissions");
         auto const previous = fs::path(folder).concat(".previous");
         fs::remove_all(previous, error);
         fs::rename(folder, previous, error);
-        if (error) refuse("holds an earlier run that cannot be moved aside (" + error.message() + "): name a new folder");
+        if (error)
+            refuse("holds an earlier run that cannot be moved aside (" + error.message() + "): name a new folder");
         moved = true;
     }
     fs::create_directories(folder, error);

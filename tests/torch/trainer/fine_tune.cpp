@@ -30,9 +30,11 @@ TEST_CASE("fine_tune: learns a mapping it could not know") {
     std::vector<demonstration> data;
     for (std::int64_t a = 3; a < 20; ++a) data.push_back({{a}, {22 - a, 0}});
     double first = 0.0;
-    double const last = fine_tune(model, data, {.steps = 300, .batch_size = 8, .learning_rate = 1e-2, .warmup_steps = 10}, [&](std::int64_t step, double loss) {
-        if (step == 1) first = loss;
-    });
+    double const last =
+        fine_tune(model, data, {.steps = 300, .batch_size = 8, .learning_rate = 1e-2, .warmup_steps = 10},
+                  [&](std::int64_t step, double loss) {
+                      if (step == 1) first = loss;
+                  });
     CHECK(first > 2.0);
     CHECK(last < 0.2);
     CHECK_FALSE(model.lm_head.requires_grad());

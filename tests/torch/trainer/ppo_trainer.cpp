@@ -17,7 +17,8 @@ using namespace proximal::libtorch;
 namespace {
 
 tokenizer const& words() {
-    static tokenizer const made = train_bpe(std::vector<std::string>{"the cat sat on the mat"}, {.vocabulary_size = 262});
+    static tokenizer const made =
+        train_bpe(std::vector<std::string>{"the cat sat on the mat"}, {.vocabulary_size = 262});
     return made;
 }
 
@@ -47,10 +48,17 @@ PPOv2Config small_config() {
 ppo_trainer_arguments arguments(PPOv2Config const& config) {
     auto const policy = support::tiny_model(config_for_words());
     prompt_dataset data;
-    for (int i = 0; i < 20; ++i) data.prompts.push_back(words().encode(std::string(static_cast<std::size_t>(1 + i % 7), static_cast<char>('a' + i))));
-    ppo_trainer_arguments given{.config = config, .tokenizer = words(), .policy = policy, .ref_policy = clone(policy),
-                                .reward_model = text_reward(words(), [](auto const&, std::string const& r) { return r.empty() ? 0.0 : double(r[0]) / 64.0; }),
-                                .train_dataset = data};
+    for (int i = 0; i < 20; ++i)
+        data.prompts.push_back(
+            words().encode(std::string(static_cast<std::size_t>(1 + i % 7), static_cast<char>('a' + i))));
+    ppo_trainer_arguments given{
+        .config = config,
+        .tokenizer = words(),
+        .policy = policy,
+        .ref_policy = clone(policy),
+        .reward_model = text_reward(
+            words(), [](auto const&, std::string const& r) { return r.empty() ? 0.0 : double(r[0]) / 64.0; }),
+        .train_dataset = data};
     given.value_model = make_sequence_classifier(*policy.body, policy.config, 9);
     given.eval_dataset = data;
     return given;
@@ -76,13 +84,17 @@ struct counting_backbone final : backbone {
     std::shared_ptr<backbone> inner;
     mutable int forwards = 0;
     explicit counting_backbone(std::shared_ptr<backbone> body) : inner(std::move(body)) {}
-    at::Tensor forward(token_batch const& tokens, kv_cache* cache) const override { return ++forwards, inner->forward(tokens, cache); }
+    at::Tensor forward(token_batch const& tokens, kv_cache* cache) const override {
+        return ++forwards, inner->forward(tokens, cache);
+    }
     std::vector<named_tensor> const& parameters() const override { return inner->parameters(); }
     std::int64_t hidden_size() const override { return inner->hidden_size(); }
     std::int64_t vocabulary_size() const override { return inner->vocabulary_size(); }
     std::int64_t max_positions() const override { return inner->max_positions(); }
     at::Tensor token_embedding() const override { return inner->token_embedding(); }
-    kv_cache make_cache(std::int64_t rows, std::int64_t capacity) const override { return inner->make_cache(rows, capacity); }
+    kv_cache make_cache(std::int64_t rows, std::int64_t capacity) const override {
+        return inner->make_cache(rows, capacity);
+    }
     std::shared_ptr<backbone> rebuild(parameter_source const& source) const override { return inner->rebuild(source); }
 };
 
@@ -124,9 +136,10 @@ TEST_CASE("ppo_trainer: the whole road, with TRL's 17 metrics, callbacks, tables
 
     CHECK(trainer.sizes().batch_size == 16);
     REQUIRE(seen->logged.size() == 2);
-    for (char const* name : {"eps", "objective/kl", "objective/entropy", "objective/non_score_reward", "objective/rlhf_reward", "objective/scores",
-                             "policy/approxkl_avg", "policy/clipfrac_avg", "loss/policy_avg", "loss/value_avg", "val/clipfrac_avg",
-                             "policy/entropy_avg", "val/ratio", "val/ratio_var", "val/num_eos_tokens", "lr", "episode"}) {
+    for (char const* name : {"eps", "objective/kl", "objective/entropy", "objective/non_score_reward",
+                             "objective/rlhf_reward", "objective/scores", "policy/approxkl_avg", "policy/clipfrac_avg",
+                             "loss/policy_avg", "loss/value_avg", "val/clipfrac_avg", "policy/entropy_avg", "val/ratio",
+                             "val/ratio_var", "val/num_eos_tokens", "lr", "episode"}) {
         INFO(name);
         REQUIRE(seen->logged[1].find(name) != nullptr);
         CHECK(std::isfinite(*seen->logged[1].find(name)));
@@ -182,8 +195,8 @@ TEST_CASE("ppo_trainer: no critic and no reference is run where the algorithm re
     SECTION("both") {
         ppo_trainer trainer(stock_ppo(config), given);
         trainer.step();
-        CHECK(reference->forwards == 4);      // ⌈16 / 5⌉ chunks
-        CHECK(critic->forwards == 4 + 8);     // and 2 epochs x 2 mini-batches x 2 micro-batches
+        CHECK(reference->forwards == 4);   // ⌈16 / 5⌉ chunks
+        CHECK(critic->forwards == 4 + 8);  // and 2 epochs x 2 mini-batches x 2 micro-batches
     }
     SECTION("a missing one is asked for") {
         given.value_model.reset();
@@ -240,13 +253,19 @@ TEST_CASE("ppo_trainer: arguments that do not fit are refused in one sentence") 
     CHECK_THAT(refused([](auto& a) { a.config.stop_token = "period"; }), Catch::Contains("only 'eos' is known"));
     CHECK_THAT(refused([](auto& a) { a.config.stop_token_id = 3; }), Catch::Contains("exclude each other"));
     CHECK_THAT(refused([](auto& a) { a.config.temperature = 0.0; }), Catch::Contains("--temperature must be above 0"));
-    CHECK_THAT(refused([](auto& a) { a.config.missing_eos_penalty = -1.0; }), Catch::Contains("--missing_eos_penalty must be at least 0"));
+    CHECK_THAT(refused([](auto& a) { a.config.missing_eos_penalty = -1.0; }),
+               Catch::Contains("--missing_eos_penalty must be at least 0"));
     CHECK_THAT(refused([](auto& a) { a.config.cliprange = 0.0; }), Catch::Contains("--cliprange"));
-    CHECK_THAT(refused([](auto& a) { a.config.lr_scheduler_type = "sometimes"; }), Catch::Contains("--lr_scheduler_type"));
-    CHECK_THAT(refused([](auto& a) { a.config.per_device_train_batch_size = 30; }), Catch::Contains("fewer than one batch"));
-    CHECK_THAT(refused([](auto& a) { a.train_dataset.prompts[4].assign(60, 5); }), Catch::StartsWith("prompt 5 has 60 tokens"));
-    CHECK_THAT(refused([](auto& a) { a.train_dataset.prompts[4] = {100000}; }), Catch::Contains("use the policy's tokenizer"));
-    CHECK_THAT(refused([](auto& a) { a.tokenizer.add_pad_token("<|endoftext|>"); }), Catch::StartsWith("the pad token equals EOS"));
+    CHECK_THAT(refused([](auto& a) { a.config.lr_scheduler_type = "sometimes"; }),
+               Catch::Contains("--lr_scheduler_type"));
+    CHECK_THAT(refused([](auto& a) { a.config.per_device_train_batch_size = 30; }),
+               Catch::Contains("fewer than one batch"));
+    CHECK_THAT(refused([](auto& a) { a.train_dataset.prompts[4].assign(60, 5); }),
+               Catch::StartsWith("prompt 5 has 60 tokens"));
+    CHECK_THAT(refused([](auto& a) { a.train_dataset.prompts[4] = {100000}; }),
+               Catch::Contains("use the policy's tokenizer"));
+    CHECK_THAT(refused([](auto& a) { a.tokenizer.add_pad_token("<|endoftext|>"); }),
+               Catch::StartsWith("the pad token equals EOS"));
 }
 
 TEST_CASE("reward: a model's verdict is that at the last token, in any chunks; a wrong number of scores is refused") {

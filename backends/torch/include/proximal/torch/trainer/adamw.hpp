@@ -38,7 +38,8 @@ class adamw final : public optimizer {
     adamw(std::vector<named_tensor> const& parameters, adamw_options options) : options_(options) {
         for (auto const& [name, tensor] : parameters)
             (decays(name) ? decayed_ : undecayed_)
-                .push_back({tensor, at::zeros_like(tensor), at::zeros_like(tensor), at::zeros({}, tensor.options().dtype(at::kFloat))});
+                .push_back({tensor, at::zeros_like(tensor), at::zeros_like(tensor),
+                            at::zeros({}, tensor.options().dtype(at::kFloat))});
     }
 
     static bool decays(std::string_view name) {
@@ -81,8 +82,8 @@ class adamw final : public optimizer {
         }
         if (parameters.empty()) return;
         at::_foreach_add_(steps, 1);
-        at::_fused_adamw_(parameters, gradients, first, second, {}, steps, learning_rate, options_.beta1, options_.beta2,
-                          weight_decay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+        at::_fused_adamw_(parameters, gradients, first, second, {}, steps, learning_rate, options_.beta1,
+                          options_.beta2, weight_decay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
     }
 
     adamw_options options_;

@@ -20,13 +20,13 @@ struct token_roles {
 
 /// Prompts and the responses sampled for them, as grids. B rows, C the longest prompt, T response steps.
 struct episodes {
-    at::Tensor query_responses;  // [B, C + T] int64, prompts padded on the left, responses as sampled
+    at::Tensor query_responses;       // [B, C + T] int64, prompts padded on the left, responses as sampled
     std::int64_t context_length = 0;  // C
-    at::Tensor postprocessed;  // [B, T] int64: the response up to its stop token, pad from there on
-    at::Tensor sampled;        // [B, T] bool: steps that were sampled at all
-    at::Tensor mask;           // [B, T] bool: t ≤ L, the response tokens
-    at::Tensor value_mask;     // [B, T] bool: t ≤ L + 1
-    at::Tensor has_eos;        // [B] bool: an EOS stands in `postprocessed`
+    at::Tensor postprocessed;         // [B, T] int64: the response up to its stop token, pad from there on
+    at::Tensor sampled;               // [B, T] bool: steps that were sampled at all
+    at::Tensor mask;                  // [B, T] bool: t ≤ L, the response tokens
+    at::Tensor value_mask;            // [B, T] bool: t ≤ L + 1
+    at::Tensor has_eos;               // [B] bool: an EOS stands in `postprocessed`
 
     std::int64_t size() const { return query_responses.size(0); }
     std::int64_t response_length() const { return query_responses.size(1) - context_length; }
@@ -37,10 +37,12 @@ struct episodes {
 inline at::Tensor left_padded(std::vector<std::vector<std::int64_t>> const& prompts, std::int64_t pad) {
     std::size_t longest = 0;
     for (auto const& prompt : prompts) {
-        if (prompt.empty()) throw std::invalid_argument("proximal: a prompt holds no token; every prompt needs one at least");
+        if (prompt.empty())
+            throw std::invalid_argument("proximal: a prompt holds no token; every prompt needs one at least");
         longest = std::max(longest, prompt.size());
     }
-    at::Tensor grid = at::full({static_cast<std::int64_t>(prompts.size()), static_cast<std::int64_t>(longest)}, pad, at::kLong);
+    at::Tensor grid =
+        at::full({static_cast<std::int64_t>(prompts.size()), static_cast<std::int64_t>(longest)}, pad, at::kLong);
     auto* row = grid.mutable_data_ptr<std::int64_t>();
     for (auto const& prompt : prompts) {
         row += longest;
@@ -69,19 +71,21 @@ inline episodes assemble(at::Tensor const& queries, completions const& samples, 
     result.sampled = steps < samples.lengths.unsqueeze(1);
     result.postprocessed = responses;
     if (roles.stop)
-        result.postprocessed = responses.masked_fill(steps > first_true(responses == *roles.stop).unsqueeze(1), roles.pad);
+        result.postprocessed =
+            responses.masked_fill(steps > first_true(responses == *roles.stop).unsqueeze(1), roles.pad);
     auto const last = (first_true(result.postprocessed == roles.pad) - 1).unsqueeze(1);  // [B, 1] L
     result.mask = steps <= last;
     result.value_mask = steps <= last + 1;
-    result.has_eos = roles.eos ? (result.postprocessed == *roles.eos).any(1) : at::zeros_like(samples.lengths, at::kBool);
+    result.has_eos =
+        roles.eos ? (result.postprocessed == *roles.eos).any(1) : at::zeros_like(samples.lengths, at::kBool);
     return result;
 }
 
 /// The episodes of some rows, [R] int64.
 inline episodes rows(episodes const& all, at::Tensor const& index) {
     auto const pick = [&](at::Tensor const& x) { return x.index_select(0, index); };
-    return {pick(all.query_responses), all.context_length, pick(all.postprocessed), pick(all.sampled),
-            pick(all.mask), pick(all.value_mask), pick(all.has_eos)};
+    return {pick(all.query_responses), all.context_length, pick(all.postprocessed), pick(all.sampled), pick(all.mask),
+            pick(all.value_mask),      pick(all.has_eos)};
 }
 
 }  // namespace proximal::libtorch

@@ -43,7 +43,8 @@ struct weighted_loss {
 };
 
 /// The loss of demonstrations under a model; packed, so that no work goes to padding.
-inline weighted_loss demonstration_loss(causal_lm const& model, std::vector<demonstration> const& batch, double prompt_weight) {
+inline weighted_loss demonstration_loss(causal_lm const& model, std::vector<demonstration> const& batch,
+                                        double prompt_weight) {
     std::vector<std::vector<std::int64_t>> rows;
     std::vector<std::int64_t> sources, targets;
     std::vector<float> weights;
@@ -62,24 +63,30 @@ inline weighted_loss demonstration_loss(causal_lm const& model, std::vector<demo
         at += static_cast<std::int64_t>(row.size());
     }
     auto const device = model.lm_head.device();
-    auto const hidden = model.body->forward(pack_tokens(rows, device)).index_select(0, at::tensor(sources, at::kLong).to(device));
+    auto const hidden =
+        model.body->forward(pack_tokens(rows, device)).index_select(0, at::tensor(sources, at::kLong).to(device));
     auto const said = linear_logprobs(hidden, model.lm_head, at::tensor(targets, at::kLong).to(device), 1.0);
     auto const weight = at::tensor(weights).to(said.logprob.options().requires_grad(false));
     return {-(said.logprob * weight).sum(), weight.sum().item<double>()};
 }
 
-/// Teaches a model demonstrations (supervised fine-tuning): AdamW, cosine schedule, clipped gradients. Gives the mean loss
-/// of the last fiftieth of the steps. `on_step(step, loss per token)` is called after each.
+/// Teaches a model demonstrations (supervised fine-tuning): AdamW, cosine schedule, clipped gradients. Gives the mean
+/// loss of the last fiftieth of the steps. `on_step(step, loss per token)` is called after each.
 ///
 /// Batches hold demonstrations of like length, so that a step's cost varies little.
-inline double fine_tune(causal_lm const& model, std::vector<demonstration> const& data, fine_tune_options const& options,
+inline double fine_tune(causal_lm const& model, std::vector<demonstration> const& data,
+                        fine_tune_options const& options,
                         std::function<void(std::int64_t, double)> const& on_step = {}) {
     set_requires_grad(model, true);
-    adamw descent(model.parameters(), {.beta1 = 0.9, .beta2 = 0.95, .epsilon = 1e-8, .weight_decay = options.weight_decay});
+    adamw descent(model.parameters(),
+                  {.beta1 = 0.9, .beta2 = 0.95, .epsilon = 1e-8, .weight_decay = options.weight_decay});
     auto const schedule = schedule_by_name("cosine", options.steps, options.warmup_steps);
-    auto const length = [&](std::int64_t i) { return data[static_cast<std::size_t>(i)].prompt.size() + data[static_cast<std::size_t>(i)].completion.size(); };
+    auto const length = [&](std::int64_t i) {
+        return data[static_cast<std::size_t>(i)].prompt.size() + data[static_cast<std::size_t>(i)].completion.size();
+    };
     std::int64_t const bucket = std::min<std::int64_t>(16, static_cast<std::int64_t>(data.size()) / options.batch_size);
-    prompt_cursor cursor(static_cast<std::int64_t>(data.size()), options.batch_size * std::max<std::int64_t>(1, bucket), options.seed);
+    prompt_cursor cursor(static_cast<std::int64_t>(data.size()), options.batch_size * std::max<std::int64_t>(1, bucket),
+                         options.seed);
     std::mt19937_64 engine(options.seed + 1);
     std::vector<std::vector<std::int64_t>> ready;  // batches of the bucket at hand
     double recent = 0.0;
@@ -99,7 +106,8 @@ inline double fine_tune(causal_lm const& model, std::vector<demonstration> const
         torch::autograd::backward({mean}, {});
         double const value = mean.item<double>(), norm = descent.gradient_norm().item<double>();
         if (!std::isfinite(value) || !std::isfinite(norm))
-            throw non_finite_error("the loss or gradient of fine-tuning became infinite or NaN in step " + std::to_string(step + 1) + ": lower its learning rate");
+            throw non_finite_error("the loss or gradient of fine-tuning became infinite or NaN in step " +
+                                   std::to_string(step + 1) + ": lower its learning rate");
         if (norm > options.max_grad_norm) {
             at::NoGradGuard const no_gradient;
             for (auto const& [name, parameter] : model.parameters())

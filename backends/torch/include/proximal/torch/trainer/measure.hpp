@@ -39,11 +39,13 @@ inline metrics measure(PPOv2Config const& config, rollout<field> const& recorded
     auto const minus_logprobs = at::where(mask.ne(0), -recorded.logprobs.tensor, 0.0).sum(1);
     metrics logged;
     if (!absent(recorded.ref_logprobs)) {
-        double const kl = mean(at::where(mask.ne(0), recorded.logprobs.tensor - recorded.ref_logprobs.tensor, 0.0).sum(1));
+        double const kl =
+            mean(at::where(mask.ne(0), recorded.logprobs.tensor - recorded.ref_logprobs.tensor, 0.0).sum(1));
         logged.set("objective/kl", kl);
     }
     logged.set("objective/entropy", mean(minus_logprobs - (steps - counts)));  // TRL fills padding with logprob 1
-    if (auto const* const kl = logged.find("objective/kl")) logged.set("objective/non_score_reward", -config.kl_coef * *kl);
+    if (auto const* const kl = logged.find("objective/kl"))
+        logged.set("objective/non_score_reward", -config.kl_coef * *kl);
     double const scores = mean(judged.scores.tensor);
     auto const* const non_score = logged.find("objective/non_score_reward");
     logged.set("objective/rlhf_reward", (non_score != nullptr ? *non_score : 0.0) + scores);
@@ -64,7 +66,8 @@ inline metrics measure(PPOv2Config const& config, rollout<field> const& recorded
     metrics result;
     for (auto const& [name, value] : logged) result.set(name, reduced[i++] / world.world_size());
     result.set("val/ratio_var", statistics.variance("val/ratio"));
-    auto const sampled_eos = roles.eos ? batch.responses().eq(*roles.eos).logical_and(batch.sampled).sum().item<std::int64_t>() : 0;
+    auto const sampled_eos =
+        roles.eos ? batch.responses().eq(*roles.eos).logical_and(batch.sampled).sum().item<std::int64_t>() : 0;
     result.set("val/num_eos_tokens", static_cast<double>(sampled_eos));
     return result;
 }

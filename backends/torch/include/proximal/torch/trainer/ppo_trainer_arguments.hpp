@@ -22,7 +22,8 @@ namespace proximal::libtorch {
 /// Prompts of one batch, as tokens.
 using prompt_list = std::vector<std::vector<std::int64_t>>;
 
-/// Turns chosen rows of a data set into the prompts of a batch: to cut, to add a suffix. By default they stay as they are.
+/// Turns chosen rows of a data set into the prompts of a batch: to cut, to add a suffix. By default they stay as they
+/// are.
 using data_collator = std::function<prompt_list(prompt_list)>;
 
 /// An optimizer and its schedule, in place of AdamW and of the configured one. Either may be left out.
@@ -35,16 +36,26 @@ struct optimizer_choice {
 struct ppo_trainer_arguments {
     PPOv2Config config;
     proximal::tokenizer tokenizer;
-    causal_lm policy;                                  // trained in place
-    std::optional<causal_lm> ref_policy;               // a model of its own; none where the algorithm reads no reference
-    reward_function reward_model;                      // model_reward(...), text_reward(...), or any callable
+    causal_lm policy;                     // trained in place
+    std::optional<causal_lm> ref_policy;  // a model of its own; none where the algorithm reads no reference
+    reward_function reward_model;         // model_reward(...), text_reward(...), or any callable
     prompt_dataset train_dataset;
     std::optional<sequence_classifier> value_model{};  // trained in place; none where the algorithm reads no value
     data_collator collator{};
-    prompt_dataset eval_dataset{};                     // empty: no sample tables
+    prompt_dataset eval_dataset{};  // empty: no sample tables
     optimizer_choice optimizers{};
     callback_list callbacks{};
     std::shared_ptr<communicator> world = std::make_shared<single_process>();
 };
+
+/// AdamW over the policy's and the critic's parameters: one optimizer for both, as in TRL.
+inline std::shared_ptr<optimizer> configured_optimizer(ppo_trainer_arguments const& given) {
+    auto const& config = given.config;
+    auto parameters = given.policy.parameters();
+    if (given.value_model)
+        for (auto const& parameter : given.value_model->parameters()) parameters.push_back(parameter);
+    return std::make_shared<adamw>(
+        parameters, adamw_options{config.adam_beta1, config.adam_beta2, config.adam_epsilon, config.weight_decay});
+}
 
 }  // namespace proximal::libtorch

@@ -41,7 +41,8 @@ at::Tensor in_chunks(episodes const& batch, std::int64_t chunk, Judge const& jud
     at::NoGradGuard const no_gradient;
     std::vector<at::Tensor> parts;
     for (std::int64_t b = 0; b < batch.size(); b += chunk)
-        parts.push_back(judge(rows(batch, at::arange(b, std::min(b + chunk, batch.size()), batch.mask.options().dtype(at::kLong)))));
+        parts.push_back(judge(
+            rows(batch, at::arange(b, std::min(b + chunk, batch.size()), batch.mask.options().dtype(at::kLong)))));
     return at::cat(parts);
 }
 

@@ -20,8 +20,8 @@ struct judges {
     causal_lm const* reference = nullptr;
     sequence_classifier const* critic = nullptr;
     reward_function const* reward = nullptr;
-    double temperature = 1.0;      // divides the reference's logits, as it did the policy's when it sampled
-    std::int64_t chunk = 64;       // rows per forward pass
+    double temperature = 1.0;  // divides the reference's logits, as it did the policy's when it sampled
+    std::int64_t chunk = 64;   // rows per forward pass
 };
 
 /// The episodes as lists of tokens, as a reward function takes them.
@@ -66,7 +66,8 @@ inline rollout<field> score(judges const& who, episodes const& batch, at::Tensor
             throw std::runtime_error("the reward function gave " + std::to_string(scores.numel()) + " scores for " +
                                      std::to_string(batch.size()) + " episodes: it must give one each, in their order");
         if (!at::isfinite(scores).all().item<bool>())
-            throw std::runtime_error("the reward function gave a score that is not finite: check the reward model or rule");
+            throw std::runtime_error(
+                "the reward function gave a score that is not finite: check the reward model or rule");
         recorded.scores = scores;
     }
     return recorded;

@@ -13,7 +13,8 @@
 namespace proximal::libtorch {
 
 /// A reward computed from text by `judge(prompt, response)`, special tokens left out.
-inline reward_function text_reward(tokenizer words, std::function<double(std::string const&, std::string const&)> judge) {
+inline reward_function text_reward(tokenizer words,
+                                   std::function<double(std::string const&, std::string const&)> judge) {
     return [words = std::move(words), judge = std::move(judge)](std::vector<finished_episode> const& episodes) {
         std::vector<double> scores;
         for (auto const& episode : episodes)

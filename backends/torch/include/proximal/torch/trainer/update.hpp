@@ -48,9 +48,9 @@ struct update_plan {
 /// What one micro-batch did; seen by an observer before the optimizer moves.
 struct micro_batch_view {
     std::int64_t epoch, mini, micro;
-    at::Tensor index;                     // [R] int64, rows of the batch
-    prediction<field> const& now;         // [R, T] each
-    at::Tensor loss;                      // []
+    at::Tensor index;              // [R] int64, rows of the batch
+    prediction<field> const& now;  // [R, T] each
+    at::Tensor loss;               // []
     std::map<std::string, double> const& measured;
 };
 using micro_batch_observer = std::function<void(micro_batch_view const&)>;
@@ -96,28 +96,31 @@ update_statistics update(Algorithm const& algorithm, learners const& who, optimi
     update_statistics statistics;
     std::int64_t const B = batch.size(), accumulation = plan.mini_batch_size / plan.micro_batch_size;
     if (B % plan.mini_batch_size != 0 || plan.mini_batch_size % plan.micro_batch_size != 0)
-        throw std::invalid_argument("proximal: a batch of " + std::to_string(B) + " rows does not divide into mini-batches of " +
-                                    std::to_string(plan.mini_batch_size) + " and micro-batches of " +
-                                    std::to_string(plan.micro_batch_size));
+        throw std::invalid_argument(
+            "proximal: a batch of " + std::to_string(B) + " rows does not divide into mini-batches of " +
+            std::to_string(plan.mini_batch_size) + " and micro-batches of " + std::to_string(plan.micro_batch_size));
     for (std::int64_t epoch = 0; epoch < plan.ppo_epochs; ++epoch) {
-        at::Tensor const order = plan.permutation(epoch);
+        at::Tensor const order = plan.permutation(epoch).to(batch.mask.device());
         for (std::int64_t mini = 0; mini < B / plan.mini_batch_size; ++mini) {
             for (std::int64_t micro = 0; micro < accumulation; ++micro) {
-                auto const index = order.narrow(0, mini * plan.mini_batch_size + micro * plan.micro_batch_size, plan.micro_batch_size);
+                auto const index =
+                    order.narrow(0, mini * plan.mini_batch_size + micro * plan.micro_batch_size, plan.micro_batch_size);
                 auto const then = proximal::rows(judged, index);
                 auto const now = predict(who, rows(batch, index), plan.pad, plan.temperature);
                 auto const measured = fused_loss(algorithm, then, now);
-                auto const where = " in epoch " + std::to_string(epoch + 1) + ", mini-batch " + std::to_string(mini + 1) +
-                                   ", micro-batch " + std::to_string(micro + 1);
+                auto const where = " in epoch " + std::to_string(epoch + 1) + ", mini-batch " +
+                                   std::to_string(mini + 1) + ", micro-batch " + std::to_string(micro + 1);
                 std::map<std::string, double> numbers;
                 auto const note = [&](auto const& metric) {
-                    if (!absent(metric.value)) numbers[std::string(metric.name)] = metric.value.tensor.template item<double>();
+                    if (!absent(metric.value))
+                        numbers[std::string(metric.name)] = metric.value.tensor.template item<double>();
                 };
                 boost::hana::for_each(measured.metrics, note);
                 boost::hana::for_each(trl_metrics(then, now), note);
                 // A mean over the steps that were sampled; TRL samples all of [B, T], where the two are one.
-                numbers["policy/entropy_avg"] = now.entropies.tensor.detach().sum().template item<double>() /
-                                                static_cast<double>(batch.sampled.index_select(0, index).sum().template item<std::int64_t>());
+                numbers["policy/entropy_avg"] =
+                    now.entropies.tensor.detach().sum().template item<double>() /
+                    static_cast<double>(batch.sampled.index_select(0, index).sum().template item<std::int64_t>());
                 double const loss = measured.loss.tensor.template item<double>();
                 if (!std::isfinite(loss))
                     throw non_finite_error("the loss became " + std::to_string(loss) + where +
