@@ -28,7 +28,7 @@ std::vector<sample> answer(causal_lm const& policy, tokenizer const& words, rewa
                            Sampler&& sampler, token_roles const& roles) {
     auto const drawn = generate(policy, prompts, how, std::forward<Sampler>(sampler));
     auto const done = finished(assemble(left_padded(prompts, roles.pad), drawn, roles), roles.pad);
-    auto const scores = reward(done).to(at::kDouble).cpu();
+    at::Tensor const scores = reward(done).to(at::kDouble).cpu();
     std::vector<sample> samples;
     for (std::size_t i = 0; i < done.size(); ++i)
         samples.push_back({words.decode(done[i].query, true), words.decode(done[i].response),
