@@ -18,10 +18,10 @@ class compiled_text {
     using function = void (*)(double const* in, double* out);
 
     /// Throws std::runtime_error where the compiler refuses the text, warnings included.
-    explicit compiled_text(std::string const& functions) {
+    explicit compiled_text(std::string const& functions, std::string const& options = "-std=c++17 -O1 -Wall -Wextra -Werror") {
         auto const source = folder_.path / "text.cpp", library = folder_.path / "text.so";
         std::ofstream(source) << "#include <cmath>\nusing std::exp, std::expm1, std::log, std::sqrt;\ntypedef double T;\n" << functions;
-        auto const command = std::string(PROXIMAL_COMPILER) + " -std=c++17 -O1 -ffp-contract=off -Wall -Wextra -Werror -shared -fPIC -o " +
+        auto const command = std::string(PROXIMAL_COMPILER) + " " + options + " -ffp-contract=off -shared -fPIC -o " +
                              library.string() + " " + source.string();
         if (std::system(command.c_str()) != 0) throw std::runtime_error("the compiler refused a recorded text");
         loaded_ = dlopen(library.c_str(), RTLD_NOW);
