@@ -324,7 +324,8 @@ TEST_CASE("laws: chain, total, weighted and optionally add nothing of their own"
                    terminal_score{}(kl_penalty<k1>{.kl_coef = 0.05}(missing_eos_penalty{1.0}(rollout))).rewards));
         CHECK(same(optionally(whiten_rewards{}, false)(rollout).rewards, rollout.rewards));
         auto const of = [&](auto const& formula) {
-            return by_dual(algorithm{terminal_score{}, gae{}, formula}, batch.then, batch.now);
+            auto const alone = algorithm{terminal_score{}, gae{}, formula, token_mean{}};
+            return by_dual(alone, batch.then, batch.now);
         };
         auto const policy = of(clipped_surrogate{}), critic = of(clipped_value{});
         check_same(of(total(clipped_surrogate{})), policy);

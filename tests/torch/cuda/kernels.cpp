@@ -10,7 +10,7 @@
 using namespace proximal;
 using namespace proximal::libtorch;
 
-namespace {
+namespace support {
 
 /// An array that holds nothing and writes down the kernels of the scans a part asks for: the part's own step formulas.
 struct scans : elementwise<scans> {
@@ -36,6 +36,12 @@ struct scans : elementwise<scans> {
         return all;
     }
 };
+
+}  // namespace support
+
+namespace {
+
+using support::scans;
 
 template <class Estimator>
 struct kl_loss {
