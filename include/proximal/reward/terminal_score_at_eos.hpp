@@ -17,7 +17,8 @@ namespace proximal {
 struct terminal_score_at_eos {
     template <class Array>
     constexpr rollout<Array> operator()(rollout<Array> rollout) const {
-        rollout.rewards = rollout.rewards + last_step(rollout.mask) * spread(rollout.scores, rollout.rewards);
+        auto const paid = select(last_step(rollout.mask), spread(rollout.scores, rollout.rewards), 0.0);  // [B, T]
+        rollout.rewards = rollout.rewards + paid;
         return rollout;
     }
 };

@@ -10,10 +10,44 @@
 using namespace proximal;
 using namespace proximal::libtorch;
 
-namespace {
-auto const gae_step = [](auto const& reward, auto const& value, auto const& next_value) {
-    return affine{reward + 0.99 * next_value - value, 0.99 * 0.95};
+namespace support {
+
+/// An array that holds nothing and writes down the kernels of the scans a part asks for: the part's own step formulas.
+struct scans : elementwise<scans> {
+    std::vector<std::string> kernels{};
+
+    scans() = default;
+    scans(double) {}
+    friend bool absent(scans const&) { return false; }
+    friend scans together(std::same_as<scans> auto const&... x) {
+        scans all;
+        (all.kernels.insert(all.kernels.end(), x.kernels.begin(), x.kernels.end()), ...);
+        return all;
+    }
+    friend scans map(auto const&, std::same_as<scans> auto const&... x) { return together(x...); }
+    friend scans sum(scans const& x) { return x; }
+    friend scans row_sum(scans const& x) { return x; }
+    friend scans next_step(scans const& x) { return x; }
+    friend scans spread(scans const& row, scans const&) { return row; }
+    friend scans reverse_scan(auto const& formula, std::same_as<scans> auto const&... x) {
+        scans all = together(x...);
+        for (char const* scalar : {"float", "double"})
+            all.kernels.push_back(cuda::reverse_scan_kernel<sizeof...(x)>(formula, scalar));
+        return all;
+    }
 };
+
+}  // namespace support
+
+namespace {
+
+using support::scans;
+
+template <class Estimator>
+struct kl_loss {
+    constexpr auto operator()(Token auto const& token) const { return Estimator{}(token.logprob, token.ref_logprob); }
+};
+
 }  // namespace
 
 TEST_CASE("cuda kernels: the run-time compiler takes every generated text, for sm_80, sm_90 and sm_100") {
@@ -22,17 +56,26 @@ TEST_CASE("cuda kernels: the run-time compiler takes every generated text, for s
         WARN("SKIPPED: no libnvrtc on this machine, so no CUDA kernel was compiled");
         return;
     }
-    auto const loss = total(clipped_surrogate{}, weighted(0.5, clipped_value{}));
-    for (int architecture : {80, 90, 100})
-        for (std::string const scalar : {"float", "double"}) {
-            auto const holds = [&](std::string const& source, char const* entry) {
-                auto const cubin = compiler->compile(source, architecture);
-                return cubin.starts_with("\177ELF") && cubin.find(entry) != std::string::npos;
-            };
-            CHECK(holds(cuda::token_loss_kernel(loss, scalar), "token_loss"));
-            CHECK(holds(cuda::reverse_scan_kernel<3>(gae_step, scalar), "reverse_scan"));
-            CHECK(holds(cuda::row_kernels(scalar), "row_gradient"));
-        }
+    auto const losses = boost::hana::make_tuple(clipped_surrogate{}, clipped_value{}, weighted(0.5, clipped_value{}),
+                                                kl_loss<k1>{}, kl_loss<k3>{}, total(clipped_surrogate{}, clipped_value{}),
+                                                total(kl_loss<k3>{}, weighted(0.5, clipped_value{}), clipped_surrogate{}));
+    auto const gae_scans = gae{.gamma = 0.99, .lam = 0.95}(rollout<scans>{}).advantages.kernels;
+    auto const score_scans = terminal_score{}(rollout<scans>{}).rewards.kernels;
+    REQUIRE(gae_scans.size() == 2);
+    REQUIRE(score_scans.size() == 2);
+    for (int architecture : {80, 90, 100}) {
+        auto const holds = [&](std::string const& source, char const* entry) {
+            auto const cubin = compiler->compile(source, architecture);
+            return cubin.starts_with("\177ELF") && cubin.find(entry) != std::string::npos;
+        };
+        boost::hana::for_each(losses, [&](auto const& loss) {
+            for (std::string const scalar : {"float", "double"})
+                CHECK(holds(cuda::token_loss_kernel(loss, scalar), "token_loss"));
+        });
+        for (auto const* kernels : {&gae_scans, &score_scans})
+            for (auto const& kernel : *kernels) CHECK(holds(kernel, "reverse_scan"));
+        for (std::string const scalar : {"float", "double"}) CHECK(holds(cuda::row_kernels(scalar), "row_gradient"));
+    }
     CHECK_THROWS_WITH(compiler->compile("this is no kernel", 90), Catch::Contains("refused a generated kernel"));
 }
 
