@@ -19,8 +19,10 @@ PAIRS = [  # what is compared: title, composite, fused, loop, target
     ("lm_head + log-prob, chunked", "head_logprob_composite", "head_logprob_fused", None, None),
     ("GAE", "gae_composite", "gae_fused", "gae_loop", 7),
     ("token loss, forward and backward", "token_loss_composite", "token_loss_fused", "token_loss_loop", 2),
-    ("clipped_surrogate alone", "term_composite/clipped_surrogate", "term_fused/clipped_surrogate", None, None),
-    ("clipped_value alone", "term_composite/clipped_value", "term_fused/clipped_value", None, None),
+] + [
+    (f"{term} alone", f"term_composite/{term}", f"term_fused/{term}", None, None)
+    for term in ("clipped_surrogate", "reinforce", "clip_higher", "dual_clip", "two_sided_clip", "cispo", "sapo", "kl_loss",
+                 "kl_loss_straight_through", "entropy_bonus", "clipped_value", "squared_value", "huber_value")
 ]
 
 

@@ -150,22 +150,30 @@ void part_metrics(benchmark::State& state) {
     at::NoGradGuard const guard;
     for (auto _ : state) benchmark::DoNotOptimize(trl_metrics(x.judged, x.now));
 }
+/// What a term's loss is differentiated by; the entropies learn only where the term reads them.
+template <class Algorithm>
+std::pair<prediction<field>, std::vector<at::Tensor>> leaves(batch const& x, Algorithm const&) {
+    prediction<field> now = x.now;
+    if constexpr (!needs_entropy<Algorithm>) return {now, {now.logprobs.tensor, now.values.tensor}};
+    now.entropies = field(x.now.entropies.tensor.detach().requires_grad_());
+    return {now, {now.entropies.tensor}};
+}
 void term_composite(benchmark::State& state, auto const& algorithm) {
     auto& x = of(state);
+    auto const [now, learning] = leaves(x, algorithm);
     for (auto _ : state)
-        benchmark::DoNotOptimize(torch::autograd::grad({algorithm.measure(x.judged, x.now).loss.tensor},
-                                                       {x.now.logprobs.tensor, x.now.values.tensor}, {}, {}, false,
-                                                       true));
+        benchmark::DoNotOptimize(torch::autograd::grad({algorithm.measure(x.judged, now).loss.tensor}, learning, {}, {},
+                                                       false, true));
 }
 void term_fused(benchmark::State& state, auto const& algorithm) {
     auto& x = of(state);
+    auto const [now, learning] = leaves(x, algorithm);
     for (auto _ : state)
-        benchmark::DoNotOptimize(torch::autograd::grad({libtorch::fused_loss(algorithm, x.judged, x.now).loss.tensor},
-                                                       {x.now.logprobs.tensor, x.now.values.tensor}, {}, {}, false,
-                                                       true));
+        benchmark::DoNotOptimize(torch::autograd::grad({libtorch::fused_loss(algorithm, x.judged, now).loss.tensor}, learning, {}, {},
+                                                       false, true));
 }
-auto const surrogate = algorithm{terminal_score{}, gae{}, clipped_surrogate{}};
-auto const critic = algorithm{terminal_score{}, gae{}, clipped_value{}};
+/// An algorithm whose loss is one term.
+auto only(auto const& term) { return algorithm{terminal_score{}, gae{}, term}; }
 
 void sizes(benchmark::internal::Benchmark* b) {
     b->Args({64, 53})->Args({4096, 256})->Unit(benchmark::kMicrosecond)->UseRealTime();
@@ -179,14 +187,57 @@ BENCHMARK(token_loss_loop)->Apply(sizes);
 BENCHMARK(gae_composite)->Apply(sizes);
 BENCHMARK(gae_fused)->Apply(sizes);
 BENCHMARK(gae_loop)->Apply(sizes);
-BENCHMARK_CAPTURE(term_composite, clipped_surrogate, surrogate)->Apply(sizes);
-BENCHMARK_CAPTURE(term_fused, clipped_surrogate, surrogate)->Apply(sizes);
-BENCHMARK_CAPTURE(term_composite, clipped_value, critic)->Apply(sizes);
-BENCHMARK_CAPTURE(term_fused, clipped_value, critic)->Apply(sizes);
+BENCHMARK_CAPTURE(term_composite, clipped_surrogate, only(clipped_surrogate{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_fused, clipped_surrogate, only(clipped_surrogate{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_composite, clipped_value, only(clipped_value{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_fused, clipped_value, only(clipped_value{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_composite, reinforce, only(reinforce{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_fused, reinforce, only(reinforce{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_composite, clip_higher, only(clip_higher{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_fused, clip_higher, only(clip_higher{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_composite, dual_clip, only(dual_clip{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_fused, dual_clip, only(dual_clip{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_composite, two_sided_clip, only(two_sided_clip{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_fused, two_sided_clip, only(two_sided_clip{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_composite, cispo, only(cispo{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_fused, cispo, only(cispo{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_composite, sapo, only(sapo{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_fused, sapo, only(sapo{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_composite, kl_loss, only(kl_loss<>{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_fused, kl_loss, only(kl_loss<>{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_composite, kl_loss_straight_through, only(kl_loss<straight_through<k3>>{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_fused, kl_loss_straight_through, only(kl_loss<straight_through<k3>>{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_composite, entropy_bonus, only(entropy_bonus{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_fused, entropy_bonus, only(entropy_bonus{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_composite, squared_value, only(squared_value{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_fused, squared_value, only(squared_value{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_composite, huber_value, only(huber_value{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_fused, huber_value, only(huber_value{}))->Apply(sizes);
 BENCHMARK_CAPTURE(part, kl_penalty_k1, kl_penalty<k1>{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, kl_penalty_k2, kl_penalty<k2>{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, kl_penalty_k3, kl_penalty<k3>{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, kl_penalty_absolute, kl_penalty<absolute>{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, kl_penalty_straight_through, kl_penalty<straight_through<k3>>{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, missing_eos_penalty, missing_eos_penalty{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, missing_eos_score, missing_eos_score{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, missing_eos_scale, missing_eos_scale{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, score_clip, score_clip{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, length_penalty, length_penalty{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, minimum_length, minimum_length{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, overlong_penalty, overlong_penalty{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, unshaped, unshaped{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, terminal_score, terminal_score{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, whiten_rewards, whiten_rewards{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, discounted_returns, discounted_returns{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, lambda_returns, lambda_returns{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, n_step, n_step{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, decoupled_gae, decoupled_gae<>{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, decoupled_gae_length_adaptive, decoupled_gae<length_adaptive_lambda>{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, rloo, rloo{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, grpo, grpo{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, dr_grpo, dr_grpo{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, opo, opo{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, reinforce_plus_plus, reinforce_plus_plus{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, reinforce_plus_plus_baseline, reinforce_plus_plus_baseline{})->Apply(sizes);
 BENCHMARK(part_whiten)->Apply(sizes);
 BENCHMARK(part_metrics)->Apply(sizes);

@@ -28,17 +28,12 @@ struct every_function {
         return with(loss, metric<"test/below">(x < y), metric<"test/exp">(exp(0.01 * y)));
     }
 };
-template <class Estimator>
-struct kl_loss {
-    constexpr auto operator()(Token auto const& token) const {
-        return 0.1 * Estimator{}(token.logprob, token.ref_logprob);
-    }
-};
 
-/// Each stock formula alone, what is composed of them, and every function.
+/// Each loss formula alone, what is composed of them, and every function.
 auto const formulas = boost::hana::make_tuple(
     clipped_surrogate{.cliprange = 0.2}, clipped_value{.vf_coef = 0.1, .cliprange_value = 0.2}, kl_loss<k1>{}, kl_loss<k3>{},
-    weighted(-0.5, clipped_surrogate{}), weighted(3.0, clipped_value{}),
+    kl_loss<k2>{}, kl_loss<absolute>{}, kl_loss<straight_through<k3>>{}, reinforce{}, clip_higher{}, dual_clip{}, two_sided_clip{},
+    cispo{}, sapo{}, entropy_bonus{}, squared_value{}, huber_value{}, weighted(-0.5, clipped_surrogate{}), weighted(3.0, clipped_value{}),
     total(clipped_surrogate{.cliprange = 0.2}, clipped_value{.vf_coef = 0.1, .cliprange_value = 0.2}),
     total(weighted(0.5, clipped_surrogate{}), kl_loss<k3>{}, clipped_value{}), every_function{});
 
@@ -49,18 +44,18 @@ void each_formula(auto const& f) {
 
 constexpr char const* names[] = {"logprob", "value", "entropy", "old_logprob", "ref_logprob",
                                  "old_value", "advantage", "return_", "weight", "value_weight"};
-constexpr int count = 10, results = 8;  // loss, three partials, up to four metrics
+constexpr int count = 10, results = 10;  // loss, three partials, up to six metrics
 using support::compiled_text;
 
-/// The text as a C function from the ten inputs to the eight results; those it does not mention are 0.
+/// The text as a C function from the ten inputs to the ten results; those it does not mention are 0.
 std::string as_function(std::string const& name, source_text const& source) {
     std::string text = "extern \"C\" void " + name + "(double const* in, double* out) {\n";
     for (int i = 0; i < count; ++i)
         text += "    [[maybe_unused]] const T " + std::string(names[i]) + " = in[" + std::to_string(i) + "];\n";
-    text += "    T loss = 0, d_logprob = 0, d_value = 0, d_entropy = 0, metric_0 = 0, metric_1 = 0, metric_2 = 0, metric_3 = 0;\n" +
+    text += "    T loss = 0, d_logprob = 0, d_value = 0, d_entropy = 0, metric_0 = 0, metric_1 = 0, metric_2 = 0, metric_3 = 0, metric_4 = 0, metric_5 = 0;\n" +
             source.body;
-    text += "    T all[] = {loss, d_logprob, d_value, d_entropy, metric_0, metric_1, metric_2, metric_3};\n"
-            "    for (int i = 0; i < 8; ++i) out[i] = all[i];\n}\n";
+    text += "    T all[] = {loss, d_logprob, d_value, d_entropy, metric_0, metric_1, metric_2, metric_3, metric_4, metric_5};\n"
+            "    for (int i = 0; i < 10; ++i) out[i] = all[i];\n}\n";
     return text;
 }
 
@@ -136,7 +131,9 @@ TEST_CASE("number: the slopes of every formula are those of finite differences")
     std::normal_distribution<double> normal;
     each_formula([&](std::string const& name, auto const& formula) {
         using Formula = std::remove_cvref_t<decltype(formula)>;
-        if constexpr (std::is_same_v<Formula, every_function>) return;  // detaches: its slopes are not its value's
+        if constexpr (std::is_same_v<Formula, every_function> || std::is_same_v<Formula, cispo> ||
+                      std::is_same_v<Formula, kl_loss<straight_through<k3>>>)
+            return;  // they detach: their slopes are not their values'
         int compared = 0;
         for (int i = 0; i < 500; ++i) {
             std::array<double, count> in;

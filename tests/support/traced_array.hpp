@@ -62,6 +62,15 @@ struct traced_array : proximal::elementwise<traced_array> {
             for (int t = 0; t + 1 < x.steps; ++t) result(b, t) = x(b, t + 1);
         return result;
     }
+    friend traced_array group_mean(traced_array const& row, int size) {
+        traced_array result(row.rows, 1);
+        for (int b = 0; b < row.rows; ++b) {
+            cell total = 0.0;
+            for (int i = b / size * size; i < b / size * size + size; ++i) total = total + row(i, 0);
+            result(b, 0) = total / static_cast<double>(size);
+        }
+        return result;
+    }
     template <class Formula, std::same_as<traced_array>... Arrays>
     friend traced_array reverse_scan(Formula const& formula, traced_array const& first, Arrays const&... rest) {
         auto result = common_shape(first, rest...);

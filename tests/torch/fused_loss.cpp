@@ -12,17 +12,17 @@ using support::as, support::difference, support::tolerance;
 
 namespace {
 
-struct entropy_bonus {  // an outsider's term
+struct my_entropy_bonus {  // an outsider's term
     double coef = 0.01;
     constexpr auto operator()(Token auto const& token) const { return -coef * token.entropy; }
 };
-struct kl_loss {
+struct my_kl_loss {
     constexpr auto operator()(Token auto const& token) const { return 0.1 * k3{}(token.logprob, token.ref_logprob); }
 };
 
 auto const shaper = chain(missing_eos_penalty{1.0}, kl_penalty<k1>{}, terminal_score{});
 auto const stock = algorithm{shaper, chain(gae{}, whiten{}), total(clipped_surrogate{}, clipped_value{})};
-auto const rich = algorithm{shaper, gae{}, total(clipped_surrogate{}, weighted(0.5, clipped_value{}), entropy_bonus{}, kl_loss{})};
+auto const rich = algorithm{shaper, gae{}, total(clipped_surrogate{}, weighted(0.5, clipped_value{}), my_entropy_bonus{}, my_kl_loss{})};
 auto const single = algorithm{shaper, gae{}, clipped_surrogate{}};
 
 struct outcome {

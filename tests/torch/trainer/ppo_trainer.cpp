@@ -98,7 +98,7 @@ struct counting_backbone final : backbone {
     std::shared_ptr<backbone> rebuild(parameter_source const& source) const override { return inner->rebuild(source); }
 };
 
-struct reinforce {
+struct my_loss {
     constexpr auto operator()(Token auto const& token) const { return -token.advantage * token.logprob; }
 };
 struct reward_to_go {
@@ -185,7 +185,7 @@ TEST_CASE("ppo_trainer: no critic and no reference is run where the algorithm re
     given.value_model->body = critic;
     given.ref_policy->body = reference;
     SECTION("neither") {
-        ppo_trainer trainer(algorithm{terminal_score{}, reward_to_go{}, reinforce{}}, given);
+        ppo_trainer trainer(algorithm{terminal_score{}, reward_to_go{}, my_loss{}}, given);
         auto const logged = trainer.step();
         CHECK(critic->forwards == 0);
         CHECK(reference->forwards == 0);
@@ -201,7 +201,7 @@ TEST_CASE("ppo_trainer: no critic and no reference is run where the algorithm re
     SECTION("a missing one is asked for") {
         given.value_model.reset();
         CHECK_THROWS_WITH(ppo_trainer(stock_ppo(config), given), Catch::Contains("there is no value_model: give one"));
-        ppo_trainer trainer(algorithm{terminal_score{}, reward_to_go{}, reinforce{}}, given);
+        ppo_trainer trainer(algorithm{terminal_score{}, reward_to_go{}, my_loss{}}, given);
         trainer.step();
     }
 }

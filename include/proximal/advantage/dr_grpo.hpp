@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <proximal/concepts.hpp>
+#include <proximal/knob.hpp>
+
+namespace proximal {
+
+/// GRPO done right: the group's mean is taken off, and nothing is divided.
+///
+///     r[b] = Σₜ r[b, t]
+///     Â[b, t] = r[b] − μ[b]   on response tokens, μ the mean of the row's group
+///
+/// Source: Liu et al., Understanding R1-Zero-Like Training: A Critical Perspective (2025), arXiv 2503.20783. GRPO's division
+/// by σ favours prompts that are too easy or too hard. The paper's other half is the aggregation token_sum.
+///
+/// Knob: group_size, k ≥ 2, 8: each k rows in succession answer one prompt. Throws where k does not divide B.
+/// Reads: rewards, value_mask, mask [B, T]. Gives: advantages, 0 outside mask; returns, r[b] over value_mask.
+struct dr_grpo {
+    int group_size = 8;
+    static constexpr auto knobs = reflect(
+        knob<"group_size">(&dr_grpo::group_size, "responses to each prompt", at_least(2)));
+
+    template <class Array>
+    constexpr experience<Array> operator()(rollout<Array> const& rollout) const {
+        Array const reward = row_sum(select(rollout.value_mask, rollout.rewards, 0.0));  // [B]
+        Array const advantage = reward - group_mean(reward, group_size);                 // [B]
+        return {rollout, select(rollout.mask, spread(advantage, rollout.mask), 0.0),
+                select(rollout.value_mask, spread(reward, rollout.mask), 0.0)};
+    }
+};
+static_assert(AdvantageEstimator<dr_grpo>);
+
+}  // namespace proximal

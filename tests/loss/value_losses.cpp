@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "../support/token_losses.hpp"
+
+using namespace proximal;
+using support::check_backends, support::check_finite_differences, support::judge;
+
+TEST_CASE("squared_value: hand numbers, slopes, backends") {
+    auto const judged = judge(squared_value{.vf_coef = 0.5}, {.value = 1.0, .old_value = -9.0, .return_ = 3.0});
+    CHECK((judged.loss == 1.0 && judged.d_value == -1.0 && judged.metrics[0] == 2.0));
+    check_finite_differences(squared_value{}), check_backends(squared_value{});
+}
+
+TEST_CASE("squared_value: clipped_value inside its clip") {
+    support::plain_token const inside{.value = 1.125, .old_value = 1.0, .return_ = 3.0};
+    CHECK(judge(squared_value{}, inside).loss == judge(clipped_value{}, inside).loss);
+    CHECK(judge(squared_value{}, inside).d_value == judge(clipped_value{}, inside).d_value);
+}
+
+TEST_CASE("huber_value: hand numbers, slopes, backends") {
+    huber_value const loss{.vf_coef = 0.5, .huber_delta = 2.0};
+    CHECK(judge(loss, {.value = 1.0, .return_ = 0.0}).loss == 0.25);
+    CHECK(judge(loss, {.value = 1.0, .return_ = 0.0}).metrics[0] == 0.5);
+    CHECK(judge(loss, {.value = 5.0, .return_ = 0.0}).loss == 0.5 * 2.0 * (5.0 - 1.0));
+    CHECK(judge(loss, {.value = 5.0, .return_ = 0.0}).d_value == 0.5 * 2.0);
+    CHECK(judge(loss, {.value = -5.0, .return_ = 0.0}).d_value == -0.5 * 2.0);
+    CHECK(judge(loss, {.value = 2.0, .return_ = 0.0}).d_value == 0.5 * 2.0);  // the two pieces meet, slopes too
+    CHECK(judge(loss, {.value = 3.0, .return_ = 3.0}).d_value == 0.0);
+    check_finite_differences(loss), check_backends(loss);
+}
+
+TEST_CASE("value losses: averaged over value_mask, and a critic is needed") {
+    auto const with = [](auto loss) { return algorithm{terminal_score{}, gae{}, loss}; };
+    STATIC_REQUIRE(domain_of<squared_value> == domain::values);
+    STATIC_REQUIRE(domain_of<huber_value> == domain::values);
+    STATIC_REQUIRE(needs_critic<decltype(with(squared_value{}))>);
+    STATIC_REQUIRE(needs_critic<decltype(with(huber_value{}))>);
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <proximal/torch/fused_loss.hpp>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <catch2/catch.hpp>
+
+#include "backends.hpp"
+
+namespace support {
+
+/// What a loss formula says of one token: the loss, its three slopes, its metrics.
+struct verdict {
+    double loss, d_logprob, d_value, d_entropy;
+    std::vector<double> metrics;
+};
+struct plain_token {
+    double logprob = 0, value = 0, entropy = 0, old_logprob = 0, ref_logprob = 0, old_value = 0, advantage = 0, return_ = 0;
+};
+inline verdict judge(auto const& formula, plain_token const& x) {
+    using now = proximal::number<double, 3>;
+    auto const measured = proximal::as_measured(formula(proximal::differentiated_token<double>{
+        .logprob = now::variable<0>(x.logprob), .value = now::variable<1>(x.value), .entropy = now::variable<2>(x.entropy),
+        .old_logprob = x.old_logprob, .ref_logprob = x.ref_logprob, .old_value = x.old_value,
+        .advantage = x.advantage, .return_ = x.return_}));
+    now const loss = measured.loss;
+    verdict result{loss.value, loss.partials[0], loss.partials[1], loss.partials[2], {}};
+    boost::hana::for_each(measured.metrics, [&](auto const& metric) { result.metrics.push_back(metric.value.value); });
+    return result;
+}
+
+/// A token's slopes against finite differences, at 500 random tokens. (That a kink lies within 1e-6 of one is not likely.)
+void check_finite_differences(auto const& formula) {
+    std::mt19937 engine(3);
+    std::normal_distribution<double> normal;
+    for (int i = 0; i < 500; ++i) {
+        plain_token x;
+        x.old_logprob = normal(engine) - 3.0, x.ref_logprob = x.old_logprob + 0.3 * normal(engine);
+        x.logprob = x.old_logprob + 0.5 * normal(engine), x.entropy = std::abs(normal(engine));
+        x.old_value = normal(engine), x.value = x.old_value + 0.3 * normal(engine), x.return_ = 2.0 * normal(engine);
+        x.advantage = normal(engine);
+        auto const slope = [&](double plain_token::*which) {
+            plain_token up = x, down = x;
+            up.*which += 1e-6, down.*which -= 1e-6;
+            return (judge(formula, up).loss - judge(formula, down).loss) / 2e-6;
+        };
+        auto const exact = judge(formula, x);
+        CHECK(exact.d_logprob == Approx(slope(&plain_token::logprob)).margin(1e-8));
+        CHECK(exact.d_value == Approx(slope(&plain_token::value)).margin(1e-8));
+        CHECK(exact.d_entropy == Approx(slope(&plain_token::entropy)).margin(1e-8));
+    }
+}
+
+/// Loss and gradients of a batch whose padding holds NaN and half of whose tokens tie: Eigen's pass over numbers, tensors
+/// with autograd, and the fused pass, all three the same. Nothing remains outside the masks.
+void check_backends(auto const& formula) {
+    using namespace proximal;
+    auto const algorithm = proximal::algorithm{chain(kl_penalty<k1>{}, terminal_score{}), chain(gae{}, whiten{}), formula};
+    auto const batch = random_batch(29, 12, 5);
+    auto const exact = algorithm.evaluate(batch.rollout);
+    auto const expected = eigen::loss_and_gradient(algorithm, exact, batch.now);
+    REQUIRE(std::isfinite(expected.loss));
+    CHECK(difference(algorithm.loss(exact, batch.now), array(expected.loss)) < tolerance);
+    auto const then = algorithm.evaluate(as<field>(batch.rollout));
+    auto const check = [&](auto const& measure) {
+        auto const now = as<field>(batch.now);
+        std::vector<at::Tensor> const leaves{now.logprobs.tensor.requires_grad_(), now.values.tensor.requires_grad_(),
+                                             now.entropies.tensor.requires_grad_()};
+        auto const measured = measure(then, now);
+        CHECK(difference(measured.loss, array(expected.loss)) < tolerance);
+        auto const slopes = torch::autograd::grad({measured.loss.tensor}, leaves, {}, {}, false, true);
+        array const* const gradients[]{&expected.gradient.logprobs, &expected.gradient.values, &expected.gradient.entropies};
+        for (int i = 0; i < 3; ++i)
+            CHECK(difference(field(slopes[i].defined() ? slopes[i] : at::zeros_like(leaves[i])), *gradients[i]) < tolerance);
+        std::vector<double> metrics;
+        boost::hana::for_each(measured.metrics, [&](auto const& metric) {
+            CHECK_FALSE(metric.value.tensor.requires_grad());
+            metrics.push_back(metric.value.tensor.template item<double>());
+        });
+        return metrics;
+    };
+    auto const composite = check([&](auto const& then, auto const& now) { return algorithm.measure(then, now); });
+    auto const fused = check([&](auto const& then, auto const& now) { return libtorch::fused_loss(algorithm, then, now); });
+    REQUIRE(fused.size() == composite.size());
+    for (std::size_t i = 0; i < fused.size(); ++i) CHECK(fused[i] == Approx(composite[i]).epsilon(tolerance));
+}
+
+}  // namespace support
