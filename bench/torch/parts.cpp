@@ -145,6 +145,12 @@ void part_whiten(benchmark::State& state) {
     at::NoGradGuard const guard;
     for (auto _ : state) benchmark::DoNotOptimize(whiten{}(x.judged));
 }
+template <class Mean>
+void aggregation(benchmark::State& state, Mean mean) {
+    auto& x = of(state);
+    at::NoGradGuard const guard;
+    for (auto _ : state) benchmark::DoNotOptimize(mean(x.judged.mask));
+}
 void part_metrics(benchmark::State& state) {
     auto& x = of(state);
     at::NoGradGuard const guard;
@@ -240,4 +246,9 @@ BENCHMARK_CAPTURE(part, opo, opo{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, reinforce_plus_plus, reinforce_plus_plus{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, reinforce_plus_plus_baseline, reinforce_plus_plus_baseline{})->Apply(sizes);
 BENCHMARK(part_whiten)->Apply(sizes);
+BENCHMARK_CAPTURE(aggregation, token_mean, token_mean{})->Apply(sizes);
+BENCHMARK_CAPTURE(aggregation, sequence_mean_token_mean, sequence_mean_token_mean{})->Apply(sizes);
+BENCHMARK_CAPTURE(aggregation, sequence_mean_token_sum, sequence_mean_token_sum{})->Apply(sizes);
+BENCHMARK_CAPTURE(aggregation, token_sum, token_sum{})->Apply(sizes);
+BENCHMARK_CAPTURE(aggregation, over_mini_batch, over_mini_batch<>{})->Apply(sizes);
 BENCHMARK(part_metrics)->Apply(sizes);

@@ -20,7 +20,7 @@ constexpr auto each_array(experience<Array> const& x, F const& f) {
     using Result = std::remove_cvref_t<decltype(f(x.mask))>;
     auto const g = [&](Array const& array) { return absent(array) ? Result{} : f(array); };
     rollout<Array> const& recorded = x;
-    return experience<Result>{each_array(recorded, f), g(x.advantages), g(x.returns)};
+    return experience<Result>{each_array(recorded, f), g(x.advantages), g(x.returns), g(x.weights), g(x.value_weights)};
 }
 template <class Array, class F>
 constexpr auto each_array(prediction<Array> const& x, F const& f) {

@@ -173,15 +173,6 @@ void check_loss(char const* name, auto const& formula) {
     }
 }
 
-struct entropy_bonus {
-    constexpr auto operator()(Token auto const& token) const { return -0.01 * token.entropy; }
-};
-template <class Estimator>
-struct kl_loss {
-    constexpr auto operator()(Token auto const& token) const {
-        return 0.1 * Estimator{}(token.logprob, token.ref_logprob);
-    }
-};
 struct policy_over_values {  // reads the policy one step past the response, where it reads as 0 and cannot learn
     static constexpr auto over = domain::values;
     constexpr auto operator()(Token auto const& token) const { return (token.logprob - 1.0) * token.value; }
@@ -199,6 +190,12 @@ TEST_CASE("laws: every reward shaper at every edge") {
     check_shaper("terminal_score", terminal_score{});
     check_shaper("terminal_score_at_eos", terminal_score_at_eos{});
     check_shaper("whiten_rewards", whiten_rewards{});
+    check_shaper("missing_eos_score", missing_eos_score{});
+    check_shaper("missing_eos_scale", missing_eos_scale{.scale = 0.5});
+    check_shaper("score_clip", score_clip{.bound = 0.5});
+    check_shaper("length_penalty", length_penalty{.per_token = 0.1});
+    check_shaper("minimum_length", minimum_length{.min_response_length = 3.0});
+    check_shaper("overlong_penalty", overlong_penalty{.max_response_length = 4.0, .overlong_buffer = 2.0});
     check_shaper("chain", shaper);
     check_shaper("chain with whitening", chain(shaper, whiten_rewards{}));
     check_shaper("optionally, on", chain(optionally(missing_eos_penalty{0.7}, true), optionally(whiten_rewards{}, true)));
@@ -211,6 +208,10 @@ TEST_CASE("laws: every advantage estimator at every edge") {
     check_estimator("gae, λ = 0", gae{.gamma = 0.9, .lam = 0.0});
     check_estimator("gae, λ = 1", gae{.gamma = 0.9, .lam = 1.0});
     check_estimator("gae, γ = 0", gae{.gamma = 0.0, .lam = 0.95});
+    check_estimator("discounted_returns", discounted_returns{.gamma = 0.9});
+    check_estimator("lambda_returns", lambda_returns{.gamma = 0.9, .lam = 0.8});
+    check_estimator("n_step", n_step{.gamma = 0.9, .steps = 2});
+    check_estimator("decoupled_gae", decoupled_gae<>{.gamma = 0.9, .critic_lam = 0.8});
     check_estimator("gae, whitened", chain(gae{.gamma = 0.99, .lam = 0.95}, whiten{}));
 }
 
@@ -223,8 +224,20 @@ TEST_CASE("laws: every loss at every edge: duals, autograd and the fused pass ag
     check_loss("clipped_surrogate", clipped_surrogate{.cliprange = 0.2});
     check_loss("clipped_value", clipped_value{.vf_coef = 0.1, .cliprange_value = 0.2});
     check_loss("weighted", weighted(-0.5, clipped_surrogate{}));
-    check_loss("k1", kl_loss<k1>{});
-    check_loss("k3", kl_loss<k3>{});
+    check_loss("kl_loss<k1>", kl_loss<k1>{});
+    check_loss("kl_loss<k2>", kl_loss<k2>{});
+    check_loss("kl_loss<k3>", kl_loss<k3>{});
+    check_loss("kl_loss<absolute>", kl_loss<absolute>{});
+    check_loss("kl_loss<straight_through<k3>>", kl_loss<straight_through<k3>>{});
+    check_loss("reinforce", reinforce{});
+    check_loss("clip_higher", clip_higher{});
+    check_loss("dual_clip", dual_clip{});
+    check_loss("two_sided_clip", two_sided_clip{});
+    check_loss("cispo", cispo{});
+    check_loss("sapo", sapo{});
+    check_loss("entropy_bonus", entropy_bonus{});
+    check_loss("squared_value", squared_value{});
+    check_loss("huber_value", huber_value{});
     check_loss("total, stock", total(clipped_surrogate{}, clipped_value{}));
     check_loss("total, four terms", total(weighted(2.0, clipped_value{}), clipped_surrogate{}, entropy_bonus{}, kl_loss<k3>{}));
     check_loss("a policy's term over the critic's tokens", total(policy_over_values{}, clipped_value{}));

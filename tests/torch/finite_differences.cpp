@@ -35,13 +35,6 @@ void check_slopes(char const* name, at::Tensor const& x, at::Tensor const& gradi
     CHECK(compared > 0.9 * x.isfinite().sum().item<double>());
 }
 
-struct entropy_bonus {
-    constexpr auto operator()(Token auto const& token) const { return -0.01 * token.entropy; }
-};
-struct kl_loss {
-    constexpr auto operator()(Token auto const& token) const { return 0.1 * k3{}(token.logprob, token.ref_logprob); }
-};
-
 auto const shaper = chain(missing_eos_penalty{1.0}, kl_penalty<k3>{.kl_coef = 0.05}, terminal_score{});
 auto const stock = algorithm{shaper, chain(gae{.gamma = 0.99, .lam = 0.95}, whiten{}), total(clipped_surrogate{}, clipped_value{})};
 
@@ -62,8 +55,11 @@ TEST_CASE("fused_loss: the gradient of every loss alone, and of their sum, is th
     check("clipped_surrogate", clipped_surrogate{});
     check("clipped_value", clipped_value{});
     check("weighted", weighted(-0.5, clipped_value{}));
-    check("kl", kl_loss{});
-    check("total", total(clipped_surrogate{}, clipped_value{}, entropy_bonus{}, kl_loss{}));
+    check("kl_loss", kl_loss<>{});
+    check("reinforce", reinforce{});
+    check("sapo", sapo{});
+    check("huber_value", huber_value{});
+    check("total", total(clipped_surrogate{}, clipped_value{}, entropy_bonus{}, kl_loss<>{}));
 }
 
 TEST_CASE("autograd: the whole stock algorithm, from what was recorded and what is predicted to the loss") {

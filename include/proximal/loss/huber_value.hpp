@@ -9,7 +9,8 @@ namespace proximal {
 /// Huber's error of the critic: squared near the target, linear far from it, so that outliers pull no harder than δ.
 ///
 ///     e = V − R̂
-///     L = vf_coef · (½ e²  where |e| ≤ δ,   δ (|e| − ½ δ)  elsewhere)
+///     m = min(|e|, δ)
+///     L = vf_coef · (½ m² + δ (|e| − m))      ½ e² where |e| ≤ δ, else δ (|e| − ½ δ)
 ///
 /// Source: Huber, Robust Estimation of a Location Parameter (1964); Mnih et al., DQN (2015), clip the error alike.
 ///
@@ -25,8 +26,8 @@ struct huber_value {
 
     constexpr auto operator()(Token auto const& token) const {
         auto const error = abs(token.value - token.return_);
-        auto const loss =
-            select(error <= huber_delta, 0.5 * square(error), huber_delta * (error - 0.5 * huber_delta));
+        auto const near = min(error, huber_delta);  // no select: autograd would send 0 · ∞ from the side not taken
+        auto const loss = 0.5 * square(near) + huber_delta * (error - near);
         return with(vf_coef * loss, metric<"loss/value_avg">(loss));
     }
 };

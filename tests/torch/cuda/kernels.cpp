@@ -29,6 +29,7 @@ struct scans : elementwise<scans> {
     friend scans row_sum(scans const& x) { return x; }
     friend scans next_step(scans const& x) { return x; }
     friend scans spread(scans const& row, scans const&) { return row; }
+    friend scans group_mean(scans const& row, int) { return row; }
     friend scans reverse_scan(auto const& formula, std::same_as<scans> auto const&... x) {
         scans all = together(x...);
         for (char const* scalar : {"float", "double"})
@@ -43,11 +44,6 @@ namespace {
 
 using support::scans;
 
-template <class Estimator>
-struct kl_loss {
-    constexpr auto operator()(Token auto const& token) const { return Estimator{}(token.logprob, token.ref_logprob); }
-};
-
 }  // namespace
 
 TEST_CASE("cuda kernels: the run-time compiler takes every generated text, for sm_80, sm_90 and sm_100") {
@@ -57,7 +53,9 @@ TEST_CASE("cuda kernels: the run-time compiler takes every generated text, for s
         return;
     }
     auto const losses = boost::hana::make_tuple(clipped_surrogate{}, clipped_value{}, weighted(0.5, clipped_value{}),
-                                                kl_loss<k1>{}, kl_loss<k3>{}, total(clipped_surrogate{}, clipped_value{}),
+                                                kl_loss<k1>{}, kl_loss<k3>{}, clip_higher{}, dual_clip{}, two_sided_clip{}, cispo{},
+                                                sapo{}, reinforce{}, entropy_bonus{}, squared_value{}, huber_value{},
+                                                total(clipped_surrogate{}, clipped_value{}),
                                                 total(kl_loss<k3>{}, weighted(0.5, clipped_value{}), clipped_surrogate{}));
     auto const gae_scans = gae{.gamma = 0.99, .lam = 0.95}(rollout<scans>{}).advantages.kernels;
     auto const score_scans = terminal_score{}(rollout<scans>{}).rewards.kernels;

@@ -206,6 +206,28 @@ TEST_CASE("ppo_trainer: no critic and no reference is run where the algorithm re
     }
 }
 
+TEST_CASE("ppo_trainer: under over_mini_batch the models learned do not depend on the split; under token_mean they do") {
+    auto const learned = [](auto const& mean, int per_device, int accumulation) {
+        support::temporary_folder const folder;
+        auto config = small_config();
+        config.output_dir = folder.path;
+        config.per_device_train_batch_size = per_device;
+        config.gradient_accumulation_steps = accumulation;
+        auto const given = arguments(config);
+        ppo_trainer trainer(algorithm{terminal_score{}, gae{}, total(clipped_surrogate{}, clipped_value{}), mean}, given);
+        trainer.step();
+        std::vector<at::Tensor> all;
+        for (auto const& parameter : trainer.policy().parameters()) all.push_back(parameter.tensor.detach().flatten());
+        return at::cat(all).to(at::kDouble);
+    };
+    auto const apart = [&](auto const& mean, int micro_batches) {
+        return (learned(mean, 8 / micro_batches, micro_batches) - learned(mean, 8, 1)).abs().max().template item<double>();
+    };
+    CHECK(apart(over_mini_batch<>{}, 2) < 1e-9);
+    CHECK(apart(over_mini_batch<sequence_mean_token_mean>{}, 4) < 1e-9);
+    CHECK(apart(token_mean{}, 4) > 1e-7);
+}
+
 TEST_CASE("ppo_trainer: a callback stops it, and what was learned is saved") {
     support::temporary_folder const folder;
     auto config = small_config();

@@ -34,15 +34,18 @@ struct known_gradient : torch::autograd::Function<known_gradient> {
 };
 
 /// The arrays of a batch in the order of token_array. Of token_mean's weights mask / Σ mask the masks, since the loop can
-/// divide; of another aggregation the weights.
+/// divide; of another aggregation, or where weigh() fixed them, the weights.
 template <class Algorithm>
 std::array<at::Tensor, token_arrays> token_tensors(Algorithm const& algorithm, experience<field> const& then,
                                                    prediction<field> const& now) {
-    bool constexpr divides = std::same_as<std::remove_cvref_t<decltype(algorithm.mean)>, token_mean>;
-    auto const weights = [&](field const& mask) { return divides ? mask.tensor : algorithm.mean(mask).tensor; };
-    return {now.logprobs.tensor,      now.values.tensor,        now.entropies.tensor,   then.logprobs.tensor,
-            then.ref_logprobs.tensor, then.values.tensor,       then.advantages.tensor, then.returns.tensor,
-            weights(then.mask),       weights(then.value_mask), then.mask.tensor,       then.value_mask.tensor};
+    bool const divides = std::same_as<std::remove_cvref_t<decltype(algorithm.mean)>, token_mean> &&
+                         absent(then.weights) && absent(then.value_weights);
+    auto const weights = [&](field const& fixed, field const& mask) {
+        return divides ? mask.tensor : absent(fixed) ? algorithm.mean(mask).tensor : fixed.tensor;
+    };
+    return {now.logprobs.tensor, now.values.tensor, now.entropies.tensor, then.logprobs.tensor, then.ref_logprobs.tensor,
+            then.values.tensor, then.advantages.tensor, then.returns.tensor, weights(then.weights, then.mask),
+            weights(then.value_weights, then.value_mask), then.mask.tensor, then.value_mask.tensor};
 }
 
 /// Whether one pass may read these: on the CPU, float or double, of one shape and dtype, and only predictions learn.
