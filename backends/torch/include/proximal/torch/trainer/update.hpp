@@ -88,8 +88,8 @@ inline prediction<field> predict(learners const& who, episodes const& batch, std
 /// Trains on a batch of experience: epochs of mini-batches of micro-batches.
 ///
 /// Each micro-batch's loss is the algorithm's over its own tokens, divided by the micro-batches of a mini-batch: as in
-/// TRL v0.11.4, the result depends on how a batch is split, unless the aggregation is over_mini_batch. Throws non_finite_error before a step that would spoil the
-/// models.
+/// TRL v0.11.4, the result depends on how a batch is split, unless the aggregation is over_mini_batch. Throws
+/// non_finite_error before a step that would spoil the models.
 template <class Algorithm>
 update_statistics update(Algorithm const& algorithm, learners const& who, optimizer& descent, episodes const& batch,
                          experience<field> const& judged, update_plan const& plan,
@@ -103,8 +103,8 @@ update_statistics update(Algorithm const& algorithm, learners const& who, optimi
     for (std::int64_t epoch = 0; epoch < plan.ppo_epochs; ++epoch) {
         at::Tensor const order = plan.permutation(epoch);
         for (std::int64_t mini = 0; mini < B / plan.mini_batch_size; ++mini) {
-            auto const mini_batch = weigh(algorithm, proximal::rows(judged, order.narrow(0, mini * plan.mini_batch_size, plan.mini_batch_size)),
-                                          static_cast<double>(accumulation));
+            auto const mini_index = order.narrow(0, mini * plan.mini_batch_size, plan.mini_batch_size);
+            auto const mini_batch = weigh(algorithm, proximal::rows(judged, mini_index), static_cast<double>(accumulation));
             for (std::int64_t micro = 0; micro < accumulation; ++micro) {
                 auto const index = order.narrow(0, mini * plan.mini_batch_size + micro * plan.micro_batch_size, plan.micro_batch_size);
                 auto const begin = micro * plan.micro_batch_size;
