@@ -75,14 +75,20 @@ TEST_CASE("over_mini_batch: the same loss, metrics and gradient for every split,
             CHECK(difference(support::field(parts.gradient), support::field(whole.gradient)) < tolerance);
         }
     };
-    auto const fused = [](auto const& algorithm, auto const& then, auto const& now) { return libtorch::fused_loss(algorithm, then, now); };
-    auto const composite = [](auto const& algorithm, auto const& then, auto const& now) { return algorithm.measure(then, now); };
+    auto const fused = [](auto const& algorithm, auto const& then, auto const& now) {
+        return libtorch::fused_loss(algorithm, then, now);
+    };
+    auto const composite = [](auto const& algorithm, auto const& then, auto const& now) {
+        return algorithm.measure(then, now);
+    };
     check(over_mini_batch<>{}, fused), check(over_mini_batch<>{}, composite);
     check(over_mini_batch<sequence_mean_token_mean>{}, fused), check(over_mini_batch<sequence_mean_token_mean>{}, composite);
     check(over_mini_batch<sequence_mean_token_sum>{}, fused);
     check(token_sum{}, fused);  // its denominators are constants
-    CHECK(split(algorithm{shaper, gae{}, terms}, fused, 1).loss == Approx(split(algorithm{shaper, gae{}, terms, over_mini_batch<>{}}, fused, 1).loss));
-    CHECK(split(algorithm{shaper, gae{}, terms}, fused, 8).loss != Approx(split(algorithm{shaper, gae{}, terms}, fused, 1).loss));  // TRL's
+    auto const stock = algorithm{shaper, gae{}, terms};
+    auto const whole = algorithm{shaper, gae{}, terms, over_mini_batch<>{}};
+    CHECK(split(stock, fused, 1).loss == Approx(split(whole, fused, 1).loss));
+    CHECK(split(stock, fused, 8).loss != Approx(split(stock, fused, 1).loss));  // TRL's
 }
 
 TEST_CASE("over_mini_batch: Eigen's reference obeys the law") {

@@ -7,7 +7,8 @@ using support::as, support::difference, support::tolerance;
 // The compositions of docs/paper_index.md, with groups of four.
 namespace {
 
-constexpr auto rloo_algorithm = algorithm{chain(kl_penalty<k1>{}, terminal_score{}), rloo{4}, reinforce{}, sequence_mean_token_sum{}};
+constexpr auto rloo_algorithm =
+    algorithm{chain(kl_penalty<k1>{}, terminal_score{}), rloo{4}, reinforce{}, sequence_mean_token_sum{}};
 constexpr auto grpo_algorithm =
     algorithm{terminal_score{}, grpo{4}, total(clipped_surrogate{}, kl_loss<k3>{}), sequence_mean_token_mean{}};
 constexpr auto dr_grpo_algorithm = algorithm{terminal_score{}, dr_grpo{4}, clipped_surrogate{}, token_sum{.length = 12}};
@@ -34,7 +35,8 @@ void check(auto const& algorithm) {
     now.logprobs.tensor.requires_grad_();
     auto const loss = libtorch::fused_loss(algorithm, then, now).loss;
     CHECK(difference(loss, support::array(expected.loss)) < tolerance);
-    CHECK(difference(support::field(torch::autograd::grad({loss.tensor}, {now.logprobs.tensor})[0]), expected.gradient.logprobs) < tolerance);
+    auto const slope = torch::autograd::grad({loss.tensor}, {now.logprobs.tensor})[0];
+    CHECK(difference(support::field(slope), expected.gradient.logprobs) < tolerance);
 }
 
 }  // namespace

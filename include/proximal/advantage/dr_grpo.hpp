@@ -11,8 +11,8 @@ namespace proximal {
 ///     r[b] = Σₜ r[b, t]
 ///     Â[b, t] = r[b] − μ[b]   on response tokens, μ the mean of the row's group
 ///
-/// Source: Liu et al., Understanding R1-Zero-Like Training: A Critical Perspective (2025), arXiv 2503.20783. GRPO's division
-/// by σ favours prompts that are too easy or too hard. The paper's other half is the aggregation token_sum.
+/// Source: Liu et al., Understanding R1-Zero-Like Training: A Critical Perspective (2025), arXiv 2503.20783: GRPO's
+/// division by σ favours prompts that are too easy or too hard. The paper's other half is the aggregation token_sum.
 ///
 /// Knob: group_size, k ≥ 2, 8: each k rows in succession answer one prompt. Throws where k does not divide B.
 /// Reads: rewards, value_mask, mask [B, T]. Gives: advantages, 0 outside mask; returns, r[b] over value_mask.
