@@ -3,10 +3,12 @@
 
 #include <dlfcn.h>
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace proximal::libtorch {
@@ -20,7 +22,11 @@ class nvrtc {
     /// The compiler, or nothing where none is installed.
     static std::optional<nvrtc> find() {
         for (char const* name : {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"})
-            if (void* const library = dlopen(name, RTLD_NOW | RTLD_LOCAL)) return nvrtc(library);
+            if (void* const library = dlopen(name, RTLD_NOW | RTLD_LOCAL)) {
+                nvrtc const found(library);
+                load_builtins(reinterpret_cast<void const*>(found.create_));
+                return found;
+            }
         return std::nullopt;
     }
 
@@ -58,6 +64,18 @@ class nvrtc {
           log_(symbol<decltype(log_)>(library, "nvrtcGetProgramLog")),
           cubin_size_(symbol<decltype(cubin_size_)>(library, "nvrtcGetCUBINSize")),
           cubin_(symbol<decltype(cubin_)>(library, "nvrtcGetCUBIN")) {}
+
+    /// The compiler opens libnvrtc-builtins by name alone, which fails where it lies beside libnvrtc in a Python wheel and
+    /// nowhere on the loader's path: loaded from there first, the name is known.
+    static void load_builtins(void const* inside) {
+        Dl_info where{};
+        if (dladdr(inside, &where) == 0) return;
+        std::error_code unreadable;
+        auto const folder = std::filesystem::path(where.dli_fname).parent_path();
+        for (auto const& entry : std::filesystem::directory_iterator(folder, unreadable))
+            if (entry.path().filename().string().starts_with("libnvrtc-builtins.so"))
+                dlopen(entry.path().c_str(), RTLD_NOW | RTLD_LOCAL);
+    }
 
     template <class Function>
     static Function symbol(void* library, char const* name) {
