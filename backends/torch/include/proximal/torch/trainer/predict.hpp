@@ -27,6 +27,15 @@ inline token_judgement judge_tokens(causal_lm const& model, episodes const& batc
     return {plan.to_grid(said.logprob), plan.to_grid(said.entropy)};
 }
 
+/// The log-probs alone, without gradient: what is asked of a reference. [B, T], 0 elsewhere.
+inline at::Tensor judge_logprobs(causal_lm const& model, episodes const& batch, at::Tensor const& wanted,
+                                 std::int64_t pad, double temperature) {
+    at::NoGradGuard const no_gradient;
+    auto const plan = plan_responses(batch, wanted, pad);
+    auto const hidden = model.body->forward(plan.tokens).index_select(0, plan.sources);  // [M, H]
+    return plan.to_grid(reference_logprobs(hidden, model.lm_head, plan.targets, temperature));
+}
+
 /// Asks a critic for V(s) at the wanted cells. [B, T], 0 elsewhere. Differentiable in its parameters.
 inline at::Tensor judge_values(sequence_classifier const& critic, episodes const& batch, at::Tensor const& wanted,
                                std::int64_t pad) {

@@ -54,7 +54,7 @@ inline rollout<field> score(judges const& who, episodes const& batch, at::Tensor
                             .has_eos = batch.has_eos.to(like)};
     if (who.reference != nullptr)
         recorded.ref_logprobs = in_chunks(batch, who.chunk, [&](episodes const& chunk) {
-            return judge_tokens(*who.reference, chunk, chunk.mask, pad, who.temperature).logprobs.to(like);
+            return judge_logprobs(*who.reference, chunk, chunk.mask, pad, who.temperature).to(like);
         });
     if (who.critic != nullptr)
         recorded.values = in_chunks(batch, who.chunk, [&](episodes const& chunk) {
