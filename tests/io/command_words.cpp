@@ -20,8 +20,8 @@ TEST_CASE("command_words: blanks separate, quotes and backslashes do not") {
 }
 
 TEST_CASE("command_words: what a shell makes of quotes and backslashes") {
-    for (std::string const command :
-         {R"(a 'b c' "d e" f\ g)", R"('' "" x'y z'"w" )", R"("a\"b\\c\d" 'e\f' \g\\h)", R"(  a   \'b\'  )", "a \\\nb \"c\\\nd\""}) {
+    for (std::string const command : {R"(a 'b c' "d e" f\ g)", R"('' "" x'y z'"w" )", R"("a\"b\\c\d" 'e\f' \g\\h)",
+                                      R"(  a   \'b\'  )", "a \\\nb \"c\\\nd\""}) {
         std::string expected;
         for (auto const& word : command_words(command)) expected += word + "|";
         INFO(command);

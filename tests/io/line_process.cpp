@@ -74,7 +74,11 @@ TEST_CASE("line_process: however much both sides say, neither waits for the othe
     lines const batch(5000, long_line);  // 10 MB each way, through pipes of 64 KiB
     CHECK(line_process({"cat"}).exchange(batch, 60s) == batch);
     SECTION("a program that reads all before it answers") {
-        auto reader = python("lines = [sys.stdin.readline() for _ in range(5000)]\nsys.stdout.write(''.join(lines))\nsys.stdout.flush()\nsys.stdin.read()");
+        auto reader = python(
+            "lines = [sys.stdin.readline() for _ in range(5000)]\n"
+            "sys.stdout.write(''.join(lines))\n"
+            "sys.stdout.flush()\n"
+            "sys.stdin.read()");
         CHECK(reader.exchange(batch, 60s) == batch);
     }
     SECTION("a program that says 1 MB before it reads") {
@@ -86,8 +90,9 @@ TEST_CASE("line_process: however much both sides say, neither waits for the othe
 TEST_CASE("line_process: too slow is said, with the line, and takes no longer than it was given") {
     auto sleeper = shell("read x; echo $x; sleep 60");
     CHECK(seconds_of([&] {
-              CHECK_THROWS_WITH(sleeper.exchange({"a", "b", "c"}, 0.3s),
-                                Contains("sleep 60 timed out after 0.3 s while waiting for line 2 of 3; give it more time"));
+              CHECK_THROWS_WITH(
+                  sleeper.exchange({"a", "b", "c"}, 0.3s),
+                  Contains("sleep 60 timed out after 0.3 s while waiting for line 2 of 3; give it more time"));
           }) < 2.0);
     CHECK_THROWS_WITH(sleeper.exchange({"a"}, 1s), Contains("was ended after an error; start it anew"));
 }
@@ -115,9 +120,11 @@ TEST_CASE("line_process: a program that does not keep to the lines is refused") 
     CHECK(late.exchange({"x"}, 10s) == lines{"a"});
     std::this_thread::sleep_for(500ms);
     CHECK_THROWS_WITH(late.exchange({"x"}, 10s), Contains("asked for: late"));
-    CHECK_THROWS_WITH(shell("exec <&-; yes | head -n 5000; sleep 60").exchange(lines(5000, std::string(2048, 'x')), 10s),
-                      Contains("closed its input before it had read all 5000 lines"));
-    CHECK_THROWS_WITH(line_process({"cat", "/dev/zero"}).exchange({"x"}, 60s), Contains("began an endless line as line 1 of 1"));
+    CHECK_THROWS_WITH(
+        shell("exec <&-; yes | head -n 5000; sleep 60").exchange(lines(5000, std::string(2048, 'x')), 10s),
+        Contains("closed its input before it had read all 5000 lines"));
+    CHECK_THROWS_WITH(line_process({"cat", "/dev/zero"}).exchange({"x"}, 60s),
+                      Contains("began an endless line as line 1 of 1"));
 }
 
 TEST_CASE("line_process: what cannot be started is said at once") {
@@ -142,7 +149,8 @@ TEST_CASE("line_process: the destructor ends the program and what it started, ho
     SECTION("by SIGKILL after the grace time") {
         pid_t child = 0;
         auto const took = seconds_of([&] {
-            auto const stubborn = shell("trap '' TERM; echo $$ > " + file.string() + "; while :; do sleep 60; done", 0.3s);
+            auto const stubborn =
+                shell("trap '' TERM; echo $$ > " + file.string() + "; while :; do sleep 60; done", 0.3s);
             child = number_in(file);
         });
         CHECK(took > 0.3);

@@ -76,14 +76,15 @@ TEST_CASE("command_scorer: scores come in order, from one program for all batche
     command_scorer score(program.command, 30s);
     CHECK(score({score_request("abc", "xy"), score_request("", "é😀")}) == std::vector{2.0, -1.0});
     CHECK(score({}).empty());
-    for (int i = 0; i < 5; ++i) CHECK(score({score_request("", std::string(std::size_t(i), 'x'))}) == std::vector{-0.5 * i});
+    for (int i = 0; i < 5; ++i)
+        CHECK(score({score_request("", std::string(std::size_t(i), 'x'))}) == std::vector{-0.5 * i});
     CHECK(program.starts() == 1);
 }
 
 TEST_CASE("command_scorer: a long batch, answered only when all of it was read") {
     scorer_program const program(
-        "while True:\n"
-        "    batch = [json.loads(sys.stdin.readline()) for _ in range(5000)]\n"
+        "while line := sys.stdin.readline():\n"
+        "    batch = [json.loads(l) for l in [line] + [sys.stdin.readline() for _ in range(4999)]]\n"
         "    for episode in batch: print(json.dumps({'score': int(episode['prompt']), 'why': 'y' * 2000}))\n"
         "    sys.stdout.flush()\n");
     command_scorer score(program.command, 60s);
@@ -100,13 +101,15 @@ TEST_CASE("command_scorer: a wrong answer is named; the next call starts the pro
         "    response = json.loads(line)['response']\n"
         "    if response == 'crash': sys.exit(4)\n"
         "    if response == 'sleep': time.sleep(60)\n"
-        "    print({'garbage': 'loading model...', 'nan': json.dumps({'score': float('nan')})}.get(response, '1'), flush=True)\n");
+        "    print({'garbage': 'loading model...', 'nan': json.dumps({'score': float('nan')})}.get(response, '1'), "
+        "flush=True)\n");
     command_scorer score(program.command, 1.5s);
     auto const ask = [&](std::string const& second) {
         return score({score_request("", "fine"), score_request("", second), score_request("", "fine")});
     };
-    CHECK_THROWS_WITH(ask("garbage"), Contains("the scorer.py answered line 2 of 3 by \"loading model...\", which is no JSON") &&
-                                          Contains("a finite number or {\"score\": number}"));
+    CHECK_THROWS_WITH(ask("garbage"),
+                      Contains("the scorer.py answered line 2 of 3 by \"loading model...\", which is no JSON") &&
+                          Contains("a finite number or {\"score\": number}"));
     CHECK(ask("fine") == std::vector{1.0, 1.0, 1.0});
     CHECK(program.starts() == 2);
     CHECK_THROWS_WITH(ask("nan"), Contains(R"(line 2 of 3 by "{\"score\": NaN}")"));

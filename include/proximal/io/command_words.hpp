@@ -43,9 +43,11 @@ inline std::vector<std::string> command_words(std::string_view command) {
                 if (escapes) ++i;
                 if (!escapes || command[i] != '\n') word += command[i];
             }
-            if (i == command.size()) refuse("opens a \" that is not closed", "close it, or write \\\" for the character");
+            if (i == command.size())
+                refuse("opens a \" that is not closed", "close it, or write \\\" for the character");
         } else if (c == '\\') {
-            if (++i == command.size()) refuse("ends with a backslash that takes nothing", "write \\\\ for the character");
+            if (++i == command.size())
+                refuse("ends with a backslash that takes nothing", "write \\\\ for the character");
             if (command[i] != '\n') word += command[i];
         } else {
             word += c;

@@ -97,8 +97,7 @@ class line_process {
         ::posix_spawnattr_setsigmask(&attributes, &none);
         ::posix_spawnattr_setsigdefault(&attributes, &pipe);
         ::posix_spawnattr_setpgroup(&attributes, 0);
-        ::posix_spawnattr_setflags(&attributes,
-                                   POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
         std::vector<char*> argv;
         for (auto& word : command) argv.push_back(word.data());
         argv.push_back(nullptr);
@@ -193,8 +192,7 @@ class line_process {
         ::kill(-child_, SIGTERM);
         await(grace_);
         ::kill(-child_, SIGKILL);
-        while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
-        }
+        while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {}
         child_ = -1;
     }
     static void drop(int& descriptor) noexcept {

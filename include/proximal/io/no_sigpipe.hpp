@@ -25,8 +25,7 @@ class no_sigpipe {
     ~no_sigpipe() {
         ::timespec const at_once{};
         if (!was_pending_)  // else it is somebody else's
-            while (::sigtimedwait(&pipe_, nullptr, &at_once) < 0 && errno == EINTR) {
-            }
+            while (::sigtimedwait(&pipe_, nullptr, &at_once) < 0 && errno == EINTR) {}
         ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
     }
 

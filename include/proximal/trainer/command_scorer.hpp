@@ -30,8 +30,8 @@ class command_scorer {
     command_scorer(std::string const& command, seconds timeout) : command_(command_words(command)), timeout_(timeout) {
         if (command_.empty()) throw std::invalid_argument("the reward command is empty; name the program to run");
         if (!(timeout > seconds(0)))
-            throw std::invalid_argument(fmt::format("the time-out of {} is {:g} s; it must be above 0", command,
-                                                    timeout.count()));
+            throw std::invalid_argument(
+                fmt::format("the time-out of {} is {:g} s; it must be above 0", command, timeout.count()));
         program_.emplace(command_);
     }
 

@@ -26,9 +26,8 @@ inline double parse_score(std::string_view line) {
     auto const refuse = [&](std::string_view why) {
         constexpr std::size_t shown = 60;
         nlohmann::json const quoted(std::string(line.substr(0, shown)) + (line.size() > shown ? "..." : ""));
-        throw std::invalid_argument(fmt::format("{}, which is {}",
-                                                quoted.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace),
-                                                why));
+        throw std::invalid_argument(
+            fmt::format("{}, which is {}", quoted.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace), why));
     };
     auto const answer = nlohmann::json::parse(line, nullptr, false);  // NaN and Infinity are no JSON either
     if (answer.is_discarded()) refuse("no JSON");
