@@ -13,7 +13,8 @@ constexpr auto each_array(rollout<Array> const& x, F const& f) {
     auto const g = [&](Array const& array) { return absent(array) ? Result{} : f(array); };
     return rollout<Result>{.logprobs = g(x.logprobs), .ref_logprobs = g(x.ref_logprobs), .values = g(x.values),
                            .rewards = g(x.rewards), .mask = g(x.mask), .value_mask = g(x.value_mask),
-                           .scores = g(x.scores), .has_eos = g(x.has_eos)};
+                           .scores = g(x.scores), .has_eos = g(x.has_eos),
+                           .behaviour_logprobs = g(x.behaviour_logprobs), .baseline_scores = g(x.baseline_scores)};
 }
 template <class Array, class F>
 constexpr auto each_array(experience<Array> const& x, F const& f) {

@@ -39,6 +39,9 @@ TEMPLATE_TEST_CASE("group baselines: hand numbers", "", BACKENDS) {
     double const root = std::sqrt(2.3 + 1e-8);  // of −1, 1, 1, −2, −2: mean −0.6, unbiased variance 2.3
     double const low = -0.4 / root, high = 1.6 / root, least = -1.4 / root;
     CHECK(difference(whitened, grid<TestType>({{low, 0, 0}, {high, high, 0}, {least, least, 0}, {0, 0, 0}})) < tolerance);
+    CHECK(difference(judge(pass_at_k{2}), grid<TestType>({{0, 0, 0}, {2, 2, 0}, {0, 0, 0}, {0, 0, 0}})) == 0.0);
+    CHECK(difference(judge(gpg{2}), judge(dr_grpo{2})) == 0.0);  // every group teaches
+    CHECK_THROWS_WITH(judge(pass_at_k{1}), Catch::Contains("4 rows do not divide into groups of 1"));
     CHECK_THROWS_WITH(judge(grpo{3}), Catch::Contains("4 rows do not divide into groups of 3"));
 }
 
@@ -68,7 +71,8 @@ TEMPLATE_TEST_CASE("group baselines: laws", "", BACKENDS) {
     SECTION("a group without spread teaches nothing") {
         auto flat = rollout;
         flat.rewards = 0.0 * flat.rewards + 0.1;
-        for (auto const& advantage : {first(rloo{8}(flat)), first(grpo{8}(flat)), first(dr_grpo{8}(flat)), first(opo{8}(flat))})
+        for (auto const& advantage : {first(rloo{8}(flat)), first(grpo{8}(flat)), first(dr_grpo{8}(flat)), first(opo{8}(flat)),
+                                     first(pass_at_k{8}(flat)), first(gpg{8}(flat))})
             CHECK(difference(advantage, none) < 1e-10);  // a rounding, divided by ε in grpo
     }
     SECTION("a constant on all rewards changes nothing") {
@@ -76,6 +80,24 @@ TEMPLATE_TEST_CASE("group baselines: laws", "", BACKENDS) {
         CHECK(difference(first(dr_grpo{4}(shifted)), first(dr_grpo{4}(rollout))) < tolerance);
         CHECK(difference(first(opo{4}(shifted)), first(opo{4}(rollout))) < tolerance);
         CHECK(difference(first(grpo{4}(shifted)), first(grpo{4}(rollout))) < tolerance);
+        CHECK(difference(first(pass_at_k{4}(shifted)), first(pass_at_k{4}(rollout))) < tolerance);
+        CHECK(difference(first(gpg{4}(shifted)), first(gpg{4}(rollout))) < tolerance);
+    }
+    SECTION("pass_at_k: one row of a group at most, by what it beats the second best") {
+        auto const advantage = support::read(first(pass_at_k{8}(rollout))), total = support::read(reward);
+        for (int g = 0; g < 32; g += 8) {
+            std::vector<double> sorted(total.cells.data() + g, total.cells.data() + g + 8);
+            std::sort(sorted.begin(), sorted.end());
+            for (int b = g; b < g + 8; ++b)
+                CHECK(advantage(b, 0) == Approx(total(b, 0) == sorted[7] ? sorted[7] - sorted[6] : 0.0).epsilon(tolerance));
+        }
+    }
+    SECTION("gpg: groups without spread scale up those that have it") {
+        auto some = batch;
+        for (int b = 0; b < 24; ++b)
+            for (int t = 0; t < 5; ++t) some.rewards(b, t) = 0.1;  // three groups of four are flat
+        auto const scaled = first(gpg{8}(as<TestType>(some))), plain = first(dr_grpo{8}(as<TestType>(some)));
+        CHECK(difference(scaled, 4.0 * plain) < tolerance);
     }
     SECTION("opo: where all responses are of one length it is dr_grpo") {
         CHECK(difference(first(opo{8}(rollout)), first(dr_grpo{8}(rollout))) < tolerance);
@@ -92,7 +114,7 @@ TEST_CASE("group baselines: Eigen and tensors agree, padding never matters") {
         CHECK(difference(judged.returns, exact.returns) < tolerance);
         CHECK(difference(select(batch.mask, support::array(0.0), exact.advantages), 0.0 * batch.mask) == 0.0);
     };
-    check(rloo{4}), check(grpo{4}), check(dr_grpo{4}), check(opo{4}), check(reinforce_plus_plus_baseline{dr_grpo{4}, {}});
+    check(rloo{4}), check(grpo{4}), check(dr_grpo{4}), check(opo{4}), check(pass_at_k{4}), check(gpg{4}), check(reinforce_plus_plus_baseline{dr_grpo{4}, {}});
 }
 
 TEST_CASE("group baselines: no critic, and a reference model only for a KL") {
@@ -101,6 +123,8 @@ TEST_CASE("group baselines: no critic, and a reference model only for a KL") {
     STATIC_REQUIRE_FALSE(needs_critic<decltype(with(grpo{}))>);
     STATIC_REQUIRE_FALSE(needs_critic<decltype(with(dr_grpo{}))>);
     STATIC_REQUIRE_FALSE(needs_critic<decltype(with(opo{}))>);
+    STATIC_REQUIRE_FALSE(needs_critic<decltype(with(pass_at_k{}))>);
+    STATIC_REQUIRE_FALSE(needs_critic<decltype(with(gpg{}))>);
     STATIC_REQUIRE_FALSE(needs_critic<decltype(with(reinforce_plus_plus_baseline{}))>);
     STATIC_REQUIRE_FALSE(needs_reference<decltype(with(grpo{}))>);
     using deepseek = decltype(algorithm{terminal_score{}, grpo{}, total(clipped_surrogate{}, kl_loss<k3>{})});

@@ -38,6 +38,7 @@ namespace {
 auto const shaper = chain(kl_penalty<k1>{}, terminal_score{});
 auto const terms = total(clipped_surrogate{}, clipped_value{}, weighted(0.1, entropy_bonus{}));
 
+#ifdef PROXIMAL_TEST_TORCH
 /// The mean over micro-batches of the loss and of the first metric, and the gradient, [B, T] of the log-probs.
 struct outcome {
     double loss = 0.0, metric = 0.0;
@@ -61,9 +62,11 @@ outcome split(auto const& algorithm, auto const& measure, int micro_batches) {
     result.gradient = torch::autograd::grad({loss}, {now.logprobs.tensor})[0];
     return result;
 }
+#endif
 
 }  // namespace
 
+#ifdef PROXIMAL_TEST_TORCH
 TEST_CASE("over_mini_batch: the same loss, metrics and gradient for every split, fused or not") {
     auto const check = [](auto const& mean, auto const& measure) {
         auto const algorithm = proximal::algorithm{shaper, gae{}, terms, mean};
@@ -90,6 +93,7 @@ TEST_CASE("over_mini_batch: the same loss, metrics and gradient for every split,
     CHECK(split(stock, fused, 1).loss == Approx(split(whole, fused, 1).loss));
     CHECK(split(stock, fused, 8).loss != Approx(split(stock, fused, 1).loss));  // TRL's
 }
+#endif
 
 TEST_CASE("over_mini_batch: Eigen's reference obeys the law") {
     auto const algorithm = proximal::algorithm{shaper, gae{}, terms, over_mini_batch<sequence_mean_token_mean>{}};

@@ -32,8 +32,9 @@ std::pair<array, array> counted(edge_batch const& batch, rollout<array> const& x
     return {x.scores, select(batch.then.value_mask, x.rewards, 0.0)};
 }
 
-void check_shaper(char const* name, auto const& shaper) {
+void check_shaper(char const* name, auto const& shaper, Eigen::Index group = 1) {
     for (auto const& batch : support::edge_batches()) {
+        if (batch.then.mask.cells.rows() % group != 0) continue;
         INFO(name << " at: " << batch.name);
         auto const exact = shaper(batch.rollout());
         auto const got = shaper(as<field>(batch.rollout()));
@@ -63,8 +64,9 @@ bool same_up_to(double size, auto const& got, array const& exact) {
     return same(support::read(got) * (1.0 / size), exact * (1.0 / size));
 }
 
-void check_estimator(char const* name, auto const& estimator) {
+void check_estimator(char const* name, auto const& estimator, Eigen::Index group = 1) {
     for (auto const& batch : support::edge_batches()) {
+        if (batch.then.mask.cells.rows() % group != 0) continue;
         INFO(name << " at: " << batch.name);
         auto const exact = estimator(batch.rollout());
         CHECK(same_judgement(estimator(as<field>(batch.rollout())), exact));
@@ -80,8 +82,9 @@ void check_estimator(char const* name, auto const& estimator) {
     }
 }
 
-void check_refinement(char const* name, auto const& refine) {
+void check_refinement(char const* name, auto const& refine, Eigen::Index group = 1) {
     for (auto const& batch : support::edge_batches()) {
+        if (batch.then.mask.cells.rows() % group != 0) continue;
         INFO(name << " at: " << batch.name);
         auto const exact = refine(batch.then);
         CHECK(same_judgement(refine(tensors(batch.then)), exact));
@@ -196,6 +199,16 @@ TEST_CASE("laws: every reward shaper at every edge") {
     check_shaper("length_penalty", length_penalty{.per_token = 0.1});
     check_shaper("minimum_length", minimum_length{.min_response_length = 3.0});
     check_shaper("overlong_penalty", overlong_penalty{.max_response_length = 4.0, .overlong_buffer = 2.0});
+    check_shaper("unshaped", unshaped{});
+    check_shaper("kl_penalty<k2>", kl_penalty<k2>{.kl_coef = 0.3});
+    check_shaper("kl_penalty<absolute>", kl_penalty<absolute>{.kl_coef = 0.3});
+    check_shaper("kl_penalty<straight_through>", kl_penalty<straight_through<k3>>{.kl_coef = 0.3});
+    check_shaper("controlled_kl_penalty", controlled_kl_penalty<k2>{{.kl_coef = 0.3}});
+    check_shaper("running_normalisation", running_normalisation{{.count = 4.0, .mean = 0.3, .squares = 6.0}});
+    check_shaper("running_scaling", running_scaling{{.count = 4.0, .mean = 0.3, .squares = 6.0}});
+    check_shaper("standardise_rewards", standardise_rewards<of_batch, zero_mean, biased>{});
+    check_shaper("standardise_rewards, of_group", standardise_rewards<of_group>{{2}}, 2);
+    check_shaper("drop_flat_groups", chain(terminal_score{}, drop_flat_groups{2}), 2);
     check_shaper("chain", shaper);
     check_shaper("chain with whitening", chain(shaper, whiten_rewards{}));
     check_shaper("optionally, on", chain(optionally(missing_eos_penalty{0.7}, true), optionally(whiten_rewards{}, true)));
@@ -212,11 +225,31 @@ TEST_CASE("laws: every advantage estimator at every edge") {
     check_estimator("lambda_returns", lambda_returns{.gamma = 0.9, .lam = 0.8});
     check_estimator("n_step", n_step{.gamma = 0.9, .steps = 2});
     check_estimator("decoupled_gae", decoupled_gae<>{.gamma = 0.9, .critic_lam = 0.8});
+    check_estimator("masked_gae", masked_gae{.gamma = 0.9, .lam = 0.8});
+    check_estimator("decoupled_gae, length adaptive", decoupled_gae<length_adaptive_lambda>{0.9, 0.8, {.alpha = 0.4}});
+    check_estimator("v_trace", v_trace{.gamma = 0.9, .lam = 0.8, .clip_rho = 0.9, .clip_pg_rho = 1.1});
+    check_estimator("leaky_v_trace", leaky_v_trace{.alpha = 1.0, .part = {.gamma = 0.9, .lam = 0.8}});
+    check_estimator("retrace", retrace{.gamma = 0.9, .lam = 0.8});
+    check_estimator("remax", remax{.gamma = 0.9});
+    check_estimator("reinforce_plus_plus", reinforce_plus_plus{});
+    check_estimator("rloo", rloo{2}, 2);
+    check_estimator("grpo", grpo{2}, 2);
+    check_estimator("dr_grpo", dr_grpo{2}, 2);
+    check_estimator("opo", opo{2}, 2);
+    check_estimator("pass_at_k", pass_at_k{2}, 2);
+    check_estimator("pass_at_k, k = 4", pass_at_k{4}, 4);
+    check_estimator("gpg", gpg{2}, 2);
+    check_estimator("reinforce_plus_plus_baseline", reinforce_plus_plus_baseline{dr_grpo{2}, whiten{}}, 2);
     check_estimator("gae, whitened", chain(gae{.gamma = 0.99, .lam = 0.95}, whiten{}));
 }
 
 TEST_CASE("laws: every refinement at every edge") {
     check_refinement("whiten", whiten{});
+    check_refinement("standardise", standardise<of_batch, kept_mean, biased>{});
+    check_refinement("standardise, of_group", standardise<of_group, zero_mean, biased>{{2}}, 2);
+    check_refinement("truncated_importance", truncated_importance{.cap = 1.1});
+    check_refinement("masked_importance", masked_importance{.low = 0.7, .high = 1.4});
+    check_refinement("sequence_masked_importance", sequence_masked_importance{.low = 0.8, .high = 1.2});
     check_refinement("optionally, off then on", chain(optionally(whiten{}, false), optionally(whiten{}, true)));
 }
 
@@ -238,6 +271,10 @@ TEST_CASE("laws: every loss at every edge: duals, autograd and the fused pass ag
     check_loss("entropy_bonus", entropy_bonus{});
     check_loss("squared_value", squared_value{});
     check_loss("huber_value", huber_value{});
+    check_loss("positive_lm", positive_lm{});
+    check_loss("gspo", gspo{.cliprange_low = 0.1, .cliprange_high = 0.2});
+    check_loss("gmpo", gmpo{.cliprange_low = 0.1, .cliprange_high = 0.2});
+    check_loss("total, with a term over whole responses", total(entropy_bonus{}, gspo{}, positive_lm{}));
     check_loss("total, stock", total(clipped_surrogate{}, clipped_value{}));
     check_loss("total, four terms", total(weighted(2.0, clipped_value{}), clipped_surrogate{}, entropy_bonus{}, kl_loss<k3>{}));
     check_loss("a policy's term over the critic's tokens", total(policy_over_values{}, clipped_value{}));

@@ -2,7 +2,9 @@
 #include "../support/backends.hpp"
 
 #include <catch2/catch.hpp>
+#ifdef PROXIMAL_TEST_TORCH
 #include <torch/csrc/autograd/autograd.h>
+#endif
 
 using namespace proximal;
 using support::difference, support::grid, support::tolerance;
@@ -38,6 +40,7 @@ TEST_CASE("k1, k3: unbiased, k3 never negative, and their slopes") {
     CHECK(third == Approx(exact));
 }
 
+#ifdef PROXIMAL_TEST_TORCH
 TEST_CASE("kl: partials equal finite differences and autograd, kinks included") {
     using libtorch::field;
     auto const check = [](auto const& estimator) {
@@ -56,7 +59,9 @@ TEST_CASE("kl: partials equal finite differences and autograd, kinks included") 
     };
     check(k1{}), check(k2{}), check(k3{}), check(absolute{});
 }
+#endif
 
+#ifdef PROXIMAL_TEST_TORCH
 TEST_CASE("straight_through: the value of the one, the slope of the other") {
     for (double d : {-2.0, 0.0, 0.7}) {
         auto const logprob = number<double, 1>::variable(d, 0);
@@ -69,6 +74,7 @@ TEST_CASE("straight_through: the value of the one, the slope of the other") {
     auto const value = straight_through<k3>{}(libtorch::field(logprob), libtorch::field(at::zeros_like(logprob)));
     CHECK(torch::autograd::grad({value.tensor.sum()}, {logprob})[0].equal(logprob.detach()));
 }
+#endif
 
 TEST_CASE("k2: on sampled tokens its gradient is the KL's, and k1's is none") {
     // KL(softmax(z) ‖ q): ∂KL/∂z = Σ p ∂k2/∂logp ∂logp/∂z; by z₀, ∂logpᵢ/∂z₀ = [i = 0] − p₀

@@ -100,6 +100,17 @@ TEST_CASE("kl_loss: hand numbers, slopes, backends") {
     check_backends(kl_loss<>{}), check_backends(kl_loss<straight_through<k3>>{});
 }
 
+TEST_CASE("positive_lm: hand numbers, slopes, backends; the score is read only where it is asked for") {
+    positive_lm const loss{.coef = 0.5, .threshold = 1.0};
+    auto const good = judge(loss, {.logprob = -2.0, .score = 1.5});
+    CHECK((good.loss == 1.0 && good.d_logprob == -0.5 && good.metrics == std::vector<double>{2.0, 1.0}));
+    auto const bad = judge(loss, {.logprob = -2.0, .score = 1.0});
+    CHECK((bad.loss == 0.0 && bad.d_logprob == 0.0 && bad.metrics == std::vector<double>{0.0, 0.0}));
+    check_finite_differences(positive_lm{}), check_backends(positive_lm{});
+    STATIC_REQUIRE(reads_score<decltype(total(clip_higher{}, positive_lm{}))>);
+    STATIC_REQUIRE_FALSE(reads_score<decltype(total(clip_higher{}, clipped_value{}))>);
+}
+
 TEST_CASE("entropy_bonus: hand numbers, slopes, backends") {
     auto const judged = judge(entropy_bonus{.entropy_coef = 0.25}, {.entropy = 2.0});
     CHECK((judged.loss == -0.5 && judged.d_entropy == -0.25 && judged.metrics[0] == 2.0));

@@ -42,6 +42,8 @@ inline edge_batch batch_of(std::string name, std::vector<int> const& lengths, in
     then.mask = mask, then.value_mask = value_mask, then.has_eos = has_eos, then.scores = draw(1, 1.0);
     then.logprobs = inside(mask, logprobs);
     then.ref_logprobs = inside(mask, logprobs + draw(T, 0.3));
+    then.behaviour_logprobs = inside(mask, logprobs + draw(T, 0.5));
+    then.baseline_scores = draw(1, 1.0);
     then.values = inside(value_mask, values);
     then.rewards = inside(value_mask, draw(T, 0.5));
     then.advantages = inside(mask, draw(T, 1.0));
@@ -55,7 +57,7 @@ inline edge_batch batch_of(std::string name, std::vector<int> const& lengths, in
 /// The same batch with other numbers where no mask counts.
 inline edge_batch padded(edge_batch batch, double padding) {
     auto const mask = batch.then.mask, value_mask = batch.then.value_mask;
-    for (auto* x : {&batch.then.logprobs, &batch.then.ref_logprobs, &batch.then.advantages, &batch.now.logprobs,
+    for (auto* x : {&batch.then.logprobs, &batch.then.ref_logprobs, &batch.then.behaviour_logprobs, &batch.then.advantages, &batch.now.logprobs,
                     &batch.now.entropies})
         *x = select(mask, *x, padding);
     for (auto* x : {&batch.then.values, &batch.then.rewards, &batch.then.returns, &batch.now.values})
@@ -84,6 +86,20 @@ inline std::vector<edge_batch> edge_batches() {
     };
     auto const fill = [](auto& x, double value) { x.cells.setConstant(value); };
 
+    add("groups: one flat, one not", {5, 3, 2, 5}, 5, [&](auto& then, auto&) {
+        fill(then.rewards, 0.0);
+        then.scores(0, 0) = then.scores(1, 0) = 0.1;
+        then.rewards(2, 0) = 0.3, then.rewards(3, 1) = -0.2, then.rewards(0, 0) = then.rewards(1, 0) = 0.1;
+    });
+    add("groups: best ones that tie, an empty response", {0, 3, 2, 5}, 5, [&](auto& then, auto&) {
+        then.scores(0, 0) = then.scores(1, 0) = 2.0;
+        then.rewards(2, 0) = NaN;
+    });
+    add("behaviour alike: every weight 1", {5, 4, 0}, 5, [&](auto& then, auto&) { then.behaviour_logprobs = then.logprobs; });
+    add("behaviour far away: weights that overflow and underflow", {5, 4, 0}, 5, [&](auto& then, auto&) {
+        then.behaviour_logprobs(0, 0) = then.logprobs(0, 0) - 800.0;
+        then.behaviour_logprobs(0, 3) = then.logprobs(0, 3) + 800.0;
+    });
     add("no mask counts anything", {0, 0, 0}, 5, [&](auto& then, auto&) { fill(then.value_mask, 0.0); });
     add("a single step counts", {0, 0, 0}, 5, [&](auto& then, auto&) {
         fill(then.value_mask, 0.0);
@@ -95,6 +111,7 @@ inline std::vector<edge_batch> edge_batches() {
         };
         one("a logprob", [](auto& then, auto&) -> double& { return then.logprobs(1, 2); });
         one("a ref_logprob", [](auto& then, auto&) -> double& { return then.ref_logprobs(1, 2); });
+        one("a behaviour_logprob", [](auto& then, auto&) -> double& { return then.behaviour_logprobs(1, 2); });
         one("a value", [](auto& then, auto&) -> double& { return then.values(1, 2); });
         one("a last value", [](auto& then, auto&) -> double& { return then.values(2, 3); });
         one("a reward", [](auto& then, auto&) -> double& { return then.rewards(1, 2); });

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#ifdef PROXIMAL_TEST_TORCH
 #include <proximal/torch/fused_loss.hpp>
 #include <torch/csrc/autograd/autograd.h>
+#endif
 
 #include <catch2/catch.hpp>
 
@@ -16,14 +18,16 @@ struct verdict {
     std::vector<double> metrics;
 };
 struct plain_token {
-    double logprob = 0, value = 0, entropy = 0, old_logprob = 0, ref_logprob = 0, old_value = 0, advantage = 0, return_ = 0;
+    double logprob = 0, value = 0, entropy = 0, old_logprob = 0, ref_logprob = 0, old_value = 0, advantage = 0, return_ = 0,
+           score = 0, sequence_mean = 0;
 };
 inline verdict judge(auto const& formula, plain_token const& x) {
     using now = proximal::number<double, 3>;
     auto const measured = proximal::as_measured(formula(proximal::differentiated_token<double>{
         .logprob = now::variable<0>(x.logprob), .value = now::variable<1>(x.value), .entropy = now::variable<2>(x.entropy),
         .old_logprob = x.old_logprob, .ref_logprob = x.ref_logprob, .old_value = x.old_value,
-        .advantage = x.advantage, .return_ = x.return_}));
+        .advantage = x.advantage, .return_ = x.return_,
+        .score = x.score, .sequence_mean = x.sequence_mean}));
     now const loss = measured.loss;
     verdict result{loss.value, loss.partials[0], loss.partials[1], loss.partials[2], {}};
     boost::hana::for_each(measured.metrics, [&](auto const& metric) { result.metrics.push_back(metric.value.value); });
@@ -39,7 +43,7 @@ void check_finite_differences(auto const& formula) {
         x.old_logprob = normal(engine) - 3.0, x.ref_logprob = x.old_logprob + 0.3 * normal(engine);
         x.logprob = x.old_logprob + 0.5 * normal(engine), x.entropy = std::abs(normal(engine));
         x.old_value = normal(engine), x.value = x.old_value + 0.3 * normal(engine), x.return_ = 2.0 * normal(engine);
-        x.advantage = normal(engine);
+        x.advantage = normal(engine), x.score = normal(engine);
         auto const slope = [&](double plain_token::*which) {
             plain_token up = x, down = x;
             up.*which += 1e-6, down.*which -= 1e-6;
@@ -52,16 +56,40 @@ void check_finite_differences(auto const& formula) {
     }
 }
 
+/// The gradient of a whole batch's loss against finite differences, at every third cell that did not tie: what tokens say
+/// to one another, through a sequence mean, is in it.
+void check_whole_batch(auto const& algorithm, proximal::experience<array> const& then, proximal::prediction<array> now) {
+    auto const exact = proximal::eigen::loss_and_gradient(algorithm, then, now).gradient;
+    auto const loss = [&] { return algorithm.loss(then, now)(0, 0); };
+    auto const check = [&](array& x, array const& before, array const& slopes, array const& mask) {
+        for (Eigen::Index i = 0; i < mask.cells.size(); i += 3) {
+            double& cell = x.cells.data()[i];
+            if (mask.cells.data()[i] == 0.0 || cell == before.cells.data()[i]) continue;
+            double const at = cell, step = 1e-6;
+            cell = at + step;
+            double const up = loss();
+            cell = at - step;
+            double const down = loss();
+            cell = at;
+            CHECK(slopes.cells.data()[i] == Approx((up - down) / (2 * step)).margin(1e-7));
+        }
+    };
+    array const never = NaN * then.mask;
+    check(now.logprobs, then.logprobs, exact.logprobs, then.mask);
+    check(now.values, then.values, exact.values, then.value_mask);
+    check(now.entropies, never, exact.entropies, then.mask);
+}
+
 /// Loss and gradients of a batch whose padding holds NaN and half of whose tokens tie: Eigen's pass over numbers, tensors
 /// with autograd, and the fused pass, all three the same. Nothing remains outside the masks.
-void check_backends(auto const& formula) {
+void check_algorithm(auto const& algorithm, Eigen::Index rows = 29) {
     using namespace proximal;
-    auto const algorithm = proximal::algorithm{chain(kl_penalty<k1>{}, terminal_score{}), chain(gae{}, whiten{}), formula};
-    auto const batch = random_batch(29, 12, 5);
+    auto const batch = random_batch(rows, 12, 5);
     auto const exact = algorithm.evaluate(batch.rollout);
     auto const expected = eigen::loss_and_gradient(algorithm, exact, batch.now);
     REQUIRE(std::isfinite(expected.loss));
     CHECK(difference(algorithm.loss(exact, batch.now), array(expected.loss)) < tolerance);
+#ifdef PROXIMAL_TEST_TORCH
     auto const then = algorithm.evaluate(as<field>(batch.rollout));
     auto const check = [&](auto const& measure) {
         auto const now = as<field>(batch.now);
@@ -84,6 +112,12 @@ void check_backends(auto const& formula) {
     auto const fused = check([&](auto const& then, auto const& now) { return libtorch::fused_loss(algorithm, then, now); });
     REQUIRE(fused.size() == composite.size());
     for (std::size_t i = 0; i < fused.size(); ++i) CHECK(fused[i] == Approx(composite[i]).epsilon(tolerance));
+#endif
+}
+/// The same of one loss formula, under GAE.
+void check_backends(auto const& formula) {
+    using namespace proximal;
+    check_algorithm(proximal::algorithm{chain(kl_penalty<k1>{}, terminal_score{}), chain(gae{}, whiten{}), formula});
 }
 
 }  // namespace support

@@ -71,6 +71,19 @@ struct traced_array : proximal::elementwise<traced_array> {
         }
         return result;
     }
+    friend traced_array max_of_others(traced_array const& row, int size) {
+        traced_array result(row.rows, 1);
+        for (int b = 0; b < row.rows; ++b) {
+            bool any = false;
+            for (int i = b / size * size; i < b / size * size + size; ++i) {
+                if (i == b) continue;
+                result(b, 0) = any ? max(result(b, 0), row(i, 0)) : row(i, 0);
+                any = true;
+            }
+        }
+        return result;
+    }
+    friend double item(traced_array const&) { throw std::logic_error("a recorded number has no value yet"); }
     template <class Formula, std::same_as<traced_array>... Arrays>
     friend traced_array reverse_scan(Formula const& formula, traced_array const& first, Arrays const&... rest) {
         auto result = common_shape(first, rest...);

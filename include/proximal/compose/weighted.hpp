@@ -33,6 +33,11 @@ struct weighted {
             return with(coef * measured.loss, metrics...);
         });
     }
+    constexpr auto averaged(Token auto const& token) const
+        requires SequenceLevel<Part>
+    {
+        return part.averaged(token);
+    }
 };
 
 }  // namespace proximal

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <proximal/concepts.hpp>
+#include <proximal/whitening/whitened.hpp>
 
 namespace proximal {
 
@@ -17,10 +18,7 @@ namespace proximal {
 struct whiten_rewards {
     template <class Array>
     constexpr rollout<Array> operator()(rollout<Array> rollout) const {
-        auto const mean = masked_mean(rollout.rewards, rollout.value_mask);               // []
-        auto const variance = masked_variance(rollout.rewards, rollout.value_mask);       // []
-        auto const whitened = (rollout.rewards - mean) / sqrt(variance + 1e-8) + mean;    // [B, T]
-        rollout.rewards = select(rollout.value_mask, whitened, 0.0);
+        rollout.rewards = whitened<kept_mean, unbiased>(rollout.rewards, rollout.value_mask);
         return rollout;
     }
 };

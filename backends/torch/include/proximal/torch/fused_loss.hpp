@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <concepts>
 #include <proximal/compose/algorithm.hpp>
+#include <proximal/compose/reads.hpp>
+#include <proximal/torch/fused_sequence_mean.hpp>
 #include <proximal/torch/operations.hpp>
 #include <proximal/torch/token_grid.hpp>
 #include <utility>
@@ -44,8 +46,10 @@ std::array<at::Tensor, token_arrays> token_tensors(Algorithm const& algorithm, e
         return divides ? mask.tensor : absent(fixed) ? algorithm.mean(mask).tensor : fixed.tensor;
     };
     return {now.logprobs.tensor, now.values.tensor, now.entropies.tensor, then.logprobs.tensor, then.ref_logprobs.tensor,
-            then.values.tensor, then.advantages.tensor, then.returns.tensor, weights(then.weights, then.mask),
-            weights(then.value_weights, then.value_mask), then.mask.tensor, then.value_mask.tensor};
+            then.values.tensor, then.advantages.tensor, then.returns.tensor,
+            reads_score<decltype(algorithm.formula)> && !absent(then.scores) ? spread(then.scores, then.mask).tensor : at::Tensor{},
+            {}, weights(then.weights, then.mask), weights(then.value_weights, then.value_mask), then.mask.tensor,
+            then.value_mask.tensor};
 }
 
 /// Whether one pass may read these: on the CPU, float or double, of one shape and dtype, and only predictions learn.
@@ -64,7 +68,7 @@ inline bool fusible(std::array<at::Tensor, token_arrays> const& tensors) {
 /// algorithm.measure(then, now) in one pass over the tokens: the loss, its gradient and the metrics, [] each.
 ///
 /// The formula runs on packs of numbers that carry three partials, so whatever composes is fused, a user's own term too;
-/// values and gradients are the composite's, ties included. The result does not depend on the number of threads.
+/// values and gradients are the composite's, ties included. A term over whole responses costs one pass more. The result does not depend on the number of threads.
 /// Differentiable once by logprobs, values and entropies. What is not on the CPU, not float or double, or of several
 /// dtypes goes to algorithm.measure.
 template <class Algorithm>
@@ -96,6 +100,12 @@ auto fused_loss(Algorithm const& algorithm, experience<field> const& then, predi
                 }
             for (int p = 0; p < 3; ++p)
                 if (gradients[p].defined()) grid.gradients[p] = gradients[p].template mutable_data_ptr<scalar_t>();
+            if constexpr (SequenceLevel<decltype(algorithm.formula)>) {
+                tensors[sequence_mean_at] = at::empty_like(tensors[mask_at]);
+                auto* const means = tensors[sequence_mean_at].template mutable_data_ptr<scalar_t>();
+                fuse_sequence_means(algorithm.formula, grid, tensors[mask_at].size(-1), means);
+                grid.arrays[sequence_mean_at] = means;
+            }
             sums = fuse<1 + sizeof...(Metrics)>(algorithm.formula, grid);
         });
         auto const options = then.mask.tensor.options();

@@ -3,6 +3,7 @@
 
 #include <proximal/torch/parallel_for.hpp>
 
+#include <algorithm>
 #include <array>
 #include <boost/hana/for_each.hpp>
 #include <cstdint>
@@ -16,9 +17,9 @@ namespace proximal::libtorch {
 /// The arrays of a token grid by number: the three predictions, what was recorded, the weights, the masks.
 enum token_array : int {
     logprob_at, value_at, entropy_at, old_logprob_at, ref_logprob_at, old_value_at, advantage_at, return_at,
-    weight_at, value_weight_at, mask_at, value_mask_at
+    score_at, sequence_mean_at, weight_at, value_weight_at, mask_at, value_mask_at
 };
-inline constexpr int token_arrays = 12;
+inline constexpr int token_arrays = 14;
 
 /// Where a token grid lies in memory. An absent array is null and reads as 0; a gradient nobody asked for is null.
 template <class T>
@@ -53,8 +54,21 @@ auto tokens_of(std::array<pack<T>, token_arrays> const& x, token_grid<T> const& 
         .old_value = then(valued, old_value_at),
         .advantage = then(inside, advantage_at),
         .return_ = then(valued, return_at),
+        .score = then(inside, score_at),
+        .sequence_mean = then(inside, sequence_mean_at),
         .weight = number<P>::constant(x[weight_at] / P(grid.responses)),
         .value_weight = number<P>::constant(x[value_weight_at] / P(grid.values))};
+}
+
+/// `count` tokens of a grid, at most tokens_per_block; absent arrays read as 0.
+template <class T>
+token_grid<T> stretch(token_grid<T> const& grid, int64_t from, int64_t count) {
+    static constexpr std::array<T, tokens_per_block> zeros{};
+    token_grid<T> here = grid;
+    here.tokens = count;
+    for (int k = 0; k < token_arrays; ++k) here.arrays[k] = grid.arrays[k] ? grid.arrays[k] + from : zeros.data();
+    for (int p = 0; p < 3; ++p) here.gradients[p] = grid.gradients[p] ? grid.gradients[p] + from : nullptr;
+    return here;
 }
 
 /// One block: writes the gradient, returns the sums of the loss and of each metric. Flattened, so that a user's formula
@@ -89,18 +103,12 @@ template <int Sums, class T, class Formula>
 /// The whole grid, blocks in parallel; sums are added in the order of the blocks.
 template <int Sums, class T, class Formula>
 std::array<double, Sums> fuse(Formula const& formula, token_grid<T> const& grid) {
-    static constexpr std::array<T, tokens_per_block> zeros{};  // what an absent array reads as
     int64_t const blocks = (grid.tokens + tokens_per_block - 1) / tokens_per_block;
     std::vector<std::array<double, Sums>> partial(blocks);
     parallel_for(0, blocks, 16, [&](int64_t begin, int64_t end) {
         for (int64_t block = begin; block < end; ++block) {
             int64_t const from = block * tokens_per_block;
-            token_grid<T> here = grid;
-            here.tokens = std::min(tokens_per_block, grid.tokens - from);
-            for (int k = 0; k < token_arrays; ++k)
-                here.arrays[k] = grid.arrays[k] ? grid.arrays[k] + from : zeros.data();
-            for (int p = 0; p < 3; ++p) here.gradients[p] = grid.gradients[p] ? grid.gradients[p] + from : nullptr;
-            partial[block] = fuse_block<Sums>(formula, here);
+            partial[block] = fuse_block<Sums>(formula, stretch(grid, from, std::min(tokens_per_block, grid.tokens - from)));
         }
     });
     std::array<double, Sums> sums{};

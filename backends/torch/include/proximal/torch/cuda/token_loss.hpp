@@ -2,6 +2,7 @@
 #pragma once
 
 #include <proximal/compose/token_source.hpp>
+#include <proximal/torch/cuda/token_loads.hpp>
 #include <string>
 
 namespace proximal::libtorch::cuda {
@@ -17,17 +18,8 @@ namespace proximal::libtorch::cuda {
 template <TokenLoss Formula>
 std::string token_loss_kernel(Formula const& formula, std::string const& scalar) {
     source_text const source = token_source(formula);
-    auto const is_weight = [](std::string const& name) { return name == "weight" || name == "value_weight"; };
-    auto const mask_of = [](std::string const& name) {
-        return name.find("value") != std::string::npos || name == "return_" ? "value_mask" : "mask";
-    };
-    std::string arguments, loads, gradients, sums, stores, results;
+    std::string arguments = token_arguments(source), gradients, sums, results;
     int kept = 0;
-    for (auto const& name : source.inputs) {
-        arguments += ", T const* " + name + "_at";
-        loads += "        const T " + name + " = " +
-                 (is_weight(name) ? name + "_at[i];\n" : std::string(mask_of(name)) + "[i] != T(0) ? " + name + "_at[i] : T(0);\n");
-    }
     for (auto const& name : source.outputs) {
         results += std::string(results.empty() ? "" : ", ") + name;
         if (name.starts_with("d_")) {
@@ -41,7 +33,7 @@ std::string token_loss_kernel(Formula const& formula, std::string const& scalar)
 extern "C" __global__ void token_loss(long long n, T const* mask, T const* value_mask)cuda" + arguments + R"cuda(, double* block_sums) {
     double sums[K] = {};
     for (long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x; i < n; i += gridDim.x * (long long)blockDim.x) {
-)cuda" + loads + "        T " + results + ";\n        {\n" + source.body + "        }\n" + gradients + sums + R"cuda(    }
+)cuda" + token_loads(source) + "        T " + results + ";\n        {\n" + source.body + "        }\n" + gradients + sums + R"cuda(    }
     __shared__ double partial[256];
     for (int k = 0; k < K; ++k) {
         __syncthreads();

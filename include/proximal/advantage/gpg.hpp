@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <proximal/concepts.hpp>
+#include <proximal/knob.hpp>
+
+namespace proximal {
+
+/// Group policy gradient: the group's mean taken off, and the batch scaled up for the groups that teach nothing.
+///
+///     r[b] = Σₜ r[b, t]
+///     Â[b, t] = α (r[b] − μ[b])   on response tokens, α = B / rows in groups whose rewards differ
+///
+/// Source: Chu et al., GPG: A Simple and Strong Reinforcement Learning Baseline for Model Reasoning (2025),
+/// arXiv 2504.02546, equation 6. Its loss is reinforce.
+/// Departure: verl counts the rows whose reward is not 0 instead. Where no group has spread all advantages are 0.
+///
+/// Knob: group_size, k ≥ 2, 8: each k rows in succession answer one prompt. Throws where k does not divide B.
+/// Reads: rewards, value_mask, mask [B, T]. Gives: advantages, 0 outside mask; returns, r[b] over value_mask.
+struct gpg {
+    int group_size = 8;
+    static constexpr auto knobs = reflect(
+        knob<"group_size">(&gpg::group_size, "responses to each prompt", at_least(2)));
+
+    template <class Array>
+    constexpr experience<Array> operator()(rollout<Array> const& rollout) const {
+        Array const reward = row_sum(select(rollout.value_mask, rollout.rewards, 0.0));  // [B]
+        Array const teaches = group_range(reward, group_size) > 0.0;                     // [B]
+        Array const scale = sum(0.0 * teaches + 1.0) / max(sum(teaches), 1.0);           // []
+        Array const advantage = scale * (reward - group_mean(reward, group_size));       // [B]
+        return {rollout, select(rollout.mask, spread(advantage, rollout.mask), 0.0),
+                select(rollout.value_mask, spread(reward, rollout.mask), 0.0)};
+    }
+};
+static_assert(AdvantageEstimator<gpg>);
+
+}  // namespace proximal

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <boost/hana/fold_left.hpp>
+#include <proximal/concepts.hpp>
+
+namespace proximal {
+
+/// Runs a part as part(input) does, and lets what learns in it learn from this batch, each part from the batch as it
+/// reaches it: `absorb(input)` before it is run, `adjust(input)` after.
+template <class Part, class Input>
+auto run_and_adapt(Part& part, Input const& input) {
+    if constexpr (requires { part.parts; }) {
+        return boost::hana::fold_left(part.parts, input,
+                                      [](auto const& x, auto& inner) { return run_and_adapt(inner, x); });
+    } else if constexpr (requires { part.part, part.enabled; }) {
+        return part.enabled ? run_and_adapt(part.part, input) : input;
+    } else {
+        if constexpr (requires { part.absorb(input); }) part.absorb(input);
+        auto const result = part(input);
+        if constexpr (requires { part.adjust(input); }) part.adjust(input);
+        return result;
+    }
+}
+
+/// algorithm.evaluate(rollout), for an algorithm with parts that learn from batch to batch: running_normalisation,
+/// controlled_kl_penalty, or your own part with a member absorb(rollout) or adjust(rollout). Without such parts the two
+/// are the same.
+template <class Algorithm, Array A>
+experience<A> evaluate_and_adapt(Algorithm& algorithm, rollout<A> const& rollout) {
+    return run_and_adapt(algorithm.estimator, run_and_adapt(algorithm.shaper, rollout));
+}
+
+}  // namespace proximal

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "../support/backends.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace proximal;
+using support::column, support::difference, support::tolerance;
+
+TEMPLATE_TEST_CASE("running_moments: batch by batch they are those of all numbers at once", "", BACKENDS) {
+    running_moments seen;
+    CHECK(seen.deviation() == 1.0);
+    seen.absorb(column<TestType>({1.0, 2.0, 6.0}));
+    CHECK((seen.count == 3.0 && seen.mean == Approx(3.0) && seen.deviation() == Approx(std::sqrt(7.0))));
+    seen.absorb(column<TestType>({-4.0}));
+    CHECK((seen.count == 4.0 && seen.mean == Approx(1.25)));
+    CHECK(seen.deviation() == Approx(std::sqrt((0.0625 + 0.5625 + 22.5625 + 27.5625) / 3.0)));
+    seen.absorb(column<TestType>({1.25, 1.25}));
+    CHECK((seen.mean == Approx(1.25) && seen.deviation() == Approx(std::sqrt(50.75 / 5.0))));
+}
+
+TEMPLATE_TEST_CASE("running_normalisation and running_scaling: hand numbers; only evaluate_and_adapt teaches", "", BACKENDS) {
+    auto const scored = [](std::initializer_list<double> scores) {
+        rollout<TestType> rollout;
+        rollout.scores = column<TestType>(scores);
+        return rollout;
+    };
+    running_normalisation centred;
+    running_scaling scaled;
+    CHECK(difference(centred(scored({1, 5})).scores, column<TestType>({1, 5})) < 1e-7);  // nothing seen yet
+    CHECK(difference(scaled(scored({1, 5})).scores, column<TestType>({1, 5})) < 1e-7);
+    double const root = std::sqrt(8.0) + 1e-8;
+    CHECK(difference(run_and_adapt(centred, scored({1, 5})).scores, column<TestType>({-2 / root, 2 / root})) < tolerance);
+    CHECK(difference(run_and_adapt(scaled, scored({1, 5})).scores, column<TestType>({1 / root, 5 / root})) < tolerance);
+    CHECK(difference(centred(scored({3, 7})).scores, column<TestType>({0, 4 / root})) < tolerance);
+    CHECK(difference(scaled(scored({3, 7})).scores, column<TestType>({3 / root, 7 / root})) < tolerance);
+}
+
+TEMPLATE_TEST_CASE("evaluate_and_adapt: a part learns from the batch as it reaches it, through chains and switches", "", BACKENDS) {
+    rollout<TestType> rollout;
+    rollout.scores = column<TestType>({1, 5}), rollout.has_eos = column<TestType>({1, 0});
+    auto const seen_by = [&](auto shaper) {
+        run_and_adapt(shaper, rollout);
+        running_moments found;
+        auto const look = [&](auto const& self, auto& part) -> void {
+            if constexpr (requires { part.seen; }) found = part.seen;
+            visit_parts(part, [&](auto& inner) { self(self, inner); });
+        };
+        look(look, shaper);
+        return found;
+    };
+    CHECK(seen_by(chain(missing_eos_penalty{2.0}, running_scaling{})).mean == Approx(2.0));
+    CHECK(seen_by(chain(running_scaling{}, missing_eos_penalty{2.0})).mean == Approx(3.0));
+    CHECK(seen_by(chain(chain(missing_eos_penalty{2.0}), chain(optionally(running_scaling{}, true)))).mean == Approx(2.0));
+    CHECK(seen_by(chain(optionally(running_scaling{}, false))).count == 0.0);
+}
