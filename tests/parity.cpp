@@ -234,7 +234,7 @@ comparison replay(fs::path const& folder, std::string const& name) {
                                          {"val/ratio", "ratio"}})
             check(std::string("stats/") + name, at::tensor(statistics.series.at(ours), at::kDouble));
         // measure
-        auto logged = measure(config, sampled, judged, batch, roles, statistics, world);
+        auto logged = measure(config.kl_coef, sampled, judged, batch, roles, statistics, world);
         logged.set("lr", learning_rate);
         logged.set("episode", static_cast<double>(u * batch.size()));
         for (auto const& [key, value] : theirs.at("metrics").items()) {

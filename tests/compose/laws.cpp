@@ -208,7 +208,7 @@ TEST_CASE("laws: every reward shaper at every edge") {
     check_shaper("running_scaling", running_scaling{{.count = 4.0, .mean = 0.3, .squares = 6.0}});
     check_shaper("standardise_rewards", standardise_rewards<of_batch, zero_mean, biased>{});
     check_shaper("standardise_rewards, of_group", standardise_rewards<of_group>{{2}}, 2);
-    check_shaper("drop_flat_groups", chain(terminal_score{}, drop_flat_groups{2}), 2);
+    check_shaper("drop_flat_groups", chain(drop_flat_groups{2}, terminal_score{}), 2);
     check_shaper("chain", shaper);
     check_shaper("chain with whitening", chain(shaper, whiten_rewards{}));
     check_shaper("optionally, on", chain(optionally(missing_eos_penalty{0.7}, true), optionally(whiten_rewards{}, true)));

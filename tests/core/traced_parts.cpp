@@ -98,7 +98,7 @@ void each_part(Eigen::Index rows, auto const& f) {
         estimator("pass_at_4", pass_at_k{4});
         estimator("gpg", gpg{2});
         estimator("reinforce_plus_plus_baseline", reinforce_plus_plus_baseline{dr_grpo{2}, whiten{}});
-        shaper("drop_flat_groups", chain(terminal_score{}, drop_flat_groups{2}));
+        shaper("drop_flat_groups", chain(drop_flat_groups{2}, terminal_score{}));
         shaper("standardise_rewards_of_group", standardise_rewards<of_group>{{2}});
         refinement("standardise_of_group", standardise<of_group, zero_mean, biased>{{2}});
     }

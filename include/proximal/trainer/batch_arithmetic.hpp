@@ -39,8 +39,10 @@ inline std::int64_t exact_division(std::int64_t a, std::int64_t b, std::string_v
     return a / b;
 }
 
+/// An algorithm that compares `group_size` responses to each prompt has batch / group_size prompts in a batch.
 /// Throws std::invalid_argument naming the flag where a count is not positive or the sizes contradict each other.
-inline batch_arithmetic divide_batches(PPOv2Config const& config, std::int64_t dataset_size, std::int64_t world_size) {
+inline batch_arithmetic divide_batches(PPOv2Config const& config, std::int64_t dataset_size, std::int64_t world_size,
+                                       std::int64_t group_size = 1) {
     auto const positive = [](std::int64_t count, std::string_view flag) {
         if (count < 1) throw std::invalid_argument(fmt::format("--{} is {}: it must be at least 1", flag, count));
     };
@@ -77,13 +79,19 @@ inline batch_arithmetic divide_batches(PPOv2Config const& config, std::int64_t d
                         "variance, and these have {}: raise --per_device_train_batch_size or "
                         "--gradient_accumulation_steps",
                         sizes.local_mini_batch_size));
-    if (dataset_size < sizes.batch_size)
+    if (sizes.local_batch_size % group_size != 0)
+        throw std::invalid_argument(
+            fmt::format("a batch of {} episodes does not divide into groups of {} responses: choose "
+                        "--per_device_train_batch_size x --gradient_accumulation_steps x --num_mini_batches a multiple "
+                        "of --group_size",
+                        sizes.local_batch_size, group_size));
+    if (dataset_size < sizes.batch_size / group_size)
         throw std::invalid_argument(
             fmt::format("the training data hold {} prompts, fewer than one batch of {}: give more data, or lower "
                         "--per_device_train_batch_size, --gradient_accumulation_steps or --num_mini_batches",
-                        dataset_size, sizes.batch_size));
+                        dataset_size, sizes.batch_size / group_size));
     sizes.total_episodes = config.total_episodes.value_or(
-        static_cast<std::int64_t>(config.num_train_epochs * static_cast<double>(dataset_size)));
+        static_cast<std::int64_t>(config.num_train_epochs * static_cast<double>(dataset_size * group_size)));
     positive(sizes.total_episodes, config.total_episodes ? "total_episodes" : "num_train_epochs");
     sizes.num_total_batches = (sizes.total_episodes + sizes.batch_size - 1) / sizes.batch_size;
     if (config.num_sample_generations > 0)

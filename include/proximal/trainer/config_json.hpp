@@ -3,7 +3,7 @@
 
 #include <boost/hana/for_each.hpp>
 #include <nlohmann/json.hpp>
-#include <proximal/knob.hpp>
+#include <proximal/compose/reflect.hpp>
 #include <proximal/trainer/flags.hpp>
 #include <stdexcept>
 #include <string>
@@ -23,6 +23,17 @@ nlohmann::ordered_json to_json_object(Config const& config) {
         } else {
             entry = value;
         }
+    });
+    return object;
+}
+
+/// An algorithm's knobs as a JSON object, a key per name: of several parts with a knob of one name the first.
+template <class Algorithm>
+nlohmann::ordered_json knobs_json(Algorithm const& algorithm) {
+    nlohmann::ordered_json object = nlohmann::ordered_json::object();
+    visit_knobs(algorithm, [&](std::string_view, auto const& knob, auto const& value) {
+        std::string const name(knob.name);
+        if (!object.contains(name)) object[name] = value;
     });
     return object;
 }

@@ -5,11 +5,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <boost/hana/for_each.hpp>
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
-#include <proximal/knob.hpp>
+#include <proximal/compose/reflect.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -79,13 +80,40 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
     return row.back();
 }
 
-/// A command line for a reflected struct: a flag per knob, `--help`, nothing else.
+/// One flag of a command line: every knob of its name takes what is given to it.
+struct flag {
+    std::string name, meaning, default_text;
+    bool is_bool = false;
+    std::vector<std::function<void(std::string_view)>> readers{};
+};
+
+/// Adds the flags of a reflected struct or of an algorithm's parts. A knob of a known name is read with it, unless the
+/// earlier one is `ruling`: then the later one is left alone (see copy_knobs).
+template <class Part>
+void add_flags(std::vector<flag>& flags, Part& part, std::size_t ruling) {
+    visit_knobs(part, [&](std::string_view, auto const& knob, auto& value) {
+        using Value = std::remove_cvref_t<decltype(value)>;
+        std::string const name(knob.name);
+        auto const known = std::find_if(flags.begin(), flags.end(), [&](flag const& f) { return f.name == name; });
+        if (known != flags.end() && known - flags.begin() < static_cast<std::ptrdiff_t>(ruling)) return;
+        auto const read = [&value, name](std::string_view text) { read_flag(value, name, text); };
+        if (known != flags.end()) return known->readers.push_back(read);
+        flags.push_back({.name = name,
+                         .meaning = std::string(knob.meaning),
+                         .default_text = flag_text(value),
+                         .is_bool = std::is_same_v<Value, bool>,
+                         .readers = {read}});
+    });
+}
+
+/// A command line for a reflected struct and for the parts of algorithms: a flag per knob, `--help`, nothing else.
 ///
 /// `--name value` and `--name=value`; a bool is also set by its name alone; dashes and underscores are the same.
+/// A part's knob that `config` has too is config's: give it to the algorithm with copy_knobs(config, algorithm).
 /// An unknown flag is refused with the nearest known one; so is a value of the wrong type. Both throw
 /// std::invalid_argument; `--help` prints and returns false.
-template <Reflected Config>
-bool parse_flags(Config& config, std::string const& description, std::vector<std::string> arguments) {
+template <Reflected Config, class... Parts>
+bool parse_flags(Config& config, std::string const& description, std::vector<std::string> arguments, Parts&... parts) {
     CLI::App app(description);
     app.allow_extras();
     for (auto& argument : arguments)
@@ -93,25 +121,25 @@ bool parse_flags(Config& config, std::string const& description, std::vector<std
             auto const end = std::min(argument.find('='), argument.size());
             std::replace(argument.begin() + 2, argument.begin() + static_cast<std::ptrdiff_t>(end), '-', '_');
         }
-    std::vector<std::string> names;
-    boost::hana::for_each(Config::knobs, [&](auto const& knob) {
-        using Value = std::remove_cvref_t<decltype(config.*knob.member)>;
-        std::string const name(knob.name);
-        names.push_back(name);
-        auto* const option =
-            app.add_option_function<std::vector<std::string>>(
-                   "--" + name,
-                   [&value = config.*knob.member, name](std::vector<std::string> const& texts) {
-                       bool const alone = texts.empty() || texts.back().empty();
-                       read_flag(value, name, alone && std::is_same_v<Value, bool> ? "true" : texts.back());
-                   },
-                   std::string(knob.meaning))
-                ->type_name("")
-                ->take_last();
+    std::vector<flag> flags;
+    add_flags(flags, config, 0);
+    std::size_t const ruling = flags.size();
+    (add_flags(flags, parts, ruling), ...);
+    for (auto const& flag : flags) {
+        auto* const option = app.add_option_function<std::vector<std::string>>(
+                                    "--" + flag.name,
+                                    [&flag](std::vector<std::string> const& texts) {
+                                        bool const alone = texts.empty() || texts.back().empty();
+                                        for (auto const& read : flag.readers)
+                                            read(alone && flag.is_bool ? "true" : texts.back());
+                                    },
+                                    flag.meaning)
+                                 ->type_name("")
+                                 ->take_last();
         // CLI11 takes a default text for the value of a flag that stands alone: a bool must have none.
-        if constexpr (std::is_same_v<Value, bool>) option->expected(0, 1);
-        else option->expected(1)->default_str(flag_text(config.*knob.member));
-    });
+        if (flag.is_bool) option->expected(0, 1);
+        else option->expected(1)->default_str(flag.default_text);
+    }
     try {
         std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
         app.parse(std::move(arguments));
@@ -126,9 +154,9 @@ bool parse_flags(Config& config, std::string const& description, std::vector<std
             throw std::invalid_argument(
                 fmt::format("'{}' belongs to no flag: write --name value, or see --help", extra));
         auto const unknown = extra.substr(extra.find_first_not_of('-'), extra.find('=') - extra.find_first_not_of('-'));
-        auto const nearest = *std::min_element(names.begin(), names.end(), [&](auto const& a, auto const& b) {
-            return edit_distance(a, unknown) < edit_distance(b, unknown);
-        });
+        auto const nearest = std::min_element(flags.begin(), flags.end(), [&](auto const& a, auto const& b) {
+            return edit_distance(a.name, unknown) < edit_distance(b.name, unknown);
+        })->name;
         throw std::invalid_argument(
             fmt::format("there is no flag --{}: did you mean --{}? See --help", unknown, nearest));
     }

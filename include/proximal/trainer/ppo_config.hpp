@@ -58,6 +58,9 @@ struct PPOv2Config {
     std::optional<std::string> dataset_name;
     double eval_fraction = 0.05;
     // the run
+    std::string algorithm = "ppo";
+    std::optional<std::string> reward_command;
+    double reward_timeout = 60.0;
     std::string output_dir = "models/minimal/ppo";
     std::string exp_name = "ppov2_config";
     std::uint64_t seed = 42;
@@ -106,6 +109,9 @@ struct PPOv2Config {
         knob<"dataset_name">(&PPOv2Config::dataset_name,
                              "JSON lines file, or a folder of train.jsonl [validation.jsonl]"),
         knob<"eval_fraction">(&PPOv2Config::eval_fraction, "share held out where the data name no validation split"),
+        knob<"algorithm">(&PPOv2Config::algorithm, "ppo, rloo, grpo, dapo, gspo, ...: see --help"),
+        knob<"reward_command">(&PPOv2Config::reward_command, "a program that scores answers, in JSON lines"),
+        knob<"reward_timeout">(&PPOv2Config::reward_timeout, "seconds that the program may take for a batch"),
         knob<"output_dir">(&PPOv2Config::output_dir, "where the run is written"),
         knob<"exp_name">(&PPOv2Config::exp_name, "title of the plot"),
         knob<"seed">(&PPOv2Config::seed, "of data order, sampling and permutations"),

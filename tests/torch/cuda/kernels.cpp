@@ -2,6 +2,7 @@
 #include <proximal/proximal.hpp>
 #include <proximal/torch/cuda/reverse_scan.hpp>
 #include <proximal/torch/cuda/row_kernels.hpp>
+#include <proximal/torch/cuda/sequence_mean.hpp>
 #include <proximal/torch/cuda/token_loss.hpp>
 #include <proximal/torch/nvrtc.hpp>
 
@@ -30,6 +31,8 @@ struct scans : elementwise<scans> {
     friend scans next_step(scans const& x) { return x; }
     friend scans spread(scans const& row, scans const&) { return row; }
     friend scans group_mean(scans const& row, int) { return row; }
+    friend scans max_of_others(scans const& row, int) { return row; }
+    friend double item(scans const&) { return 0.0; }
     friend scans reverse_scan(auto const& formula, std::same_as<scans> auto const&... x) {
         scans all = together(x...);
         for (char const* scalar : {"float", "double"})
@@ -55,11 +58,16 @@ TEST_CASE("cuda kernels: the run-time compiler takes every generated text, for s
     auto const losses = boost::hana::make_tuple(clipped_surrogate{}, clipped_value{}, weighted(0.5, clipped_value{}),
                                                 kl_loss<k1>{}, kl_loss<k3>{}, clip_higher{}, dual_clip{}, two_sided_clip{}, cispo{},
                                                 sapo{}, reinforce{}, entropy_bonus{}, squared_value{}, huber_value{},
+                                                gspo{}, gmpo{}, positive_lm{}, total(entropy_bonus{}, gspo{}),
                                                 total(clipped_surrogate{}, clipped_value{}),
                                                 total(kl_loss<k3>{}, weighted(0.5, clipped_value{}), clipped_surrogate{}));
     auto const gae_scans = gae{.gamma = 0.99, .lam = 0.95}(rollout<scans>{}).advantages.kernels;
     auto const score_scans = terminal_score{}(rollout<scans>{}).rewards.kernels;
+    auto const off_policy_scans = leaky_v_trace{}(rollout<scans>{}).returns.kernels;
+    auto const masked_scans = masked_gae{}(rollout<scans>{}).advantages.kernels;
     REQUIRE(gae_scans.size() == 2);
+    REQUIRE(off_policy_scans.size() == 2);
+    REQUIRE(masked_scans.size() == 4);
     REQUIRE(score_scans.size() == 2);
     for (int architecture : {80, 90, 100}) {
         auto const holds = [&](std::string const& source, char const* entry) {
@@ -70,7 +78,11 @@ TEST_CASE("cuda kernels: the run-time compiler takes every generated text, for s
             for (std::string const scalar : {"float", "double"})
                 CHECK(holds(cuda::token_loss_kernel(loss, scalar), "token_loss"));
         });
-        for (auto const* kernels : {&gae_scans, &score_scans})
+        for (std::string const scalar : {"float", "double"}) {
+            CHECK(holds(cuda::sequence_mean_kernel(gspo{}, scalar), "sequence_mean"));
+            CHECK(holds(cuda::sequence_mean_kernel(total(entropy_bonus{}, gmpo{}), scalar), "sequence_mean"));
+        }
+        for (auto const* kernels : {&gae_scans, &score_scans, &off_policy_scans, &masked_scans})
             for (auto const& kernel : *kernels) CHECK(holds(kernel, "reverse_scan"));
         for (std::string const scalar : {"float", "double"}) CHECK(holds(cuda::row_kernels(scalar), "row_gradient"));
     }

@@ -6,6 +6,7 @@
 #include <map>
 #include <proximal/torch/cuda/reverse_scan.hpp>
 #include <proximal/torch/cuda/row_kernels.hpp>
+#include <proximal/torch/cuda/sequence_mean.hpp>
 #include <proximal/torch/cuda/token_loss.hpp>
 
 // The CUDA kernels' own text, run where there is no GPU: a block is that many threads of this machine, a barrier stands
@@ -131,6 +132,34 @@ TEST_CASE("token_loss kernel: loss, metrics and gradients are the reference's, w
         int k = 1;
         boost::hana::for_each(measured.metrics, [&](auto const& metric) { CHECK(near(total_of(k++), metric.value(0, 0))); });
     }
+}
+
+TEST_CASE("sequence_mean kernel: a warp's sum is the reference's, holes, empty rows and several rounds included") {
+    for (auto const& term : {gmpo{0.2, 0.3}})
+        for (int T : {1, 5, 32, 70}) {
+            auto batch = support::batch_of("", {T, 0, T / 2 + 1}, T, std::numeric_limits<double>::quiet_NaN());
+            if (T > 3) batch.then.mask(0, 2) = 0.0;
+            auto const algorithm = proximal::algorithm{terminal_score{}, gae{}, term};
+            auto const expected = tokens(term, batch.then, batch.now, token_mean{}).sequence_mean;
+            int const n = 3 * T;
+            std::string arguments;
+            std::vector<double> in, out(n);
+            std::map<std::string, array> const named{{"logprob", batch.now.logprobs}, {"old_logprob", batch.then.logprobs},
+                                                     {"advantage", batch.then.advantages}};
+            append(in, batch.then.mask), append(in, batch.then.value_mask);
+            for (auto const& name : averaged_source(algorithm.formula).inputs) {
+                arguments += ", in + " + std::to_string(in.size());
+                append(in, named.at(name));
+            }
+            auto const text = on_cpu(cuda::sequence_mean_kernel(term, "double"),
+                                     "launch(3, 32, [&] { sequence_mean(" + std::to_string(T) + ", in, in + " + std::to_string(n) +
+                                         arguments + ", out); });\n");
+            text.find("run")(in.data(), out.data());
+            for (int i = 0; i < n; ++i) {
+                INFO("T " << T << ", cell " << i);
+                CHECK(near(out[i], expected.cells.data()[i]));
+            }
+        }
 }
 
 TEST_CASE("row kernels: statistics and gradient of a softmax row, impossible tokens and NaN too") {

@@ -8,7 +8,7 @@
 
 namespace proximal::libtorch {
 
-/// The most likely token.
+/// Takes the likeliest token; of several, LibTorch's argmax decides.
 struct greedy_sampler {
     at::Tensor operator()(at::Tensor const& logprobs, at::Tensor const& /*rows*/, int64_t /*step*/) const {
         return logprobs.argmax(1);

@@ -8,7 +8,6 @@
 #include <proximal/torch/trainer/update.hpp>
 #include <proximal/trainer/communicator.hpp>
 #include <proximal/trainer/metrics.hpp>
-#include <proximal/trainer/ppo_config.hpp>
 #include <string>
 #include <vector>
 
@@ -29,8 +28,9 @@ namespace proximal::libtorch {
 ///
 /// Source: TRL v0.11.4; what misleads in them is told in docs/metrics.md. Twins: objective/entropy_masked,
 /// objective/response_length, objective/eos_rate, and trl_metrics' masked ones.
+/// `kl_coef` is β of the penalty in the rewards, 0 where there is none.
 /// Reduced over all processes in one call.
-inline metrics measure(PPOv2Config const& config, rollout<field> const& recorded, experience<field> const& judged,
+inline metrics measure(double kl_coef, rollout<field> const& recorded, experience<field> const& judged,
                        episodes const& batch, token_roles const& roles, update_statistics const& statistics,
                        communicator& world) {
     auto const mask = recorded.mask.tensor, counts = mask.sum(1);
@@ -45,7 +45,7 @@ inline metrics measure(PPOv2Config const& config, rollout<field> const& recorded
     }
     logged.set("objective/entropy", mean(minus_logprobs - (steps - counts)));  // TRL fills padding with logprob 1
     if (auto const* const kl = logged.find("objective/kl"))
-        logged.set("objective/non_score_reward", -config.kl_coef * *kl);
+        logged.set("objective/non_score_reward", -kl_coef * *kl);
     double const scores = mean(judged.scores.tensor);
     auto const* const non_score = logged.find("objective/non_score_reward");
     logged.set("objective/rlhf_reward", (non_score != nullptr ? *non_score : 0.0) + scores);

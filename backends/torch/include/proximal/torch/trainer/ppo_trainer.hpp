@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <proximal/compose/adapt.hpp>
+#include <proximal/compose/find_knob.hpp>
 #include <proximal/compose/needs.hpp>
+#include <proximal/torch/generation/greedy_sampler.hpp>
 #include <proximal/torch/generation/multinomial_sampler.hpp>
 #include <proximal/torch/model/make_model.hpp>
 #include <proximal/torch/trainer/answer.hpp>
@@ -24,6 +27,7 @@ namespace proximal::libtorch {
 ///
 /// It owns the pieces and their order, nothing else: each step is a free function that can be called alone
 /// (generate, score, algorithm.evaluate, update, measure), and step() shows how they fit together.
+/// Where its parts compare a group, each prompt is answered group_size times, in rows in succession.
 /// No reference and no critic is run where the algorithm reads none of what it would say.
 /// Throws std::invalid_argument, one sentence, where the arguments do not fit together.
 template <class Algorithm>
@@ -33,9 +37,11 @@ class ppo_trainer {
         : algorithm_(std::move(algorithm)),
           given_(std::move(given)),
           roles_(roles_of(given_.config, given_.tokenizer)),
+          group_size_(group_size_of(algorithm_)),
           sizes_(divide_batches(given_.config, static_cast<std::int64_t>(given_.train_dataset.prompts.size()),
-                                given_.world->world_size())),
-          cursor_(static_cast<std::int64_t>(given_.train_dataset.prompts.size()), sizes_.batch_size, stream("data")),
+                                given_.world->world_size(), group_size_)),
+          cursor_(static_cast<std::int64_t>(given_.train_dataset.prompts.size()), sizes_.batch_size / group_size_,
+                  stream("data")),
           permutations_(stream("permutation")) {
         check_arguments(given_, needs_reference<Algorithm>, needs_critic<Algorithm>);
         if constexpr (!needs_reference<Algorithm>) given_.ref_policy.reset();
@@ -80,8 +86,10 @@ class ppo_trainer {
         auto const samples = generate(prompts);
         double const generating = watch.lap();
         episodes const batch = assemble(left_padded(prompts, roles_.pad), samples, roles_);
-        rollout<field> const recorded = score(batch, samples.logprobs);
-        experience<field> const judged = algorithm_.evaluate(recorded);
+        rollout<field> recorded = score(batch, samples.logprobs);
+        if constexpr (needs_baseline<Algorithm>) recorded.baseline_scores = greedy_scores(prompts, recorded);
+        double const kl_coef = find_knob(algorithm_, "kl_coef").value_or(0.0);
+        experience<field> const judged = evaluate_and_adapt(algorithm_, recorded);
         double const scoring = watch.lap();
         double const learning_rate = given_.config.learning_rate * given_.optimizers.schedule(state_.update);
         update_statistics const statistics = libtorch::update(
@@ -90,13 +98,19 @@ class ppo_trainer {
 
         ++state_.update;
         state_.episode += sizes_.batch_size;
-        state_.epoch = static_cast<double>(state_.episode) / static_cast<double>(given_.train_dataset.prompts.size());
+        state_.epoch = static_cast<double>(state_.episode) /
+                       static_cast<double>(given_.train_dataset.prompts.size() * static_cast<std::size_t>(group_size_));
         state_.seconds = run_.total();
         metrics logged;
         logged.set("eps", std::floor(static_cast<double>(state_.episode) / state_.seconds));
         for (auto const& [name, value] :
-             measure(given_.config, recorded, judged, batch, roles_, statistics, *given_.world))
+             measure(kl_coef, recorded, judged, batch, roles_, statistics, *given_.world))
             logged.set(name, value);
+        if constexpr (!std::same_as<decltype(algorithm_.guard), unguarded>) {
+            logged.set("policy/steps_skipped", static_cast<double>(statistics.skipped_steps));
+            logged.set("policy/update_stopped", statistics.stopped ? 1.0 : 0.0);
+        }
+        if (find_knob(algorithm_, "kl_target")) logged.set("objective/kl_coef", kl_coef);
         logged.set("lr", learning_rate);
         logged.set("episode", static_cast<double>(state_.episode));
         logged.set("epoch", state_.epoch);
@@ -106,13 +120,15 @@ class ppo_trainer {
         return logged;
     }
 
-    /// The prompts of the next batch of this process.
+    /// The prompts of the next batch of this process, each group_size times in succession.
     prompt_list next() {
         auto const rows = cursor_.next();  // of all processes, in the same order everywhere
-        auto const first = rows.begin() + given_.world->rank() * sizes_.local_batch_size;
+        auto const own = sizes_.local_batch_size / group_size_;
+        auto const first = rows.begin() + given_.world->rank() * own;
         prompt_list prompts;
-        for (auto row = first; row != first + sizes_.local_batch_size; ++row)
-            prompts.push_back(given_.train_dataset.prompts[static_cast<std::size_t>(*row)]);
+        for (auto row = first; row != first + own; ++row)
+            prompts.insert(prompts.end(), static_cast<std::size_t>(group_size_),
+                           given_.train_dataset.prompts[static_cast<std::size_t>(*row)]);
         return given_.collator ? given_.collator(std::move(prompts)) : prompts;
     }
 
@@ -123,14 +139,24 @@ class ppo_trainer {
                                   multinomial_sampler{stream("sampling"), static_cast<std::uint64_t>(first)});
     }
 
-    /// Asks reference, critic and reward, as far as the algorithm reads them.
+    /// Asks reference, critic and reward, as far as the algorithm reads them; the policy too, where it reads what sampled.
     rollout<field> score(episodes const& batch, at::Tensor const& logprobs) const {
         return libtorch::score({.reference = given_.ref_policy ? &*given_.ref_policy : nullptr,
                                 .critic = critic(),
+                                .policy = needs_behaviour<Algorithm> ? &given_.policy : nullptr,
                                 .reward = &given_.reward_model,
                                 .temperature = scaled_temperature(given_.config.temperature),
                                 .chunk = given_.config.local_rollout_forward_batch_size},
                                batch, logprobs, roles_.pad);
+    }
+
+    /// The reward of a greedy response to each prompt. [B], as `like` is.
+    at::Tensor greedy_scores(prompt_list const& prompts, rollout<field> const& like) const {
+        auto const drawn = libtorch::generate(given_.policy, prompts, sampling_at(1.0), greedy_sampler{});
+        episodes const batch = assemble(left_padded(prompts, roles_.pad), drawn, roles_);
+        return libtorch::score({.reward = &given_.reward_model}, batch, drawn.logprobs.to(like.logprobs.tensor.options()),
+                               roles_.pad)
+            .scores.tensor;
     }
 
     /// What the policy answers now. The draws are the same at every call.
@@ -190,6 +216,7 @@ class ppo_trainer {
     Algorithm algorithm_;
     ppo_trainer_arguments given_;
     token_roles roles_;
+    std::int64_t group_size_;
     batch_arithmetic sizes_;
     prompt_cursor cursor_;
     std::mt19937_64 permutations_;

@@ -19,6 +19,7 @@ namespace proximal::libtorch {
 struct judges {
     causal_lm const* reference = nullptr;
     sequence_classifier const* critic = nullptr;
+    causal_lm const* policy = nullptr;  // given where what sampled counts as another policy: see needs_behaviour
     reward_function const* reward = nullptr;
     double temperature = 1.0;  // divides the reference's logits, as it did the policy's when it sampled
     std::int64_t chunk = 64;   // rows per forward pass
@@ -43,6 +44,9 @@ inline std::vector<finished_episode> finished(episodes const& batch, std::int64_
 
 /// Asks the judges about sampled episodes. `logprobs` [B, T] are the policy's own, taken while it sampled.
 ///
+/// With a policy among the judges `logprobs` are those of what sampled (behaviour_logprobs), and the policy is asked anew.
+/// A reward function may give one score per response, [B], or a reward per token, [B, T], counted on response tokens;
+/// then a response's score is their sum, and the algorithm's shaper should be unshaped or leave scores unpaid.
 /// Values are asked for one step longer than the response; what no mask counts is 0. Scores are before any penalty.
 /// Throws std::runtime_error where a score is not finite or their number is wrong.
 inline rollout<field> score(judges const& who, episodes const& batch, at::Tensor const& logprobs, std::int64_t pad) {
@@ -56,12 +60,22 @@ inline rollout<field> score(judges const& who, episodes const& batch, at::Tensor
         recorded.ref_logprobs = in_chunks(batch, who.chunk, [&](episodes const& chunk) {
             return judge_logprobs(*who.reference, chunk, chunk.mask, pad, who.temperature).to(like);
         });
+    if (who.policy != nullptr) {
+        recorded.behaviour_logprobs = logprobs;
+        recorded.logprobs = in_chunks(batch, who.chunk, [&](episodes const& chunk) {
+            return judge_logprobs(*who.policy, chunk, chunk.mask, pad, who.temperature).to(like);
+        });
+    }
     if (who.critic != nullptr)
         recorded.values = in_chunks(batch, who.chunk, [&](episodes const& chunk) {
             return judge_values(*who.critic, chunk, chunk.value_mask, pad).to(like);
         });
     if (who.reward != nullptr) {
-        auto const scores = (*who.reward)(finished(batch, pad)).to(like);
+        auto scores = (*who.reward)(finished(batch, pad)).to(like);
+        if (scores.dim() == 2 && scores.sizes().equals(batch.mask.sizes())) {
+            recorded.rewards = at::where(batch.mask, scores, 0.0);
+            scores = recorded.rewards.tensor.sum(1);
+        }
         if (scores.dim() != 1 || scores.size(0) != batch.size())
             throw std::runtime_error("the reward function gave " + std::to_string(scores.numel()) + " scores for " +
                                      std::to_string(batch.size()) + " episodes: it must give one each, in their order");
