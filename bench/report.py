@@ -22,7 +22,7 @@ PAIRS = [  # what is compared: title, composite, fused, loop, target
 ] + [
     (f"{term} alone", f"term_composite/{term}", f"term_fused/{term}", None, None)
     for term in ("clipped_surrogate", "reinforce", "clip_higher", "dual_clip", "two_sided_clip", "cispo", "sapo", "kl_loss",
-                 "kl_loss_straight_through", "entropy_bonus", "clipped_value", "squared_value", "huber_value")
+                 "kl_loss_straight_through", "gspo", "gmpo", "positive_lm", "entropy_bonus", "clipped_value", "squared_value", "huber_value")
 ]
 
 
@@ -63,7 +63,7 @@ def main():
     for name in times:
         if name not in compared:
             part, size = name.rsplit("/", 2)[0], "/".join(name.rsplit("/", 2)[1:])
-            print(f"| {part.replace('part/', '').replace('part_', '')} | {size.replace('/', ' x ')} | {times[name]:.3g} |")
+            print(f"| {part.replace('part/', '').replace('aggregation/', '').replace('refinement/', '')} | {size.replace('/', ' x ')} | {times[name]:.3g} |")
 
 
 if __name__ == "__main__":

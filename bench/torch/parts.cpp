@@ -28,7 +28,9 @@ struct batch {
                 .mask = until(0),
                 .value_mask = until(1),
                 .scores = field(at::randn({B})),
-                .has_eos = field(at::ones({B}))};
+                .has_eos = field(at::ones({B})),
+                .behaviour_logprobs = draw(1),
+                .baseline_scores = field(at::randn({B}))};
         judged = chain(gae{}, whiten{})(then);
         now = {.logprobs = field((then.logprobs.tensor + 0.1 * at::randn({B, T})).requires_grad_()),
                .values = field((then.values.tensor + 0.1 * at::randn({B, T})).requires_grad_()),
@@ -140,10 +142,11 @@ void part(benchmark::State& state, Part part) {
     at::NoGradGuard const guard;
     for (auto _ : state) benchmark::DoNotOptimize(part(x.then));
 }
-void part_whiten(benchmark::State& state) {
+template <class Part>
+void refinement(benchmark::State& state, Part part) {
     auto& x = of(state);
     at::NoGradGuard const guard;
-    for (auto _ : state) benchmark::DoNotOptimize(whiten{}(x.judged));
+    for (auto _ : state) benchmark::DoNotOptimize(part(x.judged));
 }
 template <class Mean>
 void aggregation(benchmark::State& state, Mean mean) {
@@ -219,6 +222,12 @@ BENCHMARK_CAPTURE(term_composite, squared_value, only(squared_value{}))->Apply(s
 BENCHMARK_CAPTURE(term_fused, squared_value, only(squared_value{}))->Apply(sizes);
 BENCHMARK_CAPTURE(term_composite, huber_value, only(huber_value{}))->Apply(sizes);
 BENCHMARK_CAPTURE(term_fused, huber_value, only(huber_value{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_composite, gspo, only(gspo{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_fused, gspo, only(gspo{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_composite, gmpo, only(gmpo{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_fused, gmpo, only(gmpo{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_composite, positive_lm, only(positive_lm{}))->Apply(sizes);
+BENCHMARK_CAPTURE(term_fused, positive_lm, only(positive_lm{}))->Apply(sizes);
 BENCHMARK_CAPTURE(part, kl_penalty_k1, kl_penalty<k1>{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, kl_penalty_k2, kl_penalty<k2>{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, kl_penalty_k3, kl_penalty<k3>{})->Apply(sizes);
@@ -231,6 +240,13 @@ BENCHMARK_CAPTURE(part, score_clip, score_clip{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, length_penalty, length_penalty{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, minimum_length, minimum_length{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, overlong_penalty, overlong_penalty{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, controlled_kl_penalty, controlled_kl_penalty<>{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, running_normalisation, running_normalisation{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, running_scaling, running_scaling{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, standardise_rewards, standardise_rewards<>{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, standardise_rewards_of_group, standardise_rewards<of_group, zero_mean, biased>{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, drop_flat_groups, drop_flat_groups{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, terminal_score_at_eos, terminal_score_at_eos{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, unshaped, unshaped{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, terminal_score, terminal_score{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, whiten_rewards, whiten_rewards{})->Apply(sizes);
@@ -239,13 +255,25 @@ BENCHMARK_CAPTURE(part, lambda_returns, lambda_returns{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, n_step, n_step{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, decoupled_gae, decoupled_gae<>{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, decoupled_gae_length_adaptive, decoupled_gae<length_adaptive_lambda>{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, masked_gae, masked_gae{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, v_trace, v_trace{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, leaky_v_trace, leaky_v_trace{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, retrace, retrace{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, remax, remax{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, pass_at_k, pass_at_k{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, gpg, gpg{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, rloo, rloo{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, grpo, grpo{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, dr_grpo, dr_grpo{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, opo, opo{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, reinforce_plus_plus, reinforce_plus_plus{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, reinforce_plus_plus_baseline, reinforce_plus_plus_baseline{})->Apply(sizes);
-BENCHMARK(part_whiten)->Apply(sizes);
+BENCHMARK_CAPTURE(refinement, whiten, whiten{})->Apply(sizes);
+BENCHMARK_CAPTURE(refinement, standardise, standardise<of_batch, kept_mean, biased>{})->Apply(sizes);
+BENCHMARK_CAPTURE(refinement, standardise_of_group, standardise<of_group>{})->Apply(sizes);
+BENCHMARK_CAPTURE(refinement, truncated_importance, truncated_importance{})->Apply(sizes);
+BENCHMARK_CAPTURE(refinement, masked_importance, masked_importance{})->Apply(sizes);
+BENCHMARK_CAPTURE(refinement, sequence_masked_importance, sequence_masked_importance{})->Apply(sizes);
 BENCHMARK_CAPTURE(aggregation, token_mean, token_mean{})->Apply(sizes);
 BENCHMARK_CAPTURE(aggregation, sequence_mean_token_mean, sequence_mean_token_mean{})->Apply(sizes);
 BENCHMARK_CAPTURE(aggregation, sequence_mean_token_sum, sequence_mean_token_sum{})->Apply(sizes);

@@ -123,7 +123,7 @@ bool parse_flags(Config& config, std::string const& description, std::vector<std
         }
     std::vector<flag> flags;
     add_flags(flags, config, 0);
-    std::size_t const ruling = flags.size();
+    [[maybe_unused]] std::size_t const ruling = flags.size();  // unused without parts
     (add_flags(flags, parts, ruling), ...);
     for (auto const& flag : flags) {
         auto* const option = app.add_option_function<std::vector<std::string>>(

@@ -206,6 +206,137 @@ TEST_CASE("ppo_trainer: no critic and no reference is run where the algorithm re
     }
 }
 
+TEST_CASE("ppo_trainer: a group is answered in rows in succession, and judged so; no other model is run") {
+    support::temporary_folder const folder;
+    auto config = small_config();
+    config.output_dir = folder.path;
+    auto given = arguments(config);
+    given.ref_policy.reset(), given.value_model.reset();
+    std::vector<finished_episode> seen;
+    given.reward_model = [&](std::vector<finished_episode> const& episodes) {
+        seen = episodes;
+        at::Tensor const scores = at::empty({std::int64_t(episodes.size())}, at::kDouble);
+        for (std::size_t i = 0; i < episodes.size(); ++i)
+            scores[std::int64_t(i)] = episodes[i].response.empty() ? 0.0 : double(episodes[i].response[0]);
+        return scores;
+    };
+    auto const gspo_algorithm = algorithm{terminal_score{}, grpo{4}, gspo{}, over_mini_batch<sequence_mean_token_mean>{}};
+    STATIC_REQUIRE_FALSE(needs_reference<decltype(gspo_algorithm)>);
+    STATIC_REQUIRE_FALSE(needs_critic<decltype(gspo_algorithm)>);
+    ppo_trainer trainer(gspo_algorithm, given);
+    auto const before = clone(trainer.policy());
+    auto const logged = trainer.step();
+    REQUIRE(seen.size() == 16);
+    int distinct = 0;
+    for (std::size_t i = 0; i < 16; ++i) {
+        CHECK(seen[i].query == seen[i / 4 * 4].query);
+        distinct += seen[i].response != seen[i / 4 * 4].response;
+    }
+    CHECK(distinct > 0);  // the draws of a group are its rows' own
+    CHECK((seen[0].query != seen[4].query || seen[4].query != seen[8].query));
+    CHECK(std::isfinite(*logged.find("loss/policy_avg")));
+    CHECK_FALSE(at::equal(trainer.policy().lm_head, before.lm_head));
+    CHECK(trainer.state().episode == 16);
+    given.config.per_device_train_batch_size = 1, given.config.gradient_accumulation_steps = 3;
+    CHECK_THROWS_WITH(ppo_trainer(gspo_algorithm, given), Catch::Contains("a batch of 6 episodes does not divide into groups of 4"));
+    CHECK_THROWS_WITH(ppo_trainer(algorithm{drop_flat_groups{2}, grpo{4}, gspo{}}, given),
+                      Catch::Contains("--group_size is 2 in one part and 4 in grpo"));
+}
+
+TEST_CASE("ppo_trainer: a filter that drops every group leaves the models as they are, one that drops some does not") {
+    support::temporary_folder const folder;
+    auto config = small_config();
+    config.output_dir = folder.path;
+    auto given = arguments(config);
+    double spread = 0.0;
+    given.reward_model = [&](std::vector<finished_episode> const& episodes) {
+        at::Tensor const scores = at::zeros({std::int64_t(episodes.size())}, at::kDouble);
+        scores[0] = spread;
+        return scores;
+    };
+    ppo_trainer trainer(algorithm{chain(drop_flat_groups{4}, terminal_score{}), grpo{4}, clipped_surrogate{}}, given);
+    auto const before = clone(trainer.policy());
+    trainer.step();
+    CHECK(at::equal(trainer.policy().lm_head, before.lm_head));
+    spread = 1.0;
+    auto const logged = trainer.step();
+    CHECK(std::isfinite(*logged.find("loss/policy_avg")));
+    CHECK_FALSE(at::equal(trainer.policy().lm_head, before.lm_head));
+}
+
+TEST_CASE("ppo_trainer: what sampled counts as another policy where the algorithm asks; here both say the same") {
+    support::temporary_folder const folder;
+    auto config = small_config();
+    config.output_dir = folder.path;
+    auto given = arguments(config);
+    auto const policy = std::make_shared<counting_backbone>(given.policy.body);
+    given.policy.body = policy;
+    ppo_trainer trainer(algorithm{terminal_score{}, chain(gae{}, truncated_importance{}), clipped_surrogate{}}, given);
+    auto const prompts = trainer.next();
+    auto const drawn = trainer.generate(prompts);
+    auto const batch = assemble(left_padded(prompts, *words().pad_token_id()), drawn,
+                                {.pad = *words().pad_token_id(), .eos = words().eos_token_id(), .stop = words().eos_token_id()});
+    int const sampling = policy->forwards;
+    auto const recorded = trainer.score(batch, drawn.logprobs);
+    CHECK(policy->forwards == sampling + 4);  // ⌈16 / 5⌉ chunks
+    CHECK(at::equal(recorded.behaviour_logprobs.tensor, drawn.logprobs));
+    CHECK(at::allclose(importance_ratio(recorded).tensor, at::ones_like(drawn.logprobs), 1e-9, 1e-9));
+    CHECK_FALSE(recorded.logprobs.tensor.is_same(drawn.logprobs));
+}
+
+TEST_CASE("ppo_trainer: remax scores a greedy response to every prompt") {
+    support::temporary_folder const folder;
+    auto config = small_config();
+    config.output_dir = folder.path;
+    auto given = arguments(config);
+    std::vector<std::vector<finished_episode>> asked;
+    given.reward_model = [&](std::vector<finished_episode> const& episodes) {
+        asked.push_back(episodes);
+        return at::ones({std::int64_t(episodes.size())}, at::kDouble);
+    };
+    ppo_trainer trainer(algorithm{terminal_score{}, remax{}, reinforce{}}, given);
+    auto const before = clone(trainer.policy());
+    trainer.step();
+    REQUIRE(asked.size() == 2);
+    for (std::size_t i = 0; i < 16; ++i) CHECK(asked[0][i].query == asked[1][i].query);
+    for (std::size_t i = 0; i < 16; ++i)  // greedy: one prompt, one answer
+        for (std::size_t j = 0; j < i; ++j)
+            if (asked[1][i].query == asked[1][j].query) CHECK(asked[1][i].response == asked[1][j].response);
+    // every score equals its baseline: nothing is learned
+    CHECK(at::equal(trainer.policy().lm_head, before.lm_head));
+}
+
+TEST_CASE("ppo_trainer: a guard ends an update, or leaves a step out, and says so") {
+    auto const steps = [](auto const& guard) {
+        support::temporary_folder const folder;
+        auto config = small_config();
+        config.output_dir = folder.path;
+        config.learning_rate = 0.05;
+        ppo_trainer trainer(algorithm{terminal_score{}, chain(gae{}, whiten{}), clipped_surrogate{}, token_mean{}, guard},
+                            arguments(config));
+        return trainer.step();
+    };
+    auto const free = steps(guards(target_kl{1e9}, ratio_guard{1e9}));
+    CHECK((*free.find("policy/update_stopped") == 0.0 && *free.find("policy/steps_skipped") == 0.0));
+    CHECK(*free.find("policy/approxkl_masked") > 1e-6);  // the later steps are off policy
+    CHECK(*steps(target_kl{1e-6}).find("policy/update_stopped") == 1.0);
+    CHECK(*steps([](step_summary const& s) { return s.approxkl > 1e-6 ? verdict::skip : verdict::take; })
+               .find("policy/steps_skipped") == 3.0);  // the first of four steps is on policy
+    CHECK(steps(unguarded{}).find("policy/steps_skipped") == nullptr);
+}
+
+TEST_CASE("ppo_trainer: parts that learn do so from update to update") {
+    support::temporary_folder const folder;
+    auto config = small_config();
+    config.output_dir = folder.path;
+    auto given = arguments(config);
+    ppo_trainer trainer(algorithm{chain(running_scaling{}, controlled_kl_penalty<k1>{{.kl_coef = 0.2, .kl_target = 1e-3, .kl_horizon = 80.0}},
+                                        terminal_score{}), gae{}, total(clipped_surrogate{}, clipped_value{})}, given);
+    CHECK(*trainer.step().find("objective/kl_coef") == 0.2);
+    auto const second = *trainer.step().find("objective/kl_coef");
+    CHECK((second == Approx(0.2 * 1.04) || second == Approx(0.2 * 0.96)));  // 16 of 80 episodes, clipped at 0.2
+}
+
 TEST_CASE("ppo_trainer: under over_mini_batch the models learned do not depend on the split; under token_mean they do") {
     auto const learned = [](auto const& mean, int per_device, int accumulation) {
         support::temporary_folder const folder;
