@@ -97,7 +97,8 @@ inline auto judge(auto const& loss, auto const& mean, proximal::experience<array
 inline double measured_share(std::string_view name, auto const& loss, auto const& mean,
                              proximal::experience<array> const& then, proximal::prediction<array> const& now) {
     double found = std::nan("");
-    auto const measured = proximal::algorithm{proximal::unshaped{}, proximal::gae{}, loss, mean}.measure(then, now);
+    proximal::algorithm const whole{proximal::unshaped{}, proximal::gae{}, loss, mean};
+    auto const measured = whole.measure(then, now);
     boost::hana::for_each(measured.metrics, [&](auto const& metric) {
         if (metric.name == name) found = metric.value(0, 0);
     });
