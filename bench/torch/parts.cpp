@@ -148,6 +148,27 @@ void refinement(benchmark::State& state, Part part) {
     at::NoGradGuard const guard;
     for (auto _ : state) benchmark::DoNotOptimize(part(x.judged));
 }
+/// What a part that learns costs beside its run: sums over the batch, and a wait for them.
+template <class Part>
+void learning(benchmark::State& state, Part part) {
+    auto& x = of(state);
+    at::NoGradGuard const guard;
+    for (auto _ : state) benchmark::DoNotOptimize(run_and_adapt(part, x.then));
+}
+void importance_ratios(benchmark::State& state) {
+    auto& x = of(state);
+    at::NoGradGuard const guard;
+    for (auto _ : state) benchmark::DoNotOptimize(importance_ratio(x.then));
+}
+/// A guard sees two numbers a step: nanoseconds, whatever the batch.
+void step_guards(benchmark::State& state) {
+    auto const guard = guards(unguarded{}, target_kl{}, ratio_guard{});
+    step_summary step{.approxkl = 0.01, .ratio = 1.1};
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(step);
+        benchmark::DoNotOptimize(guard(step));
+    }
+}
 template <class Mean>
 void aggregation(benchmark::State& state, Mean mean) {
     auto& x = of(state);
@@ -249,11 +270,12 @@ BENCHMARK_CAPTURE(part, drop_flat_groups, drop_flat_groups{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, terminal_score_at_eos, terminal_score_at_eos{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, unshaped, unshaped{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, terminal_score, terminal_score{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, terminal_score_at_eos, terminal_score_at_eos{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, whiten_rewards, whiten_rewards{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, discounted_returns, discounted_returns{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, lambda_returns, lambda_returns{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, n_step, n_step{})->Apply(sizes);
-BENCHMARK_CAPTURE(part, decoupled_gae, decoupled_gae<>{})->Apply(sizes);
+BENCHMARK_CAPTURE(part, decoupled_gae, decoupled_gae<constant_lambda>{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, decoupled_gae_length_adaptive, decoupled_gae<length_adaptive_lambda>{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, masked_gae, masked_gae{})->Apply(sizes);
 BENCHMARK_CAPTURE(part, v_trace, v_trace{})->Apply(sizes);
@@ -279,4 +301,9 @@ BENCHMARK_CAPTURE(aggregation, sequence_mean_token_mean, sequence_mean_token_mea
 BENCHMARK_CAPTURE(aggregation, sequence_mean_token_sum, sequence_mean_token_sum{})->Apply(sizes);
 BENCHMARK_CAPTURE(aggregation, token_sum, token_sum{})->Apply(sizes);
 BENCHMARK_CAPTURE(aggregation, over_mini_batch, over_mini_batch<>{})->Apply(sizes);
+BENCHMARK_CAPTURE(learning, controlled_kl_penalty_fixed_kl, controlled_kl_penalty<k1, fixed_kl>{})->Apply(sizes);
+BENCHMARK_CAPTURE(learning, controlled_kl_penalty_adaptive_kl, controlled_kl_penalty<k1, adaptive_kl>{})->Apply(sizes);
+BENCHMARK_CAPTURE(learning, running_moments, running_scaling{})->Apply(sizes);
+BENCHMARK(importance_ratios)->Apply(sizes);
+BENCHMARK(step_guards);
 BENCHMARK(part_metrics)->Apply(sizes);

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <proximal/io/process.hpp>
 #include <proximal/text/bpe_trainer.hpp>
 #include <proximal/torch/model/load_model.hpp>
@@ -71,6 +72,54 @@ struct workshop {
 };
 
 }  // namespace
+
+TEST_CASE("ppo: every algorithm by its name, without the models it does not read") {
+    workshop const w;
+    for (std::string const name : {"rloo", "grpo", "dapo", "gspo", "remax", "off_policy", "mine"}) {
+        auto const [status, output] = w.run("--algorithm " + name);
+        INFO(output);
+        REQUIRE(status == 0);
+        CHECK(output.find("Proximal: " + name + " on ") != std::string::npos);
+        CHECK_FALSE(fs::exists(w.out / "value_model"));  // none of them has a critic
+        auto const record = nlohmann::json::parse(w.read(w.out / "config_ppo.json"));
+        CHECK(record["algorithm"] == name);
+        CHECK(record.contains("group_size") == (name != "remax"));
+        auto const logged = nlohmann::json::parse(w.read(w.out / "metrics.jsonl").substr(0, w.read(w.out / "metrics.jsonl").find('\n')));
+        bool const reference = name == "rloo" || name == "grpo" || name == "remax";
+        CHECK(logged.contains("objective/kl") == reference);
+        CHECK(logged.contains("policy/gate_avg") == (name == "mine"));
+        CHECK(logged.contains("policy/update_stopped") == (name == "off_policy"));
+    }
+}
+
+TEST_CASE("ppo: an algorithm's knobs are flags, and only its own") {
+    workshop const w;
+    auto const [status, output] = w.run("--algorithm=mine --soft_gate_tau 3 --brevity 0.5 --group_size 2");
+    INFO(output);
+    REQUIRE(status == 0);
+    auto const record = nlohmann::json::parse(w.read(w.out / "config_ppo.json"));
+    CHECK((record["soft_gate_tau"] == 3.0 && record["brevity"] == 0.5 && record["group_size"] == 2));
+    fs::remove_all(w.out);
+    CHECK(w.refusal("--algorithm grpo --soft_gate_tau 3").find("there is no flag --soft_gate_tau") != std::string::npos);
+    CHECK(w.refusal("--algorithm mine --soft_gate_tau 0") == "--soft_gate_tau must be above 0, but is 0.");
+    CHECK(w.refusal("--algorithm grp").find("--algorithm grp is not known: choose ppo, rloo, grpo") == 0);
+    CHECK(w.refusal("--algorithm rloo --group_size 3").find("does not divide into groups of 3") != std::string::npos);
+    CHECK(w.refusal("--algorithm rloo --group_size two").find("--group_size expects a whole number, not 'two'") == 0);
+    auto const help = w.run("--algorithm gspo --help");
+    CHECK(help.status == 0);
+    CHECK(help.output.find("--cliprange_high") != std::string::npos);
+}
+
+TEST_CASE("ppo: a program gives the reward, and the reward model is not loaded") {
+    workshop const w;
+    w.write("judge.py", "import json, sys\nfor line in sys.stdin:\n    print(len(json.loads(line)['response']), flush=True)\n");
+    fs::remove_all(w.here / "reward");
+    auto const [status, output] = w.run("--algorithm rloo --reward_command 'python3 judge.py'");
+    INFO(output);
+    CHECK(status == 0);
+    w.write("broken.py", "print('good')\n");
+    CHECK(w.run("--algorithm rloo --reward_command 'python3 broken.py'").status == 1);
+}
 
 TEST_CASE("ppo: trains from folders, and what it saves trains again") {
     workshop const w;

@@ -6,18 +6,6 @@
 using namespace proximal;
 using support::column, support::difference, support::tolerance;
 
-TEMPLATE_TEST_CASE("running_moments: batch by batch they are those of all numbers at once", "", BACKENDS) {
-    running_moments seen;
-    CHECK(seen.deviation() == 1.0);
-    seen.absorb(column<TestType>({1.0, 2.0, 6.0}));
-    CHECK((seen.count == 3.0 && seen.mean == Approx(3.0) && seen.deviation() == Approx(std::sqrt(7.0))));
-    seen.absorb(column<TestType>({-4.0}));
-    CHECK((seen.count == 4.0 && seen.mean == Approx(1.25)));
-    CHECK(seen.deviation() == Approx(std::sqrt((0.0625 + 0.5625 + 22.5625 + 27.5625) / 3.0)));
-    seen.absorb(column<TestType>({1.25, 1.25}));
-    CHECK((seen.mean == Approx(1.25) && seen.deviation() == Approx(std::sqrt(50.75 / 5.0))));
-}
-
 TEMPLATE_TEST_CASE("running_normalisation and running_scaling: hand numbers; only evaluate_and_adapt teaches", "", BACKENDS) {
     auto const scored = [](std::initializer_list<double> scores) {
         rollout<TestType> rollout;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <type_traits>
 
 namespace proximal {
 
@@ -22,11 +23,13 @@ struct optionally {
 
     template <class Input>
         requires std::invocable<Part const&, Input const&>
-    constexpr Input operator()(Input const& input) const {
-        static_assert(std::same_as<decltype(part(input)), Input>,
+    constexpr auto operator()(Input const& input) const {  // auto: whoever asks for the type reads the sentence
+        constexpr bool same = std::same_as<std::invoke_result_t<Part const&, Input const&>, Input>;
+        static_assert(same,
                       "proximal::optionally: the part gives another thing than it takes, so it cannot be left out. "
                       "Shapers and refinements (whiten_rewards, missing_eos_penalty, whiten) can.");
-        return enabled ? part(input) : input;
+        if constexpr (same) return enabled ? part(input) : input;
+        else return input;
     }
 };
 

@@ -15,7 +15,7 @@ namespace proximal {
 /// Throws std::invalid_argument where c is NaN or infinite.
 template <class Part>
 struct weighted {
-    static_assert(TokenLoss<Part>,
+    static_assert(TokenLoss<Part> && !is_total<Part>,
                   "proximal::weighted: the 2nd argument must be a token loss: a token in, a number out. "
                   "A total(...) weighs its terms one by one: total(weighted(0.5, a{}), b{}).");
     static constexpr domain over = domain_of<Part>;

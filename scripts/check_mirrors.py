@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Checks that every part has its test, its bench row and its line in docs/, and that nothing points at what is not there.
+
+A part include/proximal/SLOT/NAME.hpp is included by the umbrella header, named by the code of a test under tests/SLOT/ and
+of a source under bench/, and linked in docs/SLOT.md. Every other header of the core is reached from the umbrella, every
+relative link in Markdown resolves, and docs/index.md lists every page. One sentence per violation.
+"""
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+INCLUDE = ROOT / "include"
+UMBRELLA = "proximal/proximal.hpp"
+SLOTS = ("kl", "reward", "advantage", "loss", "aggregation", "control", "importance", "filter")
+NOT_CORE = ("trainer", "text", "io")  # the target proximal::trainer
+APART = {  # what a composition never needs, and who wants it includes
+    "proximal/compose/token_source.hpp": "text of kernels",
+    "proximal/numeric/pack.hpp": "a backend's loop",
+    "proximal/numeric/source_text.hpp": "text of kernels",
+    "proximal/numeric/trace.hpp": "text of kernels",
+}
+
+
+def code(path):
+    """A source without its comments and strings: a part that only they name is not exercised."""
+    text = re.sub(r"/\*.*?\*/", " ", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return re.sub(r'"(\\.|[^"\\\n])*"|//[^\n]*', " ", text)
+
+
+def includes(header):
+    return re.findall(r"^#include <(proximal/[^>]+)>", (INCLUDE / header).read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def reached(header, seen):
+    for other in includes(header):
+        if other not in seen and (INCLUDE / other).is_file():
+            seen.add(other)
+            reached(other, seen)
+    return seen
+
+
+def sources(folder):
+    return [code(path) for path in sorted(folder.rglob("*")) if path.suffix in (".cpp", ".hpp")]
+
+
+def names(sources_of, part):
+    return any(re.search(rf"\b{part}\b", text) for text in sources_of)
+
+
+def check_parts():
+    umbrella, bench = set(includes(UMBRELLA)), []
+    for folder in sorted((ROOT / "bench").iterdir()):
+        if folder.is_dir() and folder.name != "compile_time":  # which compiles, and measures no part
+            bench += sources(folder)
+    for slot in SLOTS:
+        tests = sources(ROOT / "tests" / slot)
+        page = ROOT / "docs" / f"{slot}.md"
+        text = page.read_text(encoding="utf-8") if page.is_file() else ""
+        for path in sorted((INCLUDE / "proximal" / slot).glob("*.hpp")):
+            header, part = path.relative_to(INCLUDE).as_posix(), path.stem
+            if header not in umbrella:
+                yield f"{header} is not included by {UMBRELLA}."
+            if not names(tests, part):
+                yield f"{header} is exercised by no test: name {part} in a source under tests/{slot}/."
+            if not names(bench, part):
+                yield f"{header} is measured by no benchmark: name {part} in bench/torch/parts.cpp."
+            if f"](../include/{header})" not in text:
+                yield f"{header} is not linked in docs/{slot}.md."
+
+
+def check_umbrella():
+    seen = reached(UMBRELLA, {UMBRELLA})
+    for path in sorted((INCLUDE / "proximal").rglob("*.hpp")):
+        header = path.relative_to(INCLUDE).as_posix()
+        if header.split("/")[1] not in NOT_CORE and header not in seen and header not in APART:
+            yield f"{header} is not reached from {UMBRELLA}."
+    for header in APART:
+        if not (INCLUDE / header).is_file() or header in seen:
+            yield f"{header} is listed as apart from {UMBRELLA}, but is not."
+
+
+def check_links():
+    index = ROOT / "docs" / "index.md"
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("bench/*.md")]
+    for page in sorted(pages):
+        text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+        for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]*`(?!\])", "", text)):
+            path = target.split("#")[0]
+            if path and "://" not in path and not target.startswith("mailto:") and not (page.parent / path).exists():
+                yield f"{page.relative_to(ROOT)} links to {target}, which is not there."
+    listed = set(re.findall(r"\]\(([^)\s#]+)", index.read_text(encoding="utf-8")))
+    for page in sorted((ROOT / "docs").rglob("*.md")):
+        if page != index and page.relative_to(index.parent).as_posix() not in listed:
+            yield f"docs/index.md does not list {page.relative_to(ROOT)}."
+
+
+def main():
+    violations = [*check_parts(), *check_umbrella(), *check_links()]
+    parts = sum(len(list((INCLUDE / "proximal" / slot).glob("*.hpp"))) for slot in SLOTS)
+    print("\n".join([*violations, f"{parts} parts, {len(violations)} violations."]))
+    return bool(violations) or not parts
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+# Tests that are no programs: what compilers say, and whether docs, tests and headers agree.
+find_package(Python3 3.9 REQUIRED COMPONENTS Interpreter)
+
+function(proximal_check name script)
+    add_test(NAME ${name} COMMAND "${Python3_EXECUTABLE}" "${PROJECT_SOURCE_DIR}/${script}" ${ARGN})
+endfunction()
+
+proximal_check(mirrors scripts/check_mirrors.py)
+proximal_check(quotes scripts/check_docs.py)
+
+# Of the core and the reference, by both compilers, whichever builds the rest: a second each, where LibTorch takes minutes.
+get_target_property(boost Boost::headers INTERFACE_INCLUDE_DIRECTORIES)
+get_target_property(eigen Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
+set(include "${PROJECT_SOURCE_DIR}/include")
+set(eigen_include "${PROJECT_SOURCE_DIR}/backends/eigen/include")
+foreach(compiler g++ clang++)
+    find_program(PROXIMAL_${compiler} ${compiler})
+    if(PROXIMAL_${compiler})
+        proximal_check(compile_fail_${compiler} tests/compile_fail/check.py --compiler "${PROXIMAL_${compiler}}"
+            -I "${include}" -I "${boost}")
+        proximal_check(headers_${compiler} scripts/check_headers.py --compiler "${PROXIMAL_${compiler}}"
+            -I "${include}" -I "${eigen_include}" --system "${eigen}" --system "${boost}"
+            --without "^proximal/(trainer|text|io)/" "${include}" "${eigen_include}")
+        # each starts a compiler per core
+        set_tests_properties(compile_fail_${compiler} headers_${compiler} PROPERTIES PROCESSORS 2)
+    endif()
+endforeach()

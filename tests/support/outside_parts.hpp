@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <proximal/proximal.hpp>
+
+// Parts of somebody else's: another namespace, no registration, nothing opened in ours.
+namespace mine {
+
+namespace px = proximal;
+
+struct toll {
+    double per_token = 0.25;
+    static constexpr auto knobs =
+        px::reflect(px::knob<"toll">(&toll::per_token, "taken from every token's reward", px::at_least(0)));
+
+    constexpr auto operator()(auto rollout) const {
+        rollout.rewards = rollout.rewards - per_token * rollout.mask;
+        return rollout;
+    }
+};
+
+template <class Divergence = px::k2>
+struct soft_gate {
+    double tau = 2.0;
+    double pull = 0.5;
+    static constexpr auto knobs = px::reflect(px::knob<"tau">(&soft_gate::tau, "steepness of the gate", px::above(0)),
+                                              px::knob<"pull">(&soft_gate::pull, "weight of the divergence", px::at_least(0)));
+
+    constexpr auto operator()(px::Token auto const& token) const {
+        auto const opened = sigmoid(tau * expm1(token.log_ratio));
+        auto const divergence = Divergence{}(token.logprob, token.ref_logprob);
+        return with(pull * divergence - token.advantage * opened, px::metric<"mine/opened_avg">(opened));
+    }
+};
+
+/// A composer of one's own: what it is made of it calls `part`.
+template <class Part>
+struct doubled {
+    Part part{};
+    constexpr auto operator()(px::Token auto const& token) const { return 2.0 * as_measured(part(token)).loss; }
+};
+
+template <class Loss>
+constexpr auto algorithm_with(Loss loss) {
+    return px::algorithm{px::chain(toll{}, px::terminal_score{}), px::gae{.gamma = 1.0, .lam = 1.0}, loss};
+}
+
+}  // namespace mine
