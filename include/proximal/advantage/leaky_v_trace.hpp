@@ -9,9 +9,9 @@ namespace proximal {
 ///
 ///     w̃ = (1 − α) w + α min(w, bound)   in place of min(w, bound), for δ, trace and Â
 ///
-/// Source: Zahavy et al., A Self-Tuning Actor-Critic Algorithm (2020), arXiv 2002.12928, equation 6; rlax's leaky_vtrace.
+/// Source: Zahavy et al., A Self-Tuning Actor-Critic Algorithm (2020), arXiv 2002.12928, equation 6; rlax's
+/// leaky_vtrace_td_error_and_advantage.
 /// α = 1 gives v_trace, α = 0 plain importance sampling.
-/// Departure: rlax gives the returns alone; here the advantage leaks as they do.
 ///
 /// Knobs: v_trace's, and leak_alpha, α in [0, 1], 0.9. The member is called `alpha`; v_trace is the member `part`.
 /// Reads, gives: as v_trace.
