@@ -148,7 +148,9 @@ void check_same(outcome const& got, outcome const& expected, bool unbounded = fa
     }
 }
 
-void check_loss(char const* name, auto const& formula) {
+/// `clamps_shares`: the term clamps what it averages, so autograd stops at a clamped token's 0 where the mean is not finite,
+/// and the chain rule says 0 · ∞ = NaN.
+void check_loss(char const* name, auto const& formula, bool clamps_shares = false) {
     auto const algorithm = proximal::algorithm{terminal_score{}, gae{}, formula};
     for (auto const& batch : support::edge_batches()) {
         auto const exact = by_dual(algorithm, batch.then, batch.now);
@@ -157,7 +159,7 @@ void check_loss(char const* name, auto const& formula) {
         auto const fused = learnt([&](auto const& now) { return libtorch::fused_loss(algorithm, then, now); }, batch.now);
         {
             INFO(name << ", autograd, at: " << batch.name);
-            check_same(composite, exact, lacks_bounds(batch.then));
+            check_same(composite, exact, clamps_shares || lacks_bounds(batch.then));
         }
         {
             INFO(name << ", fused, at: " << batch.name);
@@ -273,7 +275,7 @@ TEST_CASE("laws: every loss at every edge: duals, autograd and the fused pass ag
     check_loss("huber_value", huber_value{});
     check_loss("positive_lm", positive_lm{});
     check_loss("gspo", gspo{.cliprange_low = 0.1, .cliprange_high = 0.2});
-    check_loss("gmpo", gmpo{.cliprange_low = 0.1, .cliprange_high = 0.2});
+    check_loss("gmpo", gmpo{.cliprange_low = 0.1, .cliprange_high = 0.2}, true);
     check_loss("total, with a term over whole responses", total(entropy_bonus{}, gspo{}, positive_lm{}));
     check_loss("total, stock", total(clipped_surrogate{}, clipped_value{}));
     check_loss("total, four terms", total(weighted(2.0, clipped_value{}), clipped_surrogate{}, entropy_bonus{}, kl_loss<k3>{}));

@@ -143,10 +143,10 @@ class ppo_trainer {
     rollout<field> score(episodes const& batch, at::Tensor const& logprobs) const {
         return libtorch::score({.reference = given_.ref_policy ? &*given_.ref_policy : nullptr,
                                 .critic = critic(),
-                                .policy = needs_behaviour<Algorithm> ? &given_.policy : nullptr,
                                 .reward = &given_.reward_model,
                                 .temperature = scaled_temperature(given_.config.temperature),
-                                .chunk = given_.config.local_rollout_forward_batch_size},
+                                .chunk = given_.config.local_rollout_forward_batch_size,
+                                .policy = needs_behaviour<Algorithm> ? &given_.policy : nullptr},
                                batch, logprobs, roles_.pad);
     }
 

@@ -19,10 +19,10 @@ namespace proximal::libtorch {
 struct judges {
     causal_lm const* reference = nullptr;
     sequence_classifier const* critic = nullptr;
-    causal_lm const* policy = nullptr;  // given where what sampled counts as another policy: see needs_behaviour
     reward_function const* reward = nullptr;
     double temperature = 1.0;  // divides the reference's logits, as it did the policy's when it sampled
     std::int64_t chunk = 64;   // rows per forward pass
+    causal_lm const* policy = nullptr;  // given where what sampled counts as another policy: see needs_behaviour
 };
 
 /// The episodes as lists of tokens, as a reward function takes them.
