@@ -16,6 +16,7 @@ constexpr auto each_array(rollout<Array> const& x, F const& f) {
                            .scores = g(x.scores), .has_eos = g(x.has_eos),
                            .behaviour_logprobs = g(x.behaviour_logprobs), .baseline_scores = g(x.baseline_scores)};
 }
+/// The same for an experience, its advantages, returns and weights included.
 template <class Array, class F>
 constexpr auto each_array(experience<Array> const& x, F const& f) {
     using Result = std::remove_cvref_t<decltype(f(x.mask))>;
@@ -23,6 +24,7 @@ constexpr auto each_array(experience<Array> const& x, F const& f) {
     rollout<Array> const& recorded = x;
     return experience<Result>{each_array(recorded, f), g(x.advantages), g(x.returns), g(x.weights), g(x.value_weights)};
 }
+/// The same for predictions.
 template <class Array, class F>
 constexpr auto each_array(prediction<Array> const& x, F const& f) {
     using Result = std::remove_cvref_t<decltype(f(x.logprobs))>;

@@ -6,7 +6,7 @@
 
 namespace proximal {
 
-/// GRPO for pass@k: only the best response of a group is rewarded, by how far it beats the next.
+/// GRPO for the best of k samples: only the best response of a group is rewarded, by how far it beats the next.
 ///
 ///     r[b] = Σₜ r[b, t]
 ///     Â[b, t] = max(r[b] − the best other r of the group, 0)   on response tokens

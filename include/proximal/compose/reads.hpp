@@ -20,6 +20,7 @@ constexpr symbol reads_of_score(Formula const& formula) {
 /// well where a formula is not constexpr, since it cannot be asked.
 template <class Formula>
 inline constexpr bool reads_score = true;
+/// The answer where the formula can be asked.
 template <class Formula>
     requires requires { typename std::bool_constant<(reads_of_score(std::remove_cvref_t<Formula>{}), true)>; }
 inline constexpr bool reads_score<Formula> = reads_of_score(std::remove_cvref_t<Formula>{}).reads(source::score);

@@ -33,6 +33,7 @@ struct weighted {
             return with(coef * measured.loss, metrics...);
         });
     }
+    /// What the term averages, where it judges whole responses.
     constexpr auto averaged(Token auto const& token) const
         requires SequenceLevel<Part>
     {

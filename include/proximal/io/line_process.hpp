@@ -38,6 +38,7 @@ namespace proximal {
 /// stands: the program is ended, and exchange() throws from there on.
 class line_process {
    public:
+    /// A time limit.
     using seconds = std::chrono::duration<double>;
 
     explicit line_process(std::vector<std::string> command, seconds grace = seconds(2))

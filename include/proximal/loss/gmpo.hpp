@@ -26,6 +26,7 @@ struct gmpo {
         knob<"cliprange_low">(&gmpo::cliprange_low, "how far a bad token's log-ratio may fall", above(0)),
         knob<"cliprange_high">(&gmpo::cliprange_high, "how far a good token's log-ratio may rise", above(0)));
 
+    /// The log-ratio, clipped on the side where the token would be pushed further.
     constexpr auto averaged(Token auto const& token) const {
         auto const clipped = clamp(token.log_ratio, -cliprange_low, cliprange_high);
         return select(token.advantage > 0.0, min(token.log_ratio, clipped), max(token.log_ratio, clipped));

@@ -25,6 +25,7 @@ struct gspo {
         knob<"cliprange_low">(&gspo::cliprange_low, "how far the ratio may fall below 1", between(0, 1)),
         knob<"cliprange_high">(&gspo::cliprange_high, "how far the ratio may rise above 1", above(0)));
 
+    /// The log-ratio.
     constexpr auto averaged(Token auto const& token) const { return token.log_ratio; }
 
     constexpr auto operator()(Token auto const& token) const {

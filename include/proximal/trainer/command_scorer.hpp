@@ -24,6 +24,7 @@ namespace proximal {
 /// and where an answer is no score, naming which.
 class command_scorer {
    public:
+    /// A time limit.
     using seconds = std::chrono::duration<double>;
 
     /// `command` is cut into words as a shell cuts it (command_words.hpp). `timeout` is for a whole batch.

@@ -84,7 +84,7 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
 struct flag {
     std::string name, meaning, default_text;
     bool is_bool = false;
-    std::vector<std::function<void(std::string_view)>> readers{};
+    std::vector<std::function<void(std::string_view)>> readers{};  ///< one for each knob of the name
 };
 
 /// Adds the flags of a reflected struct or of an algorithm's parts. A knob of a known name is read with it, unless the

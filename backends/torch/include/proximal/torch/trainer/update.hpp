@@ -56,6 +56,7 @@ struct micro_batch_view {
     at::Tensor loss;               // []
     std::map<std::string, double> const& measured;
 };
+/// Called after every micro-batch.
 using micro_batch_observer = std::function<void(micro_batch_view const&)>;
 
 /// Everything an update measured: a number per micro-batch under each metric's name, in the order they ran.
@@ -65,7 +66,7 @@ struct update_statistics {
     std::int64_t skipped_steps = 0;  // left out by the algorithm's guard
     bool stopped = false;            // the guard ended the update early
 
-    /// NaN where nothing was measured under this name.
+    /// The mean over all micro-batches; NaN where nothing was measured under this name.
     double mean(std::string const& name) const {
         auto const found = series.find(name);
         if (found == series.end()) return std::numeric_limits<double>::quiet_NaN();
@@ -120,11 +121,13 @@ struct mini_batch_summary {
     std::int64_t micro_batches = 0;
     double approxkl = 0.0, ratio = 0.0;
 
+    /// Takes a micro-batch's numbers in.
     void add(std::map<std::string, double> const& numbers) {
         ++micro_batches;
         approxkl += numbers.at("policy/approxkl_masked");
         ratio += numbers.at("val/ratio_masked");
     }
+    /// Their means: what a guard sees.
     step_summary mean() const {
         auto const n = static_cast<double>(micro_batches);
         return {.approxkl = approxkl / n, .ratio = ratio / n};
