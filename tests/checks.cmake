@@ -11,17 +11,32 @@ proximal_check(quotes scripts/check_docs.py)
 # Of the core and the reference, by both compilers, whichever builds the rest: a second each, where LibTorch takes minutes.
 get_target_property(boost Boost::headers INTERFACE_INCLUDE_DIRECTORIES)
 get_target_property(eigen Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
+set(system "")
+foreach(folder ${boost} ${eigen})
+    if(NOT folder IN_LIST CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES)  # to name /usr/include again would reorder it
+        list(APPEND system --system "${folder}")
+    endif()
+endforeach()
 set(include "${PROJECT_SOURCE_DIR}/include")
 set(eigen_include "${PROJECT_SOURCE_DIR}/backends/eigen/include")
 foreach(compiler g++ clang++)
     find_program(PROXIMAL_${compiler} ${compiler})
     if(PROXIMAL_${compiler})
         proximal_check(compile_fail_${compiler} tests/compile_fail/check.py --compiler "${PROXIMAL_${compiler}}"
-            -I "${include}" -I "${boost}")
+            -I "${include}" ${system})
         proximal_check(headers_${compiler} scripts/check_headers.py --compiler "${PROXIMAL_${compiler}}"
-            -I "${include}" -I "${eigen_include}" --system "${eigen}" --system "${boost}"
+            -I "${include}" -I "${eigen_include}" ${system}
             --without "^proximal/(trainer|text|io)/" "${include}" "${eigen_include}")
         # each starts a compiler per core
         set_tests_properties(compile_fail_${compiler} headers_${compiler} PROPERTIES PROCESSORS 2)
     endif()
 endforeach()
+
+# Every public name has a doc block: what Doxygen warns of is an error.
+find_program(PROXIMAL_DOXYGEN doxygen)
+if(PROXIMAL_DOXYGEN)
+    file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/Doxyfile"
+        "@INCLUDE = docs/Doxyfile\nOUTPUT_DIRECTORY = \"${CMAKE_CURRENT_BINARY_DIR}/doxygen\"\n")
+    add_test(NAME doxygen COMMAND "${PROXIMAL_DOXYGEN}" "${CMAKE_CURRENT_BINARY_DIR}/Doxyfile"
+        WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+endif()

@@ -20,8 +20,11 @@ struct range {
     }
 };
 
+/// [low, ∞)
 constexpr range at_least(double low) { return {.low = low, .low_open = false}; }
+/// (low, ∞)
 constexpr range above(double low) { return {.low = low}; }
+/// [low, high]
 constexpr range between(double low, double high) { return {low, high, false, false}; }
 
 /// A number as a person writes it: "0.2", not "0.200000".

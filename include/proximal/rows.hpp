@@ -15,6 +15,7 @@ constexpr auto each_array(rollout<Array> const& x, F const& f) {
                            .rewards = g(x.rewards), .mask = g(x.mask), .value_mask = g(x.value_mask),
                            .scores = g(x.scores), .has_eos = g(x.has_eos)};
 }
+/// The same for an experience, its advantages, returns and weights included.
 template <class Array, class F>
 constexpr auto each_array(experience<Array> const& x, F const& f) {
     using Result = std::remove_cvref_t<decltype(f(x.mask))>;
@@ -22,6 +23,7 @@ constexpr auto each_array(experience<Array> const& x, F const& f) {
     rollout<Array> const& recorded = x;
     return experience<Result>{each_array(recorded, f), g(x.advantages), g(x.returns), g(x.weights), g(x.value_weights)};
 }
+/// The same for predictions.
 template <class Array, class F>
 constexpr auto each_array(prediction<Array> const& x, F const& f) {
     using Result = std::remove_cvref_t<decltype(f(x.logprobs))>;

@@ -41,8 +41,10 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--compiler", required=True)
     arguments.add_argument("-I", dest="include", action="append", default=[])
+    arguments.add_argument("--system", action="append", default=[], help="a folder whose warnings are not ours")
     arguments = arguments.parse_args()
-    command = [arguments.compiler, "-std=c++20", "-fsyntax-only", *(f"-I{folder}" for folder in arguments.include)]
+    command = [arguments.compiler, "-std=c++20", "-fsyntax-only", *(f"-I{folder}" for folder in arguments.include),
+               *(f"-isystem{folder}" for folder in arguments.system)]
     sources = sorted(pathlib.Path(__file__).parent.glob("*.cpp"))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         complaints = list(pool.map(lambda source: check(source, command), sources))

@@ -34,8 +34,10 @@ class atomic_file {
         std::filesystem::remove(beside_, ignored);
     }
 
+    /// Where to write.
     std::ostream& stream() { return stream_; }
 
+    /// Puts the whole file in its place. Throws std::runtime_error where it cannot.
     void commit() {
         stream_.close();
         if (!stream_) fail("could not be written whole (is the disk full?)");

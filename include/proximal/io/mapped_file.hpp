@@ -44,6 +44,7 @@ class mapped_file {
         if (bytes_.data()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
     }
 
+    /// The file's contents, for as long as this lives.
     std::span<std::byte const> bytes() const { return bytes_; }
 
    private:

@@ -37,6 +37,7 @@ inline std::optional<std::filesystem::path> find_program(std::string_view name) 
     return std::nullopt;
 }
 
+/// How a program ended, and what it said.
 struct process_result {
     int status;          // the exit status; 128 + the signal's number for a program that was killed
     std::string output;  // all of its stdout

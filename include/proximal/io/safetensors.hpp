@@ -44,8 +44,11 @@ class safetensors {
         check_cover();
     }
 
+    /// The file, for messages.
     std::filesystem::path const& path() const { return path_; }
+    /// The header's `__metadata__`; null where it has none.
     nlohmann::json const& metadata() const { return metadata_; }
+    /// Every tensor by its name; they point into the file.
     std::map<std::string, stored_tensor> const& tensors() const { return tensors_; }
 
     /// Throws std::runtime_error where the file has no such tensor.

@@ -44,7 +44,9 @@ class safetensors_folder {
         }
     }
 
+    /// The folder, for messages.
     std::filesystem::path const& path() const { return path_; }
+    /// Every tensor of every file by its name.
     std::map<std::string, stored_tensor> const& tensors() const { return tensors_; }
 
    private:

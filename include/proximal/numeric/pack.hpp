@@ -19,8 +19,10 @@ inline constexpr int register_bytes = 32;
 inline constexpr int register_bytes = 16;
 #endif
 
+/// 1 / N!, a Taylor coefficient of eˣ.
 template <int N>
 inline constexpr double inverse_factorial = inverse_factorial<N - 1> / N;
+/// 1 / 0!
 template <>
 inline constexpr double inverse_factorial<0> = 1.0;
 
@@ -32,8 +34,11 @@ inline constexpr double inverse_factorial<0> = 1.0;
 template <class T>
 struct pack {
     static constexpr int width = register_bytes / sizeof(T);
+    /// The integer as wide as a lane.
     using integer = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+    /// A register of lanes.
     typedef T vector __attribute__((vector_size(register_bytes)));
+    /// A register of their bits.
     typedef integer bits __attribute__((vector_size(register_bytes)));
 
     /// The outcome of a comparison, lane by lane: all bits set or none.
@@ -47,6 +52,7 @@ struct pack {
 
     pack() = default;
     pack(double x) : lanes(T(x) - vector{}) {}  // not `vector{} + x`: −0 stays −0
+    /// A register as it is.
     explicit pack(vector x) : lanes(x) {}
     explicit pack(mask condition) : lanes((vector)((bits)pack(1.0).lanes & condition.lanes)) {}
 
@@ -56,6 +62,7 @@ struct pack {
         __builtin_memcpy(&x.lanes, from, count == width ? sizeof x.lanes : count * sizeof(T));
         return x;
     }
+    /// Writes the first `count` lanes.
     void store(T* to, int count = width) const {
         __builtin_memcpy(to, &lanes, count == width ? sizeof lanes : count * sizeof(T));
     }

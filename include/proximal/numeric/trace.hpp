@@ -16,6 +16,7 @@ struct trace_node {
     std::string text;
     std::vector<std::shared_ptr<trace_node const>> operands{};
 };
+/// A recorded operation, shared by all that build on it.
 using recorded = std::shared_ptr<trace_node const>;
 
 /// A comparison that was recorded: true or false when the text runs.
@@ -44,6 +45,7 @@ class trace {
     /// The quantity that the text will read under this name.
     static trace input(std::string name) { return trace(make(std::move(name))); }
 
+    /// Whether it is an exact 0 that no operation made.
     bool is_nothing() const { return root_ == nullptr; }
     /// The recorded operation; null for nothing.
     recorded const& root() const { return root_; }

@@ -28,6 +28,7 @@ struct added_token {
 
     bool operator==(added_token const&) const = default;
 
+    /// An entry of tokenizer.json's `added_tokens`; a special token is by default not normalised.
     static added_token from_json(std::int64_t id, nlohmann::json const& j) {
         bool const special = j.value("special", false);
         return {id,
@@ -38,6 +39,7 @@ struct added_token {
                 j.value("normalized", !special),
                 special};
     }
+    /// The entry that from_json reads, without the id.
     nlohmann::json to_json() const {
         return {{"content", content}, {"single_word", single_word}, {"lstrip", lstrip},
                 {"rstrip", rstrip},   {"normalized", normalized},   {"special", special}};
@@ -51,11 +53,14 @@ class added_tokens {
    public:
     explicit added_tokens(normalizer normalize) : normalize_(std::move(normalize)) {}
 
+    /// All of them.
     std::map<std::int64_t, added_token> const& by_id() const { return by_id_; }
+    /// The one of this id, or null.
     added_token const* find(std::int64_t id) const {
         auto const found = by_id_.find(id);
         return found == by_id_.end() ? nullptr : &found->second;
     }
+    /// The one of this text, or null.
     added_token const* find(std::string_view content) const {
         auto const found = id_of_.find(content);
         return found == id_of_.end() ? nullptr : find(found->second);

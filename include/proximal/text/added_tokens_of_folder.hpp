@@ -26,6 +26,7 @@ inline std::int64_t id_for(std::string const& content, bpe const& model, added_t
     return added.by_id().empty() ? first : std::max(first, added.by_id().rbegin()->first + 1);
 }
 
+/// A special token of this text, under the id that id_for gives.
 inline added_token special_token(std::string content, bpe const& model, added_tokens const& added) {
     auto const id = id_for(content, model, added);
     return {.id = id, .content = std::move(content), .normalized = false, .special = true};

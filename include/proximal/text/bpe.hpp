@@ -55,12 +55,16 @@ class bpe {
         }
     }
 
+    /// How many tokens there are.
     std::size_t size() const { return id_of_.size(); }
+    /// Every token's id.
     text_map<std::int64_t> const& vocabulary() const { return id_of_; }
+    /// A token's id, spelt as the vocabulary spells it; nothing where it has none.
     std::optional<std::int64_t> id_of(std::string_view token) const {
         auto const found = id_of_.find(token);
         return found == id_of_.end() ? std::nullopt : std::optional(found->second);
     }
+    /// An id's token, or null.
     std::string const* token_of(std::int64_t id) const {
         auto const found = token_of_.find(id);
         return found == token_of_.end() ? nullptr : &found->second;

@@ -15,8 +15,10 @@ namespace proximal {
 
 /// A hash by text that finds a std::string's entry by a std::string_view.
 struct text_hash : std::hash<std::string_view> {
+    /// Lets a map be searched without making a std::string.
     using is_transparent = void;
 };
+/// A map by text that a std::string_view searches.
 template <class Value>
 using text_map = std::unordered_map<std::string, Value, text_hash, std::equal_to<>>;
 
@@ -31,6 +33,7 @@ class bpe_cache {
         out.insert(out.end(), found->second.begin(), found->second.end());
         return true;
     }
+    /// Keeps a piece's ids, unless it is long or the cache is full.
     void remember(std::string_view piece, std::vector<std::int64_t> ids) {
         if (piece.size() > longest) return;
         std::lock_guard const lock(mutex_);

@@ -27,6 +27,7 @@ namespace proximal {
 /// pairs gives a smaller vocabulary.
 class bpe_trainer {
    public:
+    /// What the vocabulary is to hold.
     struct settings {
         std::size_t vocabulary_size = 4096;
         std::int64_t min_frequency = 1;  // a rarer pair is not joined
@@ -47,6 +48,7 @@ class bpe_trainer {
                             settings_.vocabulary_size, special_tokens_.size()));
     }
 
+    /// Counts the words of a text.
     void feed(std::string_view text) {
         pre_tokens tokens{utf8::lossy(text)};
         cut_(tokens);

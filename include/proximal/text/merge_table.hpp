@@ -13,6 +13,7 @@ namespace proximal {
 /// What pairs of tokens join to, and which pair was learnt before which.
 class merge_table {
    public:
+    /// When a pair was learnt, and what it joins to.
     struct merge {
         std::uint32_t rank;  // 0 was learnt first
         std::int64_t result;

@@ -56,6 +56,7 @@ inline normalizer unicode_form(int options) {
     };
 }
 
+/// Every character in lower case, by Unicode's simple mapping.
 inline std::string lowercase(std::string const& text) {
     std::string out;
     for (std::size_t at = 0; at < text.size();) {
@@ -67,6 +68,7 @@ inline std::string lowercase(std::string const& text) {
     return out;
 }
 
+/// The text less the white space at the sides asked for.
 inline std::string_view stripped(std::string_view text, bool left, bool right) {
     while (left && !text.empty() && character_class::is_whitespace(utf8::character_at(text, 0).value))
         text.remove_prefix(utf8::character_at(text, 0).size);

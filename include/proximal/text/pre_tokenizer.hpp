@@ -75,6 +75,7 @@ inline void prefix_with_space(pre_tokens& tokens) {
     tokens = std::move(prefixed);
 }
 
+/// A Split's `behavior`. Throws std::invalid_argument for one that is not known.
 inline split_behavior split_behavior_of(nlohmann::json const& settings) {
     auto const name = settings.value("behavior", std::string("Isolated"));
     if (name == "Removed") return split_behavior::removed;

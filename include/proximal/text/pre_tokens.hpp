@@ -11,6 +11,7 @@ namespace proximal {
 
 /// A text cut into the pieces that the model sees one by one.
 struct pre_tokens {
+    /// A part of the text: [begin, end), in bytes.
     struct piece {
         std::size_t begin, end;
     };
@@ -20,6 +21,7 @@ struct pre_tokens {
     explicit pre_tokens(std::string whole) : text(std::move(whole)) {
         if (!text.empty()) pieces.push_back({0, text.size()});
     }
+    /// A piece's text.
     std::string_view view(piece const& p) const { return std::string_view(text).substr(p.begin, p.end - p.begin); }
 };
 

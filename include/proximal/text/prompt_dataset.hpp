@@ -26,6 +26,7 @@ struct prompt_dataset {
     std::vector<std::vector<std::int64_t>> prompts;
 };
 
+/// What a run trains on, and what its sample tables are drawn from.
 struct prompt_split {
     prompt_dataset train, eval;
 };

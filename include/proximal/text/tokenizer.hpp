@@ -122,6 +122,7 @@ class tokenizer {
         for (auto const& [id, token] : added_.by_id()) more += !model_.id_of(token.content);
         return model_.size() + more;
     }
+    /// A token's id, added or of the vocabulary; nothing where it has none.
     std::optional<std::int64_t> id_of(std::string_view token) const {
         if (auto const* const added = added_.find(token)) return added->id;
         return model_.id_of(token);
@@ -134,8 +135,11 @@ class tokenizer {
         throw std::invalid_argument(fmt::format("the id {} has no token; ids go from 0 to {}", id, size() - 1));
     }
 
+    /// The token that ends a text; nothing where none is named.
     std::optional<std::int64_t> eos_token_id() const { return id_in_role("eos_token"); }
+    /// The token that begins a text; nothing where none is named.
     std::optional<std::int64_t> bos_token_id() const { return id_in_role("bos_token"); }
+    /// The token that fills a row up; nothing where none is named.
     std::optional<std::int64_t> pad_token_id() const { return id_in_role("pad_token"); }
 
     /// Makes a token the padding token and gives its id: a token of this text if there is one, else the next free id,

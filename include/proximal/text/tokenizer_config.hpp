@@ -22,6 +22,7 @@ class tokenizer_config {
     static constexpr std::array<char const*, 7> roles = {"bos_token", "eos_token", "unk_token", "sep_token",
                                                          "pad_token", "cls_token", "mask_token"};
 
+    /// Reads what is there of tokenizer_config.json, special_tokens_map.json and chat_template.jinja.
     static tokenizer_config load(std::filesystem::path const& folder) {
         auto const read = [&](char const* name) {
             return std::filesystem::exists(folder / name) ? read_json(folder / name) : nlohmann::json::object();
@@ -36,6 +37,7 @@ class tokenizer_config {
         return config;
     }
 
+    /// Writes the same files.
     void save(std::filesystem::path const& folder) const {
         auto named = settings;
         if (!named.contains("tokenizer_class")) named["tokenizer_class"] = "PreTrainedTokenizerFast";
@@ -57,8 +59,10 @@ class tokenizer_config {
             (is_gpt2() || is_gpt_neox()) && (role == "bos_token" || role == "eos_token" || role == "unk_token");
         return defaults ? std::optional<std::string>("<|endoftext|>") : std::nullopt;
     }
+    /// Gives a role to a token of this text, in both files.
     void set_special_token(std::string const& role, std::string_view content) { settings[role] = map_[role] = content; }
 
+    /// The tokens that have a role, then `additional_special_tokens`.
     std::vector<std::string> special_tokens() const {
         std::vector<std::string> all;
         for (auto const* const role : roles)
@@ -68,6 +72,7 @@ class tokenizer_config {
         return all;
     }
 
+    /// The Jinja text by which messages become a prompt; nothing where there is none.
     std::optional<std::string> chat_template() const {
         if (jinja_) return jinja_;
         auto const entry = settings.find("chat_template");
@@ -75,7 +80,9 @@ class tokenizer_config {
         return entry->is_string() ? entry->get<std::string>() : entry->dump();
     }
 
+    /// Whether the tokenizer_class is GPT-2's, slow or fast.
     bool is_gpt2() const { return class_name().starts_with("GPT2Tokenizer"); }
+    /// Whether the tokenizer_class is GPT-NeoX's.
     bool is_gpt_neox() const { return class_name().starts_with("GPTNeoXTokenizer"); }
 
     /// The pre_tokenizer of tokenizer.json as the tokenizer_class changes it.

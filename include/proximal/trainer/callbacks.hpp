@@ -28,13 +28,16 @@ struct trainer_state {
 class trainer_callback {
    public:
     virtual ~trainer_callback() = default;
+    /// Before the first update.
     virtual void on_train_begin(trainer_state&) {}
     virtual void on_log(trainer_state&, metrics const&) {}                    // once per update
     virtual void on_completions(trainer_state&, completions_table const&) {}  // when samples were generated
     virtual void on_save(trainer_state&, std::filesystem::path const&) {}     // when models were written
+    /// After the last update, when the models are saved.
     virtual void on_train_end(trainer_state&) {}
 };
 
+/// Callbacks in the order in which they are called.
 using callback_list = std::vector<std::shared_ptr<trainer_callback>>;
 
 }  // namespace proximal

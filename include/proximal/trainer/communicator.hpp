@@ -16,6 +16,7 @@ class communicator {
     /// Waits until every process is here.
     virtual void barrier() = 0;
 
+    /// Whether this process is the one that writes and reports.
     bool is_main() const { return rank() == 0; }
 };
 

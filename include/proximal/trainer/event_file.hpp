@@ -19,14 +19,19 @@ namespace proximal {
 /// Appends fields to a Protocol Buffers message. Source: protobuf.dev/programming-guides/encoding.
 class protobuf_message {
    public:
+    /// A varint field.
     void integer(int field, std::uint64_t value) { varint(static_cast<std::uint64_t>(field) << 3 | 0), varint(value); }
+    /// A 64-bit field.
     void number(int field, double value) { fixed(field, 1, value); }
+    /// A 32-bit field.
     void number(int field, float value) { fixed(field, 5, value); }
+    /// A field of bytes: text, or another message.
     void bytes(int field, std::string_view value) {
         varint(static_cast<std::uint64_t>(field) << 3 | 2);
         varint(value.size());
         encoded_.append(value);
     }
+    /// The message so far.
     std::string const& encoded() const { return encoded_; }
 
    private:
@@ -95,6 +100,7 @@ class event_file {
         record(event.encoded());
     }
 
+    /// Where the events are written.
     std::filesystem::path const& path() const { return path_; }
 
    private:

@@ -11,6 +11,7 @@ namespace proximal {
 /// The numbers that one update is described by, in the order they were measured, each under its name.
 class metrics {
    public:
+    /// A name and its number.
     using value_type = std::pair<std::string, double>;
 
     /// Adds a number, or replaces the one of this name.
@@ -28,8 +29,11 @@ class metrics {
             if (known == name) return &number;
         return nullptr;
     }
+    /// The first in the order of measurement.
     auto begin() const { return numbers_.begin(); }
+    /// Behind the last.
     auto end() const { return numbers_.end(); }
+    /// Whether nothing was measured.
     bool empty() const { return numbers_.empty(); }
 
    private:

@@ -32,6 +32,7 @@ inline bool run_gnuplot(std::string const& script) {
     return ::pclose(gnuplot) == 0 && written;
 }
 
+/// A curve as a named block of gnuplot's; a NaN is a gap.
 inline std::string gnuplot_data(std::string const& name, curve const& c) {
     std::string text = "$" + name + " << EOD\n";
     for (std::size_t i = 0; i < c.x.size(); ++i)

@@ -104,6 +104,7 @@ class plot_report final : public trainer_callback {
     }
     /// Whether the picture was written: gnuplot may be missing.
     bool drawn() const { return drawn_; }
+    /// What was kept, a curve per metric.
     std::vector<curve> const& curves() const { return curves_; }
 
    private:

@@ -9,7 +9,9 @@ namespace proximal {
 /// Seconds of the wall clock, since the start or since the last lap.
 class stopwatch {
    public:
+    /// Seconds since the start.
     double total() const { return seconds(start_, clock::now()); }
+    /// Seconds since the last lap, and begins the next.
     double lap() {
         auto const before = std::exchange(lap_, clock::now());
         return seconds(before, lap_);

@@ -15,7 +15,8 @@ namespace proximal::libtorch {
 
 /// A scalar whose gradient is known already: ∂scalar/∂inputs[i] = gradients[i]. Not differentiable twice.
 struct known_gradient : torch::autograd::Function<known_gradient> {
-    struct list {  // a list of tensors that is not itself differentiated by
+    /// A list of tensors that is not itself differentiated by.
+    struct list {
         std::vector<at::Tensor> tensors;
     };
     static at::Tensor forward(torch::autograd::AutogradContext* context, double scalar, list const& gradients,

@@ -15,6 +15,7 @@ struct statistics_of {
     T log_total;  // log Σ e^(z − highest)
     T entropy;    // of softmax(z)
 };
+/// What the float kernels find out about a row.
 using row_statistics = statistics_of<float>;
 
 // The kernels once per instruction set; which one runs is decided by the CPU at run time. (target_clones would compile

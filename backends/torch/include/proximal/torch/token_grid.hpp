@@ -18,6 +18,7 @@ enum token_array : int {
     logprob_at, value_at, entropy_at, old_logprob_at, ref_logprob_at, old_value_at, advantage_at, return_at,
     weight_at, value_weight_at, mask_at, value_mask_at
 };
+/// How many arrays a token grid has.
 inline constexpr int token_arrays = 12;
 
 /// Where a token grid lies in memory. An absent array is null and reads as 0; a gradient nobody asked for is null.

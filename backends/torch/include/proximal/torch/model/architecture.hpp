@@ -25,6 +25,7 @@ struct architecture {
                                        std::optional<at::ScalarType> rotary_precision);
 };
 
+/// A Backbone from the Config that a config.json holds: the `build` of an architecture.
 template <class Backbone, class Config>
 std::shared_ptr<backbone> build_backbone(nlohmann::json const& config, parameter_source const& source,
                                          std::optional<at::ScalarType> rotary_precision) {

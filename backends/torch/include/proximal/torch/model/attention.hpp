@@ -107,6 +107,7 @@ inline at::Tensor fused_attention(at::Tensor const& qkv, int64_t heads, rotary c
     return flat.size(0) == tokens.size() ? flat : take_rows::apply(flat, attention_cells(tokens));
 }
 
+/// Attention of packed tokens, fused on the CPU where every token is seen, else composed of ATen operations. [N, H]
 inline at::Tensor self_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate, token_batch const& tokens,
                                  kv_cache* cache, std::size_t layer) {
     return (qkv.is_cpu() && !tokens.seen.defined() ? fused_attention : composed_attention)(qkv, heads, rotate, tokens,

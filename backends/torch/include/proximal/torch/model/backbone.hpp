@@ -13,6 +13,7 @@
 
 namespace proximal::libtorch {
 
+/// A parameter under its Hugging Face name.
 struct named_tensor {
     std::string name;
     at::Tensor tensor;
@@ -39,17 +40,22 @@ class backbone {
     /// Hugging Face's names, in the order of its named_parameters().
     virtual std::vector<named_tensor> const& parameters() const = 0;
 
+    /// H, the width of a hidden state.
     virtual int64_t hidden_size() const = 0;
+    /// V, the tokens that have an embedding.
     virtual int64_t vocabulary_size() const = 0;
+    /// The longest sequence that positions are there for.
     virtual int64_t max_positions() const = 0;
 
     /// [V, H]: what a tied lm_head shares.
     virtual at::Tensor token_embedding() const = 0;
+    /// An empty cache for that many rows of at most that many tokens.
     virtual kv_cache make_cache(int64_t row_count, int64_t capacity) const = 0;
 
     /// The same architecture on other parameters.
     virtual std::shared_ptr<backbone> rebuild(parameter_source const& source) const = 0;
 
+    /// The dtype and device that its inputs and its head must have.
     at::TensorOptions options() const { return token_embedding().options().requires_grad(false); }
 };
 

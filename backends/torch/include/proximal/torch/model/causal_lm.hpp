@@ -19,6 +19,7 @@ struct causal_lm {
     at::Tensor lm_head;     // [V, H]; the token embedding itself where the config ties them
     nlohmann::json config;  // config.json, kept whole
 
+    /// Whether the head is the token embedding itself.
     bool tied() const { return lm_head.is_same(body->token_embedding()); }
 
     /// The backbone's, then the head's unless it is tied: Hugging Face's names and order.

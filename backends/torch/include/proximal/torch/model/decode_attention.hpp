@@ -19,6 +19,7 @@
 namespace proximal::libtorch {
 
 // Both loops run in blocks of a fixed size: g++ vectorises those at -O2, and no others.
+/// Numbers that one turn of these loops takes.
 inline constexpr int64_t block = 16;
 
 /// Σ x[i]·y[i].

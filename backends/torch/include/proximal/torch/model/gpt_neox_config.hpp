@@ -45,7 +45,9 @@ struct gpt_neox_config {
                    "must give an even number of rotary dimensions, at most a head's " + std::to_string(head_size()));
     }
 
+    /// D, the width of one attention head.
     int64_t head_size() const { return hidden_size / num_attention_heads; }
+    /// R, how many of a head's dimensions are rotated.
     int64_t rotary_dimensions() const { return static_cast<int64_t>(static_cast<double>(head_size()) * rotary_pct); }
 
    private:

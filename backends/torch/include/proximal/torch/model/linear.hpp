@@ -16,6 +16,7 @@ struct linear {
         : weight(source(name + ".weight", {out, in}, initial::normal)) {
         if (with_bias) bias = source(name + ".bias", {out}, initial::zeros);
     }
+    /// x [N, in] to y [N, out].
     at::Tensor operator()(at::Tensor const& x) const {
         return bias.defined() ? at::addmm(bias, x, weight.t()) : x.mm(weight.t());
     }

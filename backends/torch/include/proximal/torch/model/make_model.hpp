@@ -27,6 +27,7 @@ inline causal_lm make_causal_lm(nlohmann::json config, std::uint64_t seed, at::S
     return {body, head, std::move(config)};
 }
 
+/// A backbone of its own with equal parameters.
 inline std::shared_ptr<backbone> clone(backbone const& body) { return body.rebuild(copied(body.parameters())); }
 
 /// A model of its own with equal parameters; requires_grad is off.
@@ -34,6 +35,7 @@ inline causal_lm clone(causal_lm const& model) {
     auto const body = clone(*model.body);
     return {body, model.tied() ? body->token_embedding() : model.lm_head.detach().clone(), model.config};
 }
+/// A classifier of its own with equal parameters; requires_grad is off.
 inline sequence_classifier clone(sequence_classifier const& model) {
     return {clone(*model.body), model.score.detach().clone(), model.config};
 }

@@ -28,6 +28,7 @@ struct rotary {
         sin = angle.sin().to(stored.dtype());
     }
 
+    /// R / 2: dimension i turns with dimension i + R / 2.
     int64_t half() const { return cos.size(1); }
 
     /// x [N, heads, D] at positions [N], composed of ATen operations: any device, differentiable.

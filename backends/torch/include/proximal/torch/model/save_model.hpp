@@ -67,6 +67,7 @@ inline void save_weights(std::vector<named_tensor> const& parameters, std::files
     }
 }
 
+/// How config.json calls a tensor's dtype.
 inline char const* config_dtype(at::Tensor const& x) {
     switch (x.scalar_type()) {
         case at::kDouble: return "float64";

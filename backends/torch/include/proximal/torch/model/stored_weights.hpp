@@ -17,6 +17,7 @@
 
 namespace proximal::libtorch {
 
+/// A safetensors dtype and LibTorch's.
 inline constexpr std::array<std::pair<char const*, at::ScalarType>, 12> stored_dtypes{
     {{"F32", at::kFloat},
      {"F64", at::kDouble},
@@ -62,6 +63,7 @@ class stored_weights {
     stored_weights(std::string where, std::map<std::string, stored_tensor> const& tensors, at::TensorOptions options)
         : where_(std::move(where)), tensors_(tensors), options_(options) {}
 
+    /// Whether the files hold a tensor of this name.
     bool contains(std::string const& name) const { return tensors_.contains(name); }
 
     /// Throws std::runtime_error where the tensor is missing or of another shape.
@@ -78,8 +80,10 @@ class stored_weights {
         return to_tensor(found->second).to(options_);
     }
 
+    /// Counts a tensor as used that the model has no place for.
     void pass_over(std::string const& name) { taken_.insert(name); }
 
+    /// Throws std::runtime_error, naming it, where a tensor was asked for by nobody.
     void finish() const {
         for (auto const& [name, tensor] : tensors_)
             if (!taken_.contains(name) && !buffer(name))

@@ -28,6 +28,7 @@ struct token_batch {
 
     /// [N] int64: where each token lies in the flattened [B, S] grid.
     at::Tensor index() const { return rows * column_count + slots; }
+    /// N, the tokens.
     int64_t size() const { return ids.size(0); }
 };
 

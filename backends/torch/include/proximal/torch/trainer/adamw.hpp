@@ -23,6 +23,7 @@ class optimizer {
     virtual at::Tensor gradient_norm() const = 0;
 };
 
+/// AdamW's β₁, β₂, ε and λ, with its authors' defaults.
 struct adamw_options {
     double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0.0;
 };
@@ -42,6 +43,7 @@ class adamw final : public optimizer {
                             at::zeros({}, tensor.options().dtype(at::kFloat))});
     }
 
+    /// Whether a parameter of this name decays: neither a bias nor a norm's.
     static bool decays(std::string_view name) {
         return name.find("bias") == name.npos && name.find("norm") == name.npos;
     }

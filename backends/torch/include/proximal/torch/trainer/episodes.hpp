@@ -28,7 +28,9 @@ struct episodes {
     at::Tensor value_mask;            // [B, T] bool: t ≤ L + 1
     at::Tensor has_eos;               // [B] bool: an EOS stands in `postprocessed`
 
+    /// B, the episodes.
     std::int64_t size() const { return query_responses.size(0); }
+    /// T, the steps of the longest response allowed.
     std::int64_t response_length() const { return query_responses.size(1) - context_length; }
     at::Tensor responses() const { return query_responses.slice(1, context_length); }  // [B, T]
 };

@@ -25,6 +25,7 @@ struct demonstration {
     std::vector<std::int64_t> prompt, completion;
 };
 
+/// How a small model is fine-tuned before PPO begins.
 struct fine_tune_options {
     std::int64_t steps = 1000;
     std::int64_t batch_size = 32;

@@ -154,8 +154,11 @@ class ppo_trainer {
         call([](trainer_callback& c, trainer_state& s) { c.on_save(s, s.output_dir); });
     }
 
+    /// How far the run is.
     trainer_state const& state() const { return state_; }
+    /// The sizes that the configuration comes to.
     batch_arithmetic const& sizes() const { return sizes_; }
+    /// The model being trained.
     causal_lm const& policy() const { return given_.policy; }
 
    private:

@@ -54,6 +54,7 @@ struct micro_batch_view {
     at::Tensor loss;               // []
     std::map<std::string, double> const& measured;
 };
+/// Called after every micro-batch.
 using micro_batch_observer = std::function<void(micro_batch_view const&)>;
 
 /// Everything an update measured: a number per micro-batch under each metric's name, in the order they ran.
@@ -61,6 +62,7 @@ struct update_statistics {
     std::map<std::string, std::vector<double>> series;
     std::int64_t optimizer_steps = 0;
 
+    /// The mean over all micro-batches. Throws std::out_of_range for a name that was not measured.
     double mean(std::string const& name) const {
         auto const& all = series.at(name);
         double total = 0.0;
