@@ -104,7 +104,7 @@ inline at::Tensor fused_attention(at::Tensor const& qkv, int64_t heads, rotary c
     }
     auto const mixed = at::scaled_dot_product_attention(query, key, value, {}, 0.0, /*is_causal=*/true).transpose(1, 2);
     auto const flat = mixed.reshape({tokens.row_count * tokens.longest, -1});
-    return flat.size(0) == tokens.size() ? flat : take_rows::apply(flat, attention_cells(tokens));
+    return flat.size(0) == tokens.size() ? flat : rows_of_grid::apply(flat, attention_cells(tokens));
 }
 
 /// Attention of packed tokens, fused on the CPU where every token is seen, else composed of ATen operations. [N, H]

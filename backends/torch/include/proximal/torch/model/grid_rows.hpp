@@ -11,7 +11,7 @@
 namespace proximal::libtorch {
 
 /// Rows `cells` [N] (distinct) of a matrix [M, H]: index_select whose gradient is a plain copy, since no row is taken twice.
-struct take_rows : torch::autograd::Function<take_rows> {
+struct rows_of_grid : torch::autograd::Function<rows_of_grid> {
     static at::Tensor forward(torch::autograd::AutogradContext* context, at::Tensor const& grid,
                               at::Tensor const& cells) {
         context->save_for_backward({cells});
