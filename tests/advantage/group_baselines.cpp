@@ -33,8 +33,14 @@ TEMPLATE_TEST_CASE("group baselines: hand numbers", "", BACKENDS) {
     CHECK(difference(judge(grpo{2}), grid<TestType>({{-a, 0, 0}, {a, a, 0}, {-b, -b, 0}, {0, 0, 0}})) < tolerance);
     double const c = 7.0 / 3.0;  // (1·1 + 2·3) / 3; the empty response has no say in the other group
     CHECK(difference(judge(opo{2}), grid<TestType>({{1 - c, 0, 0}, {3 - c, 3 - c, 0}, {0, 0, 0}, {0, 0, 0}})) < tolerance);
-    CHECK(difference(rloo{2}(two_groups<TestType>()).returns,
-                     grid<TestType>({{1, 1, 0}, {3, 3, 3}, {0, 0, 0}, {4, 0, 0}})) == 0.0);
+    auto const earned = grid<TestType>({{1, 1, 0}, {3, 3, 3}, {0, 0, 0}, {4, 0, 0}});  // over value_mask
+    auto const returns = [](auto const& estimator) { return estimator(two_groups<TestType>()).returns; };
+    CHECK(difference(returns(rloo{2}), earned) == 0.0);
+    CHECK(difference(returns(grpo{2}), earned) == 0.0);
+    CHECK(difference(returns(dr_grpo{2}), earned) == 0.0);
+    CHECK(difference(returns(opo{2}), earned) == 0.0);
+    CHECK(difference(returns(pass_at_k{2}), earned) == 0.0);
+    CHECK(difference(returns(gpg{2}), earned) == 0.0);
     auto const whitened = judge(reinforce_plus_plus_baseline{dr_grpo{2}, whiten{}});
     double const root = std::sqrt(2.3 + 1e-8);  // of −1, 1, 1, −2, −2: mean −0.6, unbiased variance 2.3
     double const low = -0.4 / root, high = 1.6 / root, least = -1.4 / root;
