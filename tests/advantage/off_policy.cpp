@@ -53,6 +53,9 @@ TEMPLATE_TEST_CASE("retrace: hand numbers", "", BACKENDS) {
     auto const judged = retrace{.gamma = 0.5, .lam = 0.5}(two_steps<TestType>());
     CHECK(difference(judged.returns, grid<TestType>({{2.75, 8, 0}})) < tolerance);  // 1 + ½ (2 + ¼ (8 − 2))
     CHECK(difference(judged.advantages, grid<TestType>({{1.75, 6, 0}})) < tolerance);
+    auto other = two_steps<TestType>();
+    other.logprobs = -other.logprobs;  // w = ½, 2: the trace is cut at 1
+    CHECK(difference(retrace{.gamma = 0.5, .lam = 0.5}(other).returns, grid<TestType>({{3.5, 8, 0}})) < tolerance);
 }
 
 TEMPLATE_TEST_CASE("off-policy estimators: laws, with NaN in the padding", "", BACKENDS) {
