@@ -7,6 +7,9 @@ using namespace proximal;
 using support::column;
 
 TEMPLATE_TEST_CASE("running_moments: batch by batch they are those of all numbers at once", "", BACKENDS) {
+    running_moments two;
+    two.absorb(column<TestType>({1.0, 5.0}));
+    CHECK(two.deviation() == Approx(std::sqrt(8.0)));
     running_moments seen;
     CHECK(seen.deviation() == 1.0);
     seen.absorb(column<TestType>({1.0, 2.0, 6.0}));

@@ -6,14 +6,15 @@ using support::as, support::difference, support::grid, support::NaN, support::to
 
 namespace {
 
-/// w = 4, 1, ¼ | 1, ½; advantages of 1; what lies outside the mask is NaN.
+/// w = 4, 1, ¼ | 1, ½ | ½; advantages of 1; what lies outside the mask is NaN.
 template <class Array>
 experience<Array> sampled() {
     experience<Array> then;
-    then.mask = grid<Array>({{1, 1, 1}, {1, 1, 0}, {0, 0, 0}});
-    then.logprobs = grid<Array>({{std::log(4.0), 0, -std::log(4.0)}, {0, -std::log(2.0), NaN}, {NaN, NaN, NaN}});
-    then.behaviour_logprobs = grid<Array>({{0, 0, 0}, {0, 0, NaN}, {NaN, NaN, NaN}});
-    then.advantages = grid<Array>({{1, 1, 1}, {-1, -1, NaN}, {NaN, NaN, NaN}});
+    then.mask = grid<Array>({{1, 1, 1}, {1, 1, 0}, {1, 0, 0}, {0, 0, 0}});
+    then.logprobs = grid<Array>({{std::log(4.0), 0, -std::log(4.0)}, {0, -std::log(2.0), NaN},
+                                  {-std::log(2.0), NaN, NaN}, {NaN, NaN, NaN}});
+    then.behaviour_logprobs = grid<Array>({{0, 0, 0}, {0, 0, NaN}, {0, NaN, NaN}, {NaN, NaN, NaN}});
+    then.advantages = grid<Array>({{1, 1, 1}, {-1, -1, NaN}, {-1, NaN, NaN}, {NaN, NaN, NaN}});
     return then;
 }
 
@@ -21,16 +22,16 @@ experience<Array> sampled() {
 
 TEMPLATE_TEST_CASE("importance weights: hand numbers", "", BACKENDS) {
     auto const then = sampled<TestType>();
-    CHECK(difference(importance_ratio(then), grid<TestType>({{4, 1, 0.25}, {1, 0.5, 1}, {1, 1, 1}})) < tolerance);
-    CHECK(difference(truncated_importance{.cap = 2.0}(then).advantages, grid<TestType>({{2, 1, 0.25}, {-1, -0.5, 0}, {0, 0, 0}})) <
-          tolerance);
+    CHECK(difference(importance_ratio(then), grid<TestType>({{4, 1, 0.25}, {1, 0.5, 1}, {0.5, 1, 1}, {1, 1, 1}})) < tolerance);
+    CHECK(difference(truncated_importance{.cap = 2.0}(then).advantages,
+                     grid<TestType>({{2, 1, 0.25}, {-1, -0.5, 0}, {-0.5, 0, 0}, {0, 0, 0}})) < tolerance);
     CHECK(difference(masked_importance{.low = 0.3, .high = 3.0}(then).advantages,
-                     grid<TestType>({{0, 1, 0}, {-1, -0.5, 0}, {0, 0, 0}})) < tolerance);
-    // geometric means: 1, and √½ = 0.707
+                     grid<TestType>({{0, 1, 0}, {-1, -0.5, 0}, {-0.5, 0, 0}, {0, 0, 0}})) < tolerance);
+    // geometric means: 1, √½ = 0.707, and ½
     CHECK(difference(sequence_masked_importance{.low = 0.9, .high = 1.1}(then).advantages,
-                     grid<TestType>({{4, 1, 0.25}, {0, 0, 0}, {0, 0, 0}})) < tolerance);
-    CHECK(difference(sequence_masked_importance{.low = 0.5, .high = 0.9}(then).advantages,
-                     grid<TestType>({{0, 0, 0}, {-1, -0.5, 0}, {0, 0, 0}})) < tolerance);
+                     grid<TestType>({{4, 1, 0.25}, {0, 0, 0}, {0, 0, 0}, {0, 0, 0}})) < tolerance);
+    CHECK(difference(sequence_masked_importance{.low = 0.6, .high = 0.9}(then).advantages,
+                     grid<TestType>({{0, 0, 0}, {-1, -0.5, 0}, {0, 0, 0}, {0, 0, 0}})) < tolerance);
 }
 
 TEMPLATE_TEST_CASE("importance weights: on policy nothing changes; a token on a bound stays", "", BACKENDS) {
