@@ -35,7 +35,8 @@ auto const formulas = boost::hana::make_tuple(
     kl_loss<k2>{}, kl_loss<absolute>{}, kl_loss<straight_through<k3>>{}, reinforce{}, clip_higher{}, dual_clip{}, two_sided_clip{},
     cispo{}, sapo{}, entropy_bonus{}, squared_value{}, huber_value{}, weighted(-0.5, clipped_surrogate{}), weighted(3.0, clipped_value{}),
     total(clipped_surrogate{.cliprange = 0.2}, clipped_value{.vf_coef = 0.1, .cliprange_value = 0.2}),
-    total(weighted(0.5, clipped_surrogate{}), kl_loss<k3>{}, clipped_value{}), every_function{});
+    total(weighted(0.5, clipped_surrogate{}), kl_loss<k3>{}, clipped_value{}), positive_lm{}, gspo{0.1, 0.2}, gmpo{0.1, 0.2},
+    total(entropy_bonus{}, gmpo{0.1, 0.2}), every_function{});
 
 void each_formula(auto const& f) {
     int i = 0;
@@ -43,11 +44,11 @@ void each_formula(auto const& f) {
 }
 
 constexpr char const* names[] = {"logprob", "value", "entropy", "old_logprob", "ref_logprob",
-                                 "old_value", "advantage", "return_", "weight", "value_weight"};
-constexpr int count = 10, results = 10;  // loss, three partials, up to six metrics
+                                 "old_value", "advantage", "return_", "weight", "value_weight", "score", "sequence_mean"};
+constexpr int count = 12, results = 10;  // loss, three partials, up to six metrics
 using support::compiled_text;
 
-/// The text as a C function from the ten inputs to the ten results; those it does not mention are 0.
+/// The text as a C function from the twelve inputs to the ten results; those it does not mention are 0.
 std::string as_function(std::string const& name, source_text const& source) {
     std::string text = "extern \"C\" void " + name + "(double const* in, double* out) {\n";
     for (int i = 0; i < count; ++i)
@@ -65,7 +66,7 @@ std::array<double, results> by_dual(Formula const& formula, std::array<double, c
     auto const one = contribution(formula, differentiated_token<double>{
         .logprob = dual::variable<0>(in[0]), .value = dual::variable<1>(in[1]), .entropy = dual::variable<2>(in[2]),
         .old_logprob = in[3], .ref_logprob = in[4], .old_value = in[5], .advantage = in[6], .return_ = in[7],
-        .weight = in[8], .value_weight = in[9]});
+        .score = in[10], .sequence_mean = in[11], .weight = in[8], .value_weight = in[9]});
     dual const loss = one.loss;
     std::array<double, results> out{loss.value, loss.partials[0], loss.partials[1], loss.partials[2]};
     int i = 4;
@@ -111,8 +112,8 @@ TEST_CASE("source_text: the compiled text is number<double, 3>, at ties, bounds,
     for (double a : special)
         for (double b : special)
             for (double c : special) {
-                check({a, b, c, 0.0, b, 0.0, c, a, 0.25, 0.5});
-                check({a, b, 0.3, b, c, b, 1.0, c, 0.25, 0.5});
+                check({a, b, c, 0.0, b, 0.0, c, a, 0.25, 0.5, b, c});
+                check({a, b, 0.3, b, c, b, 1.0, c, 0.25, 0.5, 0.0, a});
                 check({0.1, 0.2, 0.3, a, b, c, -1.0, b, 0.0, 1.0});
             }
     for (auto const& batch : support::edge_batches()) {  // what padding holds too: here nobody masks it
@@ -126,12 +127,35 @@ TEST_CASE("source_text: the compiled text is number<double, 3>, at ties, bounds,
     }
 }
 
+TEST_CASE("source_text: what a term averages over a response is the number's") {
+    auto const text_of = [](auto const& term) {
+        std::string text = "extern \"C\" void averaged_by(double const* in, double* out) {\n";
+        for (int i = 0; i < count; ++i)
+            text += "    [[maybe_unused]] const T " + std::string(names[i]) + " = in[" + std::to_string(i) + "];\n";
+        return text + "    T averaged;\n" + averaged_source(term).body + "    out[0] = averaged;\n}\n";
+    };
+    auto const check = [&](auto const& term) {
+        support::compiled_text const text(text_of(term));
+        for (double logprob : {-2.0, -0.2, 0.0, 0.1, 0.3, NaN})
+            for (double advantage : {-1.0, 0.0, 1.0}) {
+                std::array<double, count> in{};
+                in[0] = logprob, in[6] = advantage;
+                double got = 0.0;
+                text.find("averaged_by")(in.data(), &got);
+                number<double, 3> const expected = term.averaged(differentiated_token<double>{
+                    .logprob = number<double, 3>::variable<0>(logprob), .advantage = advantage});
+                CHECK((got == expected.value || (std::isnan(got) && std::isnan(expected.value))));
+            }
+    };
+    check(gspo{}), check(gmpo{0.1, 0.2}), check(total(entropy_bonus{}, gmpo{0.1, 0.2}));
+}
+
 TEST_CASE("number: the slopes of every formula are those of finite differences") {
     std::mt19937 engine(2);
     std::normal_distribution<double> normal;
     each_formula([&](std::string const& name, auto const& formula) {
         using Formula = std::remove_cvref_t<decltype(formula)>;
-        if constexpr (std::is_same_v<Formula, every_function> || std::is_same_v<Formula, cispo> ||
+        if constexpr (std::is_same_v<Formula, every_function> || std::is_same_v<Formula, cispo> || SequenceLevel<Formula> ||
                       std::is_same_v<Formula, kl_loss<straight_through<k3>>>)
             return;  // they detach: their slopes are not their values'
         int compared = 0;
