@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <proximal/concepts.hpp>
-#include <proximal/knob.hpp>
+#include <proximal/advantage/discounted_returns.hpp>
 
 namespace proximal {
 
@@ -23,11 +22,8 @@ struct remax {
 
     template <class Array>
     constexpr experience<Array> operator()(rollout<Array> const& rollout) const {
-        auto const step = [this](auto const& counts, auto const& reward) {
-            return affine{select(counts, reward, 0.0), gamma};
-        };
-        Array const returns = reverse_scan(step, rollout.value_mask, rollout.rewards);  // [B, T]
-        Array const baseline = spread(rollout.baseline_scores, rollout.mask);           // [B, T]
+        Array const returns = discounted_returns{.gamma = gamma}(rollout).returns;  // [B, T]
+        Array const baseline = spread(rollout.baseline_scores, rollout.mask);       // [B, T]
         return {rollout, select(rollout.mask, returns - baseline, 0.0), returns};
     }
 };

@@ -109,7 +109,7 @@ struct PPOv2Config {
         knob<"dataset_name">(&PPOv2Config::dataset_name,
                              "JSON lines file, or a folder of train.jsonl [validation.jsonl]"),
         knob<"eval_fraction">(&PPOv2Config::eval_fraction, "share held out where the data name no validation split"),
-        knob<"algorithm">(&PPOv2Config::algorithm, "ppo, rloo, grpo, dapo, gspo, ...: see --help"),
+        knob<"algorithm">(&PPOv2Config::algorithm, "what trains: ppo, rloo, grpo, dapo, gspo, remax, off_policy or mine"),
         knob<"reward_command">(&PPOv2Config::reward_command, "a program that scores answers, in JSON lines"),
         knob<"reward_timeout">(&PPOv2Config::reward_timeout, "seconds that the program may take for a batch"),
         knob<"output_dir">(&PPOv2Config::output_dir, "where the run is written"),

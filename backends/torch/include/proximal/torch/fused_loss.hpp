@@ -69,8 +69,8 @@ inline bool fusible(std::array<at::Tensor, token_arrays> const& tensors) {
 /// algorithm.measure(then, now) in one pass over the tokens: the loss, its gradient and the metrics, [] each.
 ///
 /// The formula runs on packs of numbers that carry three partials, so whatever composes is fused, a user's own term too;
-/// values and gradients are the composite's, ties included. A term over whole responses costs one pass more. The result does not depend on the number of threads.
-/// Differentiable once by logprobs, values and entropies. What is not on the CPU, not float or double, or of several
+/// values and gradients are the composite's, ties included. A term over whole responses costs one pass more. The result
+/// does not depend on the number of threads. Differentiable once by logprobs, values and entropies. What is not on the CPU, not float or double, or of several
 /// dtypes goes to algorithm.measure.
 template <class Algorithm>
 auto fused_loss(Algorithm const& algorithm, experience<field> const& then, prediction<field> const& now)
