@@ -42,7 +42,7 @@ def main():
     arguments = arguments.parse_args()
     compilers = arguments.compiler or [compiler for compiler in ("g++", "clang++") if shutil.which(compiler)]
     libtorch = arguments.libtorch or next(ROOT.glob(".venv/lib/python3*/site-packages/torch"), None)
-    includes = [f"-I{ROOT}/include", f"-I{ROOT}/backends/torch/include"]
+    includes = [f"-I{ROOT}/include", f"-I{ROOT}/backends/libtorch/include"]
     if libtorch:
         includes += ["-isystem", f"{libtorch}/include", "-isystem", f"{libtorch}/include/torch/csrc/api/include"]
     programs = [program for program in PROGRAMS if libtorch or not program[2]]

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the benchmarks and prints each fused path beside its composite form and the bare loop.
 
-    bench/report.py build/release/bench_torch [--threads 1] [--json results.json]
+    bench/report.py build/release/bench_libtorch [--threads 1] [--json results.json]
 
 Times are of the CPU where one thread runs (other people's work on the machine then counts little), else of the clock.
 """

@@ -1,36 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Trains a language model with PPO, TRL's quick start, or by --algorithm with another of examples/algorithms. With TRL's
-// flags it takes models and data from folders or from the local Hugging Face cache; with no model and no data it makes
-// small ones of its own from text on this machine.
+// Trains a language model with PPO, TRL's quick start, or by --algorithm with another of examples/algorithms. With
+// TRL's flags it takes models and data from folders or from the local Hugging Face cache; with no model and no data it
+// makes small ones of its own from text on this machine.
 #include <fmt/format.h>
 
 #include <cstdio>
 #include <filesystem>
 #include <proximal/io/atomic_file.hpp>
 #include <proximal/io/hub.hpp>
-#include <proximal/torch/device.hpp>
-#include <proximal/torch/trainer/command_reward.hpp>
-#include <proximal/torch/trainer/ppo_trainer.hpp>
-#include <proximal/torch/trainer/text_reward.hpp>
-#include <proximal/trainer/config_json.hpp>
-#include <proximal/trainer/flags.hpp>
-#include <proximal/trainer/reports.hpp>
-#include <proximal/trainer/run_directory.hpp>
+#include <proximal/libtorch/device.hpp>
+#include <proximal/lm/reward/command_reward.hpp>
+#include <proximal/lm/reward/text_reward.hpp>
+#include <proximal/lm/train/ppo_trainer.hpp>
+#include <proximal/run/config_json.hpp>
+#include <proximal/run/flags.hpp>
+#include <proximal/run/reports.hpp>
+#include <proximal/run/run_directory.hpp>
 
 #include "algorithms/by_name.hpp"
 #include "quickstart/make_models.hpp"
 
 using namespace proximal;
 using namespace proximal::libtorch;
+using namespace proximal::io;
+using namespace proximal::text;
+using namespace proximal::run;
+using namespace proximal::lm;
 
 namespace {
 
 struct prepared {
     tokenizer words;
     causal_lm policy;
-    std::optional<causal_lm> reference;          // none where the algorithm reads none
-    std::optional<sequence_classifier> critic;   // the same
+    std::optional<causal_lm> reference;         // none where the algorithm reads none
+    std::optional<sequence_classifier> critic;  // the same
     reward_function reward;
     prompt_dataset train, eval;
 };
@@ -105,7 +109,8 @@ prepared embedded_models(PPOv2Config const& config, at::Device device, wanted mo
     if (config.reward_command) {
         reward = rewarding_command(config, words);
     } else {
-        fmt::print("reward     a known rule: +1 for each known word (at most 6), -1 for each unknown or repeated one\n");
+        fmt::print(
+            "reward     a known rule: +1 for each known word (at most 6), -1 for each unknown or repeated one\n");
         reward = text_reward(
             words, [rule = own.rule](std::string const&, std::string const& response) { return rule(response); });
     }
@@ -142,8 +147,8 @@ template <class Algorithm>
 int train(Algorithm algorithm, PPOv2Config config, std::vector<std::string> const& arguments) {
     Algorithm untouched = algorithm;
     if (!parse_flags(config, about, arguments, untouched)) return 0;
-    bool const own = !config.model_name_or_path && !config.sft_model_path && !config.reward_model_path &&
-                     !config.dataset_name;
+    bool const own =
+        !config.model_name_or_path && !config.sft_model_path && !config.reward_model_path && !config.dataset_name;
     if (own) {
         config = quickstart::quick_config();
         parse_flags(config, about, arguments, untouched);
@@ -168,14 +173,14 @@ int train(Algorithm algorithm, PPOv2Config config, std::vector<std::string> cons
                             plot};
     if (config.report_to == "tensorboard") callbacks.push_back(std::make_shared<tensorboard_log>());
     ppo_trainer trainer(algorithm, {.config = config,
-                              .tokenizer = made.words,
-                              .policy = made.policy,
-                              .ref_policy = made.reference,
-                              .reward_model = made.reward,
-                              .train_dataset = std::move(made.train),
-                              .value_model = made.critic,
-                              .eval_dataset = made.eval,
-                              .callbacks = callbacks});
+                                    .tokenizer = made.words,
+                                    .policy = made.policy,
+                                    .ref_policy = made.reference,
+                                    .reward_model = made.reward,
+                                    .train_dataset = std::move(made.train),
+                                    .value_model = made.critic,
+                                    .eval_dataset = made.eval,
+                                    .callbacks = callbacks});
     std::filesystem::path const folder = config.output_dir;
     if (claim_run_directory(folder))
         fmt::print("note       the earlier run in {} was moved to {}.previous\n", folder.string(), folder.string());
@@ -210,7 +215,7 @@ int train(Algorithm algorithm, PPOv2Config config, std::vector<std::string> cons
 }
 
 /// The algorithm is known by its flag before the others are: they are its parts' knobs.
-int run(std::vector<std::string> const& arguments) {
+int ppo_program(std::vector<std::string> const& arguments) {
     PPOv2Config config;
     std::vector<std::string> chosen;
     for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -227,7 +232,7 @@ int run(std::vector<std::string> const& arguments) {
 int main(int argc, char** argv) {
     std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // in step with the progress on stderr, also into a file
     try {
-        return run({argv + 1, argv + argc});
+        return ppo_program({argv + 1, argv + argc});
     } catch (std::exception const& error) {
         std::fflush(stdout);
         fmt::print(stderr, "\nppo: {}\n", error.what());

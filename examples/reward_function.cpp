@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <proximal/lm/reward/text_reward.hpp>
+#include <proximal/lm/train/ppo_trainer.hpp>
 #include <proximal/proximal.hpp>
 #include <proximal/text/bpe_trainer.hpp>
-#include <proximal/torch/trainer/ppo_trainer.hpp>
-#include <proximal/torch/trainer/text_reward.hpp>
 
 namespace px = proximal;
-namespace pt = proximal::libtorch;
+namespace lm = proximal::lm;
 
 namespace {
 
@@ -18,7 +18,7 @@ double share_of_vowels(std::string const& /*prompt*/, std::string const& respons
     return response.empty() ? 0.0 : vowels / static_cast<double>(response.size());
 }
 
-double mean_score(std::vector<pt::sample> const& samples) {
+double mean_score(std::vector<lm::sample> const& samples) {
     double total = 0.0;
     for (auto const& sample : samples) total += sample.score;
     return total / static_cast<double>(samples.size());
@@ -29,9 +29,10 @@ double mean_score(std::vector<pt::sample> const& samples) {
 /// A language model learns what a C++ function likes: GRPO, so no reward model, no critic and no reference; no file
 /// read or written, the model begins at random. Exits with 0 where the reward rose.
 int main() {
-    px::tokenizer words = px::train_bpe(std::vector<std::string>{"one two three"}, {.vocabulary_size = 260});
+    px::text::tokenizer words =
+        px::text::train_bpe(std::vector<std::string>{"one two three"}, {.vocabulary_size = 260});
     words.add_pad_token("[PAD]");
-    auto const policy = pt::make_causal_lm({{"model_type", "gpt_neox"},
+    auto const policy = lm::make_causal_lm({{"model_type", "gpt_neox"},
                                             {"vocab_size", words.size()},
                                             {"hidden_size", 32},
                                             {"num_hidden_layers", 2},
@@ -39,11 +40,11 @@ int main() {
                                             {"intermediate_size", 64},
                                             {"max_position_embeddings", 32}},
                                            1);
-    px::prompt_dataset prompts;
+    px::text::prompt_dataset prompts;
     for (auto const* const text : {"one", "two", "three", "four", "five", "six", "seven", "eight"})
         prompts.prompts.push_back(words.encode(text));
 
-    px::PPOv2Config config;
+    px::run::PPOv2Config config;
     config.per_device_train_batch_size = 64;  // 8 prompts, 8 responses each
     config.num_ppo_epochs = 2;
     config.total_episodes = 64 * 40;
@@ -54,11 +55,11 @@ int main() {
     constexpr px::algorithm grpo{px::terminal_score{}, px::grpo{.group_size = 8}, px::clipped_surrogate{},
                                  px::sequence_mean_token_mean{}};
     static_assert(!px::needs_critic<decltype(grpo)> && !px::needs_reference<decltype(grpo)>);
-    pt::ppo_trainer trainer(grpo, {.config = config,
+    lm::ppo_trainer trainer(grpo, {.config = config,
                                    .tokenizer = words,
                                    .policy = policy,
                                    .ref_policy = {},
-                                   .reward_model = pt::text_reward(words, share_of_vowels),
+                                   .reward_model = lm::text_reward(words, share_of_vowels),
                                    .train_dataset = prompts});
 
     auto const before = trainer.answer(prompts.prompts, config.temperature);

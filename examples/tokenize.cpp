@@ -11,13 +11,13 @@
 
 namespace {
 
-nlohmann::json converted(proximal::tokenizer const& tokenizer, nlohmann::json const& line, bool decode,
+nlohmann::json converted(proximal::text::tokenizer const& tokenizer, nlohmann::json const& line, bool decode,
                          bool special_tokens) {
     if (decode) return {{"text", tokenizer.decode(line.at("ids").get<std::vector<std::int64_t>>(), !special_tokens)}};
     return {{"ids", tokenizer.encode(line.at("text").get_ref<std::string const&>(), special_tokens)}};
 }
 
-void convert(proximal::tokenizer const& tokenizer, bool decode, bool special_tokens) {
+void convert(proximal::text::tokenizer const& tokenizer, bool decode, bool special_tokens) {
     std::string line;
     for (std::size_t number = 1; std::getline(std::cin, line); ++number) try {
             std::cout << converted(tokenizer, nlohmann::json::parse(line), decode, special_tokens).dump() << '\n';
@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
     app.add_flag("--no-special-tokens", without_special_tokens, "add none; with --decode, leave them out");
     CLI11_PARSE(app, argc, argv);
     try {
-        convert(proximal::tokenizer::load(folder), decode, !without_special_tokens);
+        convert(proximal::text::tokenizer::load(folder), decode, !without_special_tokens);
     } catch (std::exception const& error) {
         std::cout.flush();
         fmt::print(stderr, "tokenize: {}\n", error.what());

@@ -10,11 +10,12 @@ import pathlib
 import re
 import sys
 
+import components
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 INCLUDE = ROOT / "include"
 UMBRELLA = "proximal/proximal.hpp"
 SLOTS = ("kl", "reward", "advantage", "loss", "aggregation", "control", "importance", "filter")
-NOT_CORE = ("trainer", "text", "io")  # the target proximal::trainer
 APART = {  # what a composition never needs, and who wants it includes
     "proximal/compose/token_source.hpp": "text of kernels",
     "proximal/numeric/pack.hpp": "a backend's loop",
@@ -65,16 +66,15 @@ def check_parts():
             if not names(tests, part):
                 yield f"{header} is exercised by no test: name {part} in a source under tests/{slot}/."
             if not names(bench, part):
-                yield f"{header} is measured by no benchmark: name {part} in bench/torch/parts.cpp."
+                yield f"{header} is measured by no benchmark: name {part} in bench/libtorch/parts.cpp."
             if f"](../include/{header})" not in text:
                 yield f"{header} is not linked in docs/{slot}.md."
 
 
 def check_umbrella():
     seen = reached(UMBRELLA, {UMBRELLA})
-    for path in sorted((INCLUDE / "proximal").rglob("*.hpp")):
-        header = path.relative_to(INCLUDE).as_posix()
-        if header.split("/")[1] not in NOT_CORE and header not in seen and header not in APART:
+    for header in components.headers("proximal"):
+        if header not in seen and header not in APART:
             yield f"{header} is not reached from {UMBRELLA}."
     for header in APART:
         if not (INCLUDE / header).is_file() or header in seen:

@@ -18,15 +18,13 @@ foreach(folder ${boost} ${eigen})
     endif()
 endforeach()
 set(include "${PROJECT_SOURCE_DIR}/include")
-set(eigen_include "${PROJECT_SOURCE_DIR}/backends/eigen/include")
 foreach(compiler g++ clang++)
     find_program(PROXIMAL_${compiler} ${compiler})
     if(PROXIMAL_${compiler})
         proximal_check(compile_fail_${compiler} tests/compile_fail/check.py --compiler "${PROXIMAL_${compiler}}"
             -I "${include}" ${system})
         proximal_check(headers_${compiler} scripts/check_headers.py --compiler "${PROXIMAL_${compiler}}"
-            -I "${include}" -I "${eigen_include}" ${system}
-            --without "^proximal/(trainer|text|io)/" "${include}" "${eigen_include}")
+            --component proximal --component eigen ${system})
         # each starts a compiler per core
         set_tests_properties(compile_fail_${compiler} headers_${compiler} PROPERTIES PROCESSORS 2)
     endif()

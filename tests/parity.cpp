@@ -12,19 +12,22 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <proximal/io/safetensors.hpp>
-#include <proximal/torch/generation/generate.hpp>
-#include <proximal/torch/generation/scripted_sampler.hpp>
-#include <proximal/torch/model/load_model.hpp>
-#include <proximal/torch/model/make_model.hpp>
-#include <proximal/torch/trainer/measure.hpp>
-#include <proximal/torch/trainer/score.hpp>
-#include <proximal/torch/trainer/update.hpp>
-#include <proximal/trainer/config_json.hpp>
-#include <proximal/trainer/learning_rate_schedule.hpp>
-#include <proximal/trainer/stock_ppo.hpp>
+#include <proximal/lm/generation/generate.hpp>
+#include <proximal/lm/generation/scripted_sampler.hpp>
+#include <proximal/lm/model/load_model.hpp>
+#include <proximal/lm/model/make_model.hpp>
+#include <proximal/lm/train/measure.hpp>
+#include <proximal/lm/train/score.hpp>
+#include <proximal/lm/train/update.hpp>
+#include <proximal/run/config_json.hpp>
+#include <proximal/run/learning_rate_schedule.hpp>
+#include <proximal/run/stock_ppo.hpp>
 
 using namespace proximal;
 using namespace proximal::libtorch;
+using namespace proximal::io;
+using namespace proximal::run;
+using namespace proximal::lm;
 namespace fs = std::filesystem;
 
 namespace {
@@ -76,7 +79,7 @@ class dump {
     safetensors file_;
 };
 
-at::Tensor dump::to_tensor(stored_tensor const& stored) { return proximal::libtorch::to_tensor(stored).clone(); }
+at::Tensor dump::to_tensor(stored_tensor const& stored) { return proximal::lm::to_tensor(stored).clone(); }
 
 /// A JSON file as Python writes it, where NaN and Infinity stand bare: they become null.
 nlohmann::json python_json(fs::path const& path) {

@@ -6,7 +6,8 @@
 using namespace proximal;
 using support::as, support::column, support::difference, support::grid;
 
-TEMPLATE_TEST_CASE("rows: a mini-batch of an experience, in the index's order; absent arrays stay absent", "", BACKENDS) {
+TEMPLATE_TEST_CASE("rows: a mini-batch of an experience, in the index's order; absent arrays stay absent", "",
+                   BACKENDS) {
     experience<TestType> whole;
     whole.mask = grid<TestType>({{1, 2}, {3, 4}, {5, 6}});
     whole.scores = column<TestType>({7, 8, 9});
@@ -29,9 +30,10 @@ TEST_CASE("rows: the loss of micro-batches of equal token counts averages to tha
     auto const then = stock.evaluate(each_array(batch.rollout, fill));
     auto const now = each_array(batch.now, fill);
     std::vector<int> const even{0, 2, 4, 6}, odd{1, 3, 5, 7};
-    auto const mean = 0.5 * (stock.loss(rows(then, even), rows(now, even)) + stock.loss(rows(then, odd), rows(now, odd)));
+    auto const mean =
+        0.5 * (stock.loss(rows(then, even), rows(now, even)) + stock.loss(rows(then, odd), rows(now, odd)));
     CHECK(difference(mean, stock.loss(then, now)) < support::tolerance);
-#ifdef PROXIMAL_TEST_TORCH
+#ifdef PROXIMAL_TEST_LIBTORCH
     auto const index = at::tensor({1, 3, 5, 7}, at::kLong);
     CHECK(difference(rows(as<libtorch::field>(batch.rollout), index).scores, rows(batch.rollout, odd).scores) == 0.0);
 #endif

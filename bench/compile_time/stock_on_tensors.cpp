@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <ATen/ATen.h>
+#include <proximal/libtorch.hpp>
+#include <proximal/libtorch/fused_loss.hpp>
 #include <proximal/proximal.hpp>
-#include <proximal/torch.hpp>
-#include <proximal/torch/fused_loss.hpp>
 
 // What a training program of one's own compiles: the stock algorithm judged and minimised on tensors, fused.
 at::Tensor loss_of(proximal::rollout<proximal::libtorch::field> const& rollout,

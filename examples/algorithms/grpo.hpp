@@ -9,8 +9,7 @@ namespace examples {
 inline auto grpo() {
     namespace px = proximal;
     // [grpo]
-    return px::algorithm{px::terminal_score{},
-                         px::grpo{.group_size = 4},
+    return px::algorithm{px::terminal_score{}, px::grpo{.group_size = 4},
                          px::total(px::clipped_surrogate{.cliprange = 0.2}, px::kl_loss<px::k3>{.kl_loss_coef = 0.04}),
                          px::sequence_mean_token_mean{}};
     // [/grpo]

@@ -9,8 +9,7 @@ namespace examples {
 inline auto gspo() {
     namespace px = proximal;
     // [gspo]
-    return px::algorithm{px::terminal_score{},
-                         px::grpo{.group_size = 4},
+    return px::algorithm{px::terminal_score{}, px::grpo{.group_size = 4},
                          px::gspo{.cliprange_low = 3e-4, .cliprange_high = 4e-4},
                          px::over_mini_batch<px::sequence_mean_token_mean>{}};
     // [/gspo]

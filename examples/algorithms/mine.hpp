@@ -3,7 +3,8 @@
 
 #include <proximal/proximal.hpp>
 
-/// Parts of a user's own, outside the library's namespace: nothing is registered, and both have flags, ranges and metrics.
+/// Parts of a user's own, outside the library's namespace: nothing is registered, and both have flags, ranges and
+/// metrics.
 namespace mine {
 
 // [shaper]
@@ -29,7 +30,8 @@ struct soft_gate {  // a loss: a smooth gate in place of PPO's clip
     constexpr auto operator()(proximal::Token auto const& token) const {
         auto const gate = sigmoid(tau * (exp(token.log_ratio) - 1.0));
         auto const loss = -token.advantage * (4.0 / tau) * gate;
-        return proximal::with(loss, proximal::metric<"loss/policy_avg">(loss), proximal::metric<"policy/gate_avg">(gate));
+        return proximal::with(loss, proximal::metric<"loss/policy_avg">(loss),
+                              proximal::metric<"policy/gate_avg">(gate));
     }
 };
 // [/loss]

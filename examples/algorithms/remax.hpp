@@ -9,10 +9,8 @@ namespace examples {
 inline auto remax() {
     namespace px = proximal;
     // [remax]
-    return px::algorithm{px::chain(px::kl_penalty<px::k1>{.kl_coef = 0.05}, px::terminal_score{}),
-                         px::remax{},
-                         px::reinforce{},
-                         px::sequence_mean_token_sum{}};
+    return px::algorithm{px::chain(px::kl_penalty<px::k1>{.kl_coef = 0.05}, px::terminal_score{}), px::remax{},
+                         px::reinforce{}, px::sequence_mean_token_sum{}};
     // [/remax]
 }
 

@@ -10,9 +10,7 @@ inline auto rloo() {
     namespace px = proximal;
     // [rloo]
     return px::algorithm{px::chain(px::kl_penalty<px::k1>{.kl_coef = 0.05}, px::terminal_score{}),
-                         px::rloo{.group_size = 4},
-                         px::reinforce{},
-                         px::sequence_mean_token_sum{}};
+                         px::rloo{.group_size = 4}, px::reinforce{}, px::sequence_mean_token_sum{}};
     // [/rloo]
 }
 

@@ -3,9 +3,9 @@
 
 #include <ATen/ATen.h>
 
+#include <proximal/libtorch/fused_loss.hpp>
+#include <proximal/lm/train/adamw.hpp>
 #include <proximal/rows.hpp>
-#include <proximal/torch/fused_loss.hpp>
-#include <proximal/torch/trainer/adamw.hpp>
 #include <string>
 #include <vector>
 
@@ -19,7 +19,7 @@ namespace cartpole {
 class torch_learner {
    public:
     using field = proximal::libtorch::field;
-    using parameters = std::vector<proximal::libtorch::named_tensor>;  // weight and bias of each layer in turn
+    using parameters = std::vector<proximal::lm::named_tensor>;  // weight and bias of each layer in turn
 
     /// Both networks from one seed: the numbers that eigen_learner starts from.
     torch_learner(std::size_t width, std::uint64_t seed, at::ScalarType dtype = at::kFloat)
@@ -119,7 +119,7 @@ class torch_learner {
     }
 
     at::ScalarType dtype_;
-    proximal::libtorch::adamw descent_;
+    proximal::lm::adamw descent_;
 };
 
 }  // namespace cartpole

@@ -22,7 +22,7 @@ namespace proximal::quickstart {
 /// Lets apt-get fetch the package index, English descriptions and all, into folders below `cache`. The machine's own
 /// lists, caches and hooks stay out of it, and no right is needed but to write there.
 inline std::filesystem::path fetch_package_index(std::filesystem::path const& cache) {
-    auto const apt_get = find_program("apt-get");
+    auto const apt_get = io::find_program("apt-get");
     if (!apt_get)
         throw std::runtime_error(
             "there is no apt-get here, so no package index to learn from; take the generated corpus");
@@ -34,13 +34,13 @@ inline std::filesystem::path fetch_package_index(std::filesystem::path const& ca
         throw std::runtime_error(
             fmt::format("{} has a quotation mark in its name; choose another folder", root.string()));
     auto const settings = root / "apt.conf";
-    write_file(settings,
-               fmt::format("#clear APT::Update::Pre-Invoke;\n#clear APT::Update::Post-Invoke;\n"
-                           "#clear APT::Update::Post-Invoke-Success;\n#clear Acquire::Languages;\n"
-                           "Acquire::Languages \"en\";\nAcquire::GzipIndexes \"false\";\nAcquire::Retries \"2\";\n"
-                           "APT::Sandbox::User \"root\";\nDir::State::lists {};\nDir::Cache {};\n",
-                           quoted(lists), quoted(root / "apt-cache")));
-    auto const result = run_program(*apt_get, {"-qq", "--config-file", settings.string(), "update"});
+    io::write_file(settings,
+                   fmt::format("#clear APT::Update::Pre-Invoke;\n#clear APT::Update::Post-Invoke;\n"
+                               "#clear APT::Update::Post-Invoke-Success;\n#clear Acquire::Languages;\n"
+                               "Acquire::Languages \"en\";\nAcquire::GzipIndexes \"false\";\nAcquire::Retries \"2\";\n"
+                               "APT::Sandbox::User \"root\";\nDir::State::lists {};\nDir::Cache {};\n",
+                               quoted(lists), quoted(root / "apt-cache")));
+    auto const result = io::run_program(*apt_get, {"-qq", "--config-file", settings.string(), "update"});
     if (result.status != 0)
         throw std::runtime_error(fmt::format(
             "apt-get could not fetch the package index (status {}); check the network, or take the generated corpus",
@@ -57,7 +57,7 @@ inline std::vector<std::string> files_ending(std::filesystem::path const& folder
     std::vector<std::string> texts;
     for (auto const& path : paths) {
         std::ifstream in(path, std::ios::binary);
-        texts.push_back(utf8::lossy(std::string(std::istreambuf_iterator<char>(in), {})));
+        texts.push_back(text::utf8::lossy(std::string(std::istreambuf_iterator<char>(in), {})));
     }
     return texts;
 }

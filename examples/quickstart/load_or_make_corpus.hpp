@@ -29,9 +29,9 @@ inline void save_corpus(corpus const& c, std::filesystem::path const& folder) {
         for (auto const& e : c.*part)
             lines +=
                 nlohmann::json{{"prompt", e.prompt}, {"completion", e.completion}, {"source", e.source}}.dump() + "\n";
-        write_file(folder / (std::string(name) + ".jsonl"), lines);
+        io::write_file(folder / (std::string(name) + ".jsonl"), lines);
     }
-    write_file(folder / "origin.txt", c.origin + "\n");
+    io::write_file(folder / "origin.txt", c.origin + "\n");
 }
 
 /// Throws std::runtime_error, naming the folder, where a part is missing or broken.

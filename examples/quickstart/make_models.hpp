@@ -6,14 +6,14 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <proximal/lm/model/load_model.hpp>
+#include <proximal/lm/model/save_model.hpp>
+#include <proximal/lm/train/fine_tune.hpp>
+#include <proximal/run/ppo_config.hpp>
+#include <proximal/run/progress_bar.hpp>
 #include <proximal/text/bpe_trainer.hpp>
 #include <proximal/text/prompt_dataset.hpp>
 #include <proximal/text/tokenizer.hpp>
-#include <proximal/torch/model/load_model.hpp>
-#include <proximal/torch/model/save_model.hpp>
-#include <proximal/torch/trainer/fine_tune.hpp>
-#include <proximal/trainer/ppo_config.hpp>
-#include <proximal/trainer/progress_bar.hpp>
 
 #include "load_or_make_corpus.hpp"
 #include "synopsis_rule.hpp"
@@ -41,8 +41,8 @@ inline std::filesystem::path cache_folder() {
 
 /// The quick start's own settings, where the command line says nothing: small batches, steps large enough for a small
 /// model, and a run of two to three minutes on two cores.
-inline PPOv2Config quick_config() {
-    PPOv2Config config;
+inline run::PPOv2Config quick_config() {
+    run::PPOv2Config config;
     config.output_dir = "models/quickstart/ppo";
     config.exp_name = "quickstart";
     config.per_device_train_batch_size = 32;
@@ -81,11 +81,11 @@ inline nlohmann::json small_gpt_neox(std::int64_t eos, std::int64_t pad, std::in
             {"pad_token_id", pad}};
 }
 
-inline std::vector<libtorch::demonstration> demonstrations(std::vector<example> const& examples, tokenizer const& words,
-                                                           std::int64_t response_length) {
-    std::vector<libtorch::demonstration> kept;
+inline std::vector<lm::demonstration> demonstrations(std::vector<example> const& examples, text::tokenizer const& words,
+                                                     std::int64_t response_length) {
+    std::vector<lm::demonstration> kept;
     for (auto const& e : examples) {
-        libtorch::demonstration d{words.encode(e.prompt), words.encode(e.completion)};
+        lm::demonstration d{words.encode(e.prompt), words.encode(e.completion)};
         d.completion.push_back(*words.eos_token_id());
         if (static_cast<std::int64_t>(d.prompt.size()) <= prompt_tokens &&
             static_cast<std::int64_t>(d.completion.size()) <= response_length)
@@ -95,8 +95,8 @@ inline std::vector<libtorch::demonstration> demonstrations(std::vector<example> 
 }
 
 /// The prompts that fit, as data for the trainer.
-inline prompt_dataset prompts_of(std::vector<example> const& examples, tokenizer const& words) {
-    prompt_dataset data;
+inline text::prompt_dataset prompts_of(std::vector<example> const& examples, text::tokenizer const& words) {
+    text::prompt_dataset data;
     for (auto const& e : examples)
         if (auto ids = words.encode(e.prompt); static_cast<std::int64_t>(ids.size()) <= prompt_tokens)
             data.prompts.push_back(std::move(ids));
@@ -123,9 +123,9 @@ inline embedded make_or_load() {
         std::vector<std::string> lines;
         for (auto const& e : texts.train) lines.push_back(e.prompt + e.completion);
         fmt::print("vocabulary byte-level BPE, {} tokens, learned from the text\n", vocabulary);
-        train_bpe(lines, {.vocabulary_size = vocabulary}).save(beside);
-        tokenizer const words = tokenizer::load(beside);
-        auto const model = libtorch::make_causal_lm(
+        text::train_bpe(lines, {.vocabulary_size = vocabulary}).save(beside);
+        text::tokenizer const words = text::tokenizer::load(beside);
+        auto const model = lm::make_causal_lm(
             small_gpt_neox(*words.eos_token_id(), *words.pad_token_id(), static_cast<std::int64_t>(words.size())), 1);
         std::int64_t parameters = 0;
         for (auto const& [name, tensor] : model.parameters()) parameters += tensor.numel();
@@ -134,14 +134,14 @@ inline embedded make_or_load() {
             "once)\n",
             static_cast<double>(parameters) / 1e6);
         auto const data = demonstrations(texts.train, words, quick_config().response_length);
-        progress_bar bar("SFT", sft_steps);
+        run::progress_bar bar("SFT", sft_steps);
         double recent = 0.0;
-        libtorch::fine_tune(model, data, {.steps = sft_steps}, [&](std::int64_t step, double loss) {
+        lm::fine_tune(model, data, {.steps = sft_steps}, [&](std::int64_t step, double loss) {
             recent = step == 1 ? loss : 0.98 * recent + 0.02 * loss;
             bar.show(step, fmt::format("loss {:.3f} nats/token", recent));
         });
         bar.finish();
-        libtorch::save_model(model, beside);
+        lm::save_model(model, beside);
         fs::remove_all(folder);
         fs::rename(beside, folder);
         fmt::print("           kept in {}\n", folder.string());

@@ -12,7 +12,7 @@
 
 namespace proximal::quickstart {
 
-inline bool matches(regex const& pattern, std::string_view text) {
+inline bool matches(text::regex const& pattern, std::string_view text) {
     bool found = false;
     pattern.for_each_match(text, [&](std::size_t, std::size_t) { found = true; });
     return found;
@@ -20,7 +20,7 @@ inline bool matches(regex const& pattern, std::string_view text) {
 
 /// Packages whose name says that they belong to another one of the same source.
 inline bool is_sibling(std::string_view name) {
-    static regex const pattern(
+    static text::regex const pattern(
         "-(dev|doc|docs|dbg|dbgsym|data|common|examples?|tests?|bin|utils|tools|l10n|locales?|headers|source|plugins?|"
         "demo|"
         "el|cil|java|perl)$");
@@ -29,7 +29,7 @@ inline bool is_sibling(std::string_view name) {
 
 /// Families of packages whose descriptions are all alike.
 inline bool is_of_a_series(std::string_view name) {
-    static regex const pattern(
+    static text::regex const pattern(
         "^(libreoffice-(l10n|help)-|task-|hunspell|aspell|myspell|hyphen|mythes|firefox-esr-l10n|thunderbird-l10n|kde-"
         "l10n|"
         "fonts-noto|manpages|linux-(image|headers)|gcc-[0-9]|g\\+\\+-|librust-.*\\+)");
@@ -38,7 +38,7 @@ inline bool is_of_a_series(std::string_view name) {
 
 /// Summaries of packages that hold nothing of their own.
 inline bool says_nothing(std::string_view synopsis) {
-    static regex const pattern(
+    static text::regex const pattern(
         "(?i)transitional|dummy|meta-?package|debug(ging)? symbols|dependency package|virtual package|\\bempty\\b|"
         "Rust source code$|^Haskell .*documentation|; (documentation|profiling libraries)$");
     return matches(pattern, synopsis);
@@ -46,10 +46,10 @@ inline bool says_nothing(std::string_view synopsis) {
 
 /// The description without its end from where it only says which part of a source this package is.
 inline std::string without_boilerplate(std::string text) {
-    static std::vector<regex> const beginnings = {
-        regex("(?i)\\bThis (package|metapackage) (contains|provides|includes|installs|ships|is)\\b"),
-        regex("(?i)\\bThis is (the|a) (transitional|dummy|documentation|development)\\b"),
-        regex("(?i)\\bSource code for Debianized Rust crate\\b")};
+    static std::vector<text::regex> const beginnings = {
+        text::regex("(?i)\\bThis (package|metapackage) (contains|provides|includes|installs|ships|is)\\b"),
+        text::regex("(?i)\\bThis is (the|a) (transitional|dummy|documentation|development)\\b"),
+        text::regex("(?i)\\bSource code for Debianized Rust crate\\b")};
     for (auto const& beginning : beginnings) {
         auto end = text.size();
         beginning.for_each_match(text, [&](std::size_t begin, std::size_t) { end = std::min(end, begin); });
@@ -60,7 +60,7 @@ inline std::string without_boilerplate(std::string text) {
 
 /// What near-duplicates share: the Latin letters in lower case, what stands in parentheses left out.
 inline std::string letters(std::string const& text) {
-    auto const lower = lowercase(text);
+    auto const lower = text::lowercase(text);
     std::string out;
     for (std::size_t i = 0; i < lower.size(); ++i) {
         if (auto const close = lower[i] == '(' ? lower.find(')', i) : std::string::npos; close != std::string::npos)

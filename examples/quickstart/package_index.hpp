@@ -37,7 +37,7 @@ void for_each_stanza(std::string_view text, std::vector<std::string_view> const&
         } else if (auto const colon = line.find(':'); colon != std::string_view::npos) {
             auto const key = line.substr(0, colon);
             value = std::find(wanted.begin(), wanted.end(), key) == wanted.end() ? nullptr : &current[std::string(key)];
-            if (value != nullptr) *value = std::string(stripped(line.substr(colon + 1), true, true));
+            if (value != nullptr) *value = std::string(text::stripped(line.substr(colon + 1), true, true));
         }
     }
     finish();
@@ -63,17 +63,17 @@ inline std::string shortened(std::string const& text, std::size_t most) {
     std::size_t at = 0, bytes_of_third = 0;
     for (std::size_t n = 0; n <= most; ++n) {
         if (n == most / 3) bytes_of_third = at;
-        at += utf8::character_at(text, at).size;
+        at += text::utf8::character_at(text, at).size;
     }
     auto const cut = std::string_view(text).substr(0, at);
     std::size_t sentences = 0;
     for (std::size_t i = 0; i + 1 < cut.size(); ++i)
         if (std::string_view(".;!?").find(cut[i]) != std::string_view::npos &&
-            character_class::is_whitespace(utf8::character_at(cut, i + 1).value))
+            text::character_class::is_whitespace(text::utf8::character_at(cut, i + 1).value))
             sentences = i + 1;
     if (sentences > 0 && sentences >= bytes_of_third)
-        return std::string(stripped(cut.substr(0, sentences), true, true));
-    return std::string(stripped(cut.substr(0, std::min(cut.rfind(' '), cut.size() - 1)), true, true));
+        return std::string(text::stripped(cut.substr(0, sentences), true, true));
+    return std::string(text::stripped(cut.substr(0, std::min(cut.rfind(' '), cut.size() - 1)), true, true));
 }
 
 }  // namespace proximal::quickstart

@@ -16,8 +16,8 @@ inline std::string one_spaced(std::string_view text) {
     std::string out;
     bool space = false;
     for (std::size_t at = 0; at < text.size();) {
-        auto const [value, size] = utf8::character_at(text, at);
-        if (character_class::is_whitespace(value)) {
+        auto const [value, size] = text::utf8::character_at(text, at);
+        if (text::character_class::is_whitespace(value)) {
             space = !out.empty();
         } else {
             if (space) out += ' ';
@@ -39,7 +39,7 @@ inline std::size_t characters(std::string_view text) {
 inline std::vector<std::string> words(std::string const& text) {
     std::vector<std::string> out;
     bool inside = false;
-    for (char const c : lowercase(text)) {
+    for (char const c : text::lowercase(text)) {
         bool const is_word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
                              std::string_view("+#.'-").find(c) != std::string_view::npos;
         if (is_word && !inside) out.emplace_back();

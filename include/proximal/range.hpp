@@ -35,7 +35,7 @@ inline std::string number_text(double x) {
 }
 
 /// "in [0, 1]", "at least 0", "above 0", "finite"
-inline std::string text(range const& range) {
+inline std::string describe(range const& range) {
     bool const below = range.low != -std::numeric_limits<double>::infinity();
     bool const above = range.high != std::numeric_limits<double>::infinity();
     if (below && above)

@@ -11,10 +11,16 @@ template <class Array, class F>
 constexpr auto each_array(rollout<Array> const& x, F const& f) {
     using Result = std::remove_cvref_t<decltype(f(x.mask))>;
     auto const g = [&](Array const& array) { return absent(array) ? Result{} : f(array); };
-    return rollout<Result>{.logprobs = g(x.logprobs), .ref_logprobs = g(x.ref_logprobs), .values = g(x.values),
-                           .rewards = g(x.rewards), .mask = g(x.mask), .value_mask = g(x.value_mask),
-                           .scores = g(x.scores), .has_eos = g(x.has_eos),
-                           .behaviour_logprobs = g(x.behaviour_logprobs), .baseline_scores = g(x.baseline_scores)};
+    return rollout<Result>{.logprobs = g(x.logprobs),
+                           .ref_logprobs = g(x.ref_logprobs),
+                           .values = g(x.values),
+                           .rewards = g(x.rewards),
+                           .mask = g(x.mask),
+                           .value_mask = g(x.value_mask),
+                           .scores = g(x.scores),
+                           .has_eos = g(x.has_eos),
+                           .behaviour_logprobs = g(x.behaviour_logprobs),
+                           .baseline_scores = g(x.baseline_scores)};
 }
 /// The same for an experience, its advantages, returns and weights included.
 template <class Array, class F>

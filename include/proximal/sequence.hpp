@@ -10,7 +10,9 @@ namespace proximal {
 /// A loss term that judges whole responses (gspo, gmpo). Beside its operator() it says, in `averaged(token)`, what of a
 /// token is averaged over the response; the backend hands that mean to every token of it, as token.sequence_mean.
 template <class Term>
-concept SequenceLevel = requires(Term const& term, token<symbol> const& token) { term.averaged(token); };
+concept SequenceLevel = requires(Term const& term, token<symbol> const& token) {
+    term.averaged(token);
+};
 
 /// The mean over a response of x, as one of its tokens sees it: the mean's value, and its own share of the slope.
 ///

@@ -32,7 +32,8 @@ TEMPLATE_TEST_CASE("group baselines: hand numbers", "", BACKENDS) {
     double const a = 1 / (std::sqrt(2.0) + 1e-4), b = 2 / (std::sqrt(8.0) + 1e-4);
     CHECK(difference(judge(grpo{2}), grid<TestType>({{-a, 0, 0}, {a, a, 0}, {-b, -b, 0}, {0, 0, 0}})) < tolerance);
     double const c = 7.0 / 3.0;  // (1·1 + 2·3) / 3; the empty response has no say in the other group
-    CHECK(difference(judge(opo{2}), grid<TestType>({{1 - c, 0, 0}, {3 - c, 3 - c, 0}, {0, 0, 0}, {0, 0, 0}})) < tolerance);
+    CHECK(difference(judge(opo{2}), grid<TestType>({{1 - c, 0, 0}, {3 - c, 3 - c, 0}, {0, 0, 0}, {0, 0, 0}})) <
+          tolerance);
     auto const earned = grid<TestType>({{1, 1, 0}, {3, 3, 3}, {0, 0, 0}, {4, 0, 0}});  // over value_mask
     auto const returns = [](auto const& estimator) { return estimator(two_groups<TestType>()).returns; };
     CHECK(difference(returns(rloo{2}), earned) == 0.0);
@@ -44,7 +45,8 @@ TEMPLATE_TEST_CASE("group baselines: hand numbers", "", BACKENDS) {
     auto const whitened = judge(reinforce_plus_plus_baseline{dr_grpo{2}, whiten{}});
     double const root = std::sqrt(2.3 + 1e-8);  // of −1, 1, 1, −2, −2: mean −0.6, unbiased variance 2.3
     double const low = -0.4 / root, high = 1.6 / root, least = -1.4 / root;
-    CHECK(difference(whitened, grid<TestType>({{low, 0, 0}, {high, high, 0}, {least, least, 0}, {0, 0, 0}})) < tolerance);
+    CHECK(difference(whitened, grid<TestType>({{low, 0, 0}, {high, high, 0}, {least, least, 0}, {0, 0, 0}})) <
+          tolerance);
     CHECK(difference(judge(pass_at_k{2}), grid<TestType>({{0, 0, 0}, {2, 2, 0}, {0, 0, 0}, {0, 0, 0}})) == 0.0);
     CHECK(difference(judge(gpg{2}), judge(dr_grpo{2})) == 0.0);  // every group teaches
     CHECK_THROWS_WITH(judge(pass_at_k{1}), Catch::Contains("4 rows do not divide into groups of 1"));
@@ -77,8 +79,8 @@ TEMPLATE_TEST_CASE("group baselines: laws", "", BACKENDS) {
     SECTION("a group without spread teaches nothing") {
         auto flat = rollout;
         flat.rewards = 0.0 * flat.rewards + 0.1;
-        for (auto const& advantage : {first(rloo{8}(flat)), first(grpo{8}(flat)), first(dr_grpo{8}(flat)), first(opo{8}(flat)),
-                                     first(pass_at_k{8}(flat)), first(gpg{8}(flat))})
+        for (auto const& advantage : {first(rloo{8}(flat)), first(grpo{8}(flat)), first(dr_grpo{8}(flat)),
+                                      first(opo{8}(flat)), first(pass_at_k{8}(flat)), first(gpg{8}(flat))})
             CHECK(difference(advantage, none) < 1e-10);  // a rounding, divided by ε in grpo
     }
     SECTION("a constant on all rewards changes nothing") {
@@ -95,7 +97,8 @@ TEMPLATE_TEST_CASE("group baselines: laws", "", BACKENDS) {
             std::vector<double> sorted(total.cells.data() + g, total.cells.data() + g + 8);
             std::sort(sorted.begin(), sorted.end());
             for (int b = g; b < g + 8; ++b)
-                CHECK(advantage(b, 0) == Approx(total(b, 0) == sorted[7] ? sorted[7] - sorted[6] : 0.0).epsilon(tolerance));
+                CHECK(advantage(b, 0) ==
+                      Approx(total(b, 0) == sorted[7] ? sorted[7] - sorted[6] : 0.0).epsilon(tolerance));
         }
     }
     SECTION("gpg: groups without spread scale up those that have it") {
@@ -120,7 +123,8 @@ TEST_CASE("group baselines: Eigen and tensors agree, padding never matters") {
         CHECK(difference(judged.returns, exact.returns) < tolerance);
         CHECK(difference(select(batch.mask, support::array(0.0), exact.advantages), 0.0 * batch.mask) == 0.0);
     };
-    check(rloo{4}), check(grpo{4}), check(dr_grpo{4}), check(opo{4}), check(pass_at_k{4}), check(gpg{4}), check(reinforce_plus_plus_baseline{dr_grpo{4}, {}});
+    check(rloo{4}), check(grpo{4}), check(dr_grpo{4}), check(opo{4}), check(pass_at_k{4}), check(gpg{4}),
+        check(reinforce_plus_plus_baseline{dr_grpo{4}, {}});
 }
 
 TEST_CASE("group baselines: no critic, and a reference model only for a KL") {

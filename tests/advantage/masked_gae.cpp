@@ -31,7 +31,8 @@ TEMPLATE_TEST_CASE("masked_gae: holes are as if they were cut out", "", BACKENDS
     cut_values.cells.setConstant(NaN), cut_rewards.cells.setConstant(NaN), cut_mask.cells.setZero();
     for (int b = 0; b < 8; ++b)
         for (int t = 0, kept = 0; t < 10; ++t) {
-            x.value_mask(b, t) = engine() % 3 != 0, x.values(b, t) = 0.1 * b - t, x.rewards(b, t) = std::sin(3.0 * b + t);
+            x.value_mask(b, t) = engine() % 3 != 0, x.values(b, t) = 0.1 * b - t,
+                            x.rewards(b, t) = std::sin(3.0 * b + t);
             if (x.value_mask(b, t) == 0.0) continue;
             cut_values(b, kept) = x.values(b, t), cut_rewards(b, kept) = x.rewards(b, t), cut_mask(b, kept++) = 1.0;
         }
@@ -42,5 +43,6 @@ TEMPLATE_TEST_CASE("masked_gae: holes are as if they were cut out", "", BACKENDS
     auto const got = support::read(judged.advantages);
     for (int b = 0; b < 8; ++b)
         for (int t = 0, kept = 0; t < 10; ++t)
-            CHECK(got(b, t) == Approx(x.value_mask(b, t) == 0.0 ? 0.0 : expected.advantages(b, kept++)).margin(tolerance));
+            CHECK(got(b, t) ==
+                  Approx(x.value_mask(b, t) == 0.0 ? 0.0 : expected.advantages(b, kept++)).margin(tolerance));
 }

@@ -43,7 +43,8 @@ TEMPLATE_TEST_CASE("v_trace: hand numbers", "", BACKENDS) {
 }
 
 TEMPLATE_TEST_CASE("leaky_v_trace: hand numbers", "", BACKENDS) {
-    leaky_v_trace const estimator{.alpha = 0.5, .part = {.gamma = 0.5, .lam = 0.5, .clip_rho = 1.0, .clip_pg_rho = 1.5}};
+    leaky_v_trace const estimator{.alpha = 0.5,
+                                  .part = {.gamma = 0.5, .lam = 0.5, .clip_rho = 1.0, .clip_pg_rho = 1.5}};
     auto const judged = estimator(two_steps<TestType>());
     CHECK(difference(judged.returns, grid<TestType>({{3.625, 5, 0}})) < tolerance);
     CHECK(difference(judged.advantages, grid<TestType>({{3.0625, 3, 0}})) < tolerance);
@@ -83,7 +84,8 @@ TEMPLATE_TEST_CASE("off-policy estimators: laws, with NaN in the padding", "", B
     auto cut = rollout;
     cut.behaviour_logprobs = cut.logprobs + 1e4;
     CHECK(difference(retrace{.gamma = 0.9, .lam = 1.0}(cut).advantages,
-                     select(next_step(rollout.mask), td, retrace{.gamma = 0.9, .lam = 1.0}(cut).advantages)) < tolerance);
+                     select(next_step(rollout.mask), td, retrace{.gamma = 0.9, .lam = 1.0}(cut).advantages)) <
+          tolerance);
     CHECK(difference(select(rollout.mask, v_trace{}(cut).advantages, 0.0), 0.0 * values) < tolerance);
 }
 

@@ -26,7 +26,8 @@ TEMPLATE_TEST_CASE("remax: laws", "", BACKENDS) {
     auto none = rollout;  // without a baseline it is the return
     none.baseline_scores = 0.0 * none.baseline_scores;
     CHECK(difference(judge(none).advantages,
-                     select(rollout.mask, discounted_returns{}(terminal_score{}(rollout)).advantages, 0.0)) < tolerance);
+                     select(rollout.mask, discounted_returns{}(terminal_score{}(rollout)).advantages, 0.0)) <
+          tolerance);
 }
 
 TEST_CASE("remax: a greedy baseline is asked for, and no critic") {

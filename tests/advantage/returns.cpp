@@ -45,7 +45,8 @@ TEMPLATE_TEST_CASE("returns: hand numbers", "", BACKENDS) {
 TEMPLATE_TEST_CASE("length_adaptive_lambda: hand numbers", "", BACKENDS) {
     auto const mask = grid<TestType>({{1, 1, 1, 1}, {1, 1, 0, 0}, {1, 0, 0, 0}, {0, 0, 0, 0}});
     CHECK(difference(length_adaptive_lambda{.alpha = 1.0}(mask),
-                     grid<TestType>({{0.75, 0.75, 0.75, 0.75}, {0.5, 0.5, 0.5, 0.5}, {0, 0, 0, 0}, {0, 0, 0, 0}})) == 0.0);
+                     grid<TestType>({{0.75, 0.75, 0.75, 0.75}, {0.5, 0.5, 0.5, 0.5}, {0, 0, 0, 0}, {0, 0, 0, 0}})) ==
+          0.0);
     CHECK(difference(length_adaptive_lambda{.alpha = 0.25}(mask), 0.0 * mask) == 0.0);
     CHECK(difference(constant_lambda{0.5}(mask), 0.0 * mask + 0.5) == 0.0);
 }
@@ -69,7 +70,8 @@ TEMPLATE_TEST_CASE("returns: laws, with NaN in the padding", "", BACKENDS) {
     // GAE is the exponential mean of the n-step advantages: (1 − λ) Σ λⁿ⁻¹ Âₙ
     TestType mean = 0.0 * rollout.mask;
     for (int n = 1; n <= 12; ++n)
-        mean = mean + (n < 12 ? 0.7 : 1.0) * std::pow(0.3, n - 1) * n_step{.gamma = gamma, .steps = n}(rollout).advantages;
+        mean =
+            mean + (n < 12 ? 0.7 : 1.0) * std::pow(0.3, n - 1) * n_step{.gamma = gamma, .steps = n}(rollout).advantages;
     CHECK(difference(mean, gae_with(0.3).advantages) < tolerance);
 }
 

@@ -21,7 +21,8 @@ TEMPLATE_TEST_CASE("aggregations: laws", "", BACKENDS) {
         CHECK(difference(select(mask, TestType(0.0), mean(mask)), 0.0 * mask) == 0.0);
     };
     no_weight_outside(token_mean{}), no_weight_outside(sequence_mean_token_mean{});
-    no_weight_outside(sequence_mean_token_sum{}), no_weight_outside(token_sum{}), no_weight_outside(over_mini_batch<>{});
+    no_weight_outside(sequence_mean_token_sum{}), no_weight_outside(token_sum{}),
+        no_weight_outside(over_mini_batch<>{});
     CHECK(difference(sum(token_mean{}(mask)), TestType(1.0)) < tolerance);
     CHECK(difference(sum(sequence_mean_token_mean{}(mask)), TestType(1.0)) < tolerance);
     CHECK(difference(sum(sequence_mean_token_sum{}(mask)), sum(mask) / sum(row_sum(mask) > 0.0)) < tolerance);
@@ -38,7 +39,7 @@ namespace {
 auto const shaper = chain(kl_penalty<k1>{}, terminal_score{});
 auto const terms = total(clipped_surrogate{}, clipped_value{}, weighted(0.1, entropy_bonus{}));
 
-#ifdef PROXIMAL_TEST_TORCH
+#ifdef PROXIMAL_TEST_LIBTORCH
 /// The mean over micro-batches of the loss and of the first metric, and the gradient, [B, T] of the log-probs.
 struct outcome {
     double loss = 0.0, metric = 0.0;
@@ -66,7 +67,7 @@ outcome split(auto const& algorithm, auto const& measure, int micro_batches) {
 
 }  // namespace
 
-#ifdef PROXIMAL_TEST_TORCH
+#ifdef PROXIMAL_TEST_LIBTORCH
 TEST_CASE("over_mini_batch: the same loss, metrics and gradient for every split, fused or not") {
     auto const check = [](auto const& mean, auto const& measure) {
         auto const algorithm = proximal::algorithm{shaper, gae{}, terms, mean};
@@ -85,7 +86,8 @@ TEST_CASE("over_mini_batch: the same loss, metrics and gradient for every split,
         return algorithm.measure(then, now);
     };
     check(over_mini_batch<>{}, fused), check(over_mini_batch<>{}, composite);
-    check(over_mini_batch<sequence_mean_token_mean>{}, fused), check(over_mini_batch<sequence_mean_token_mean>{}, composite);
+    check(over_mini_batch<sequence_mean_token_mean>{}, fused),
+        check(over_mini_batch<sequence_mean_token_mean>{}, composite);
     check(over_mini_batch<sequence_mean_token_sum>{}, fused);
     check(token_sum{}, fused);  // its denominators are constants
     auto const stock = algorithm{shaper, gae{}, terms};

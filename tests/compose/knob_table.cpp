@@ -9,8 +9,9 @@ struct odd {
     bool on = true;
     long steps = 3;
     std::string way = "a|b";
-    static constexpr auto knobs = reflect(knob<"on">(&odd::on, "one way | the other"), knob<"steps">(&odd::steps, "how many", above(0)),
-                                          knob<"way">(&odd::way, "which"));
+    static constexpr auto knobs =
+        reflect(knob<"on">(&odd::on, "one way | the other"), knob<"steps">(&odd::steps, "how many", above(0)),
+                knob<"way">(&odd::way, "which"));
 };
 }  // namespace
 
@@ -19,7 +20,8 @@ TEST_CASE("knob_table: an algorithm's knobs in data-flow order, with the values 
                                 total(weighted(2.0, clipped_surrogate{}))};
     CHECK(knob_table(ours) ==
           "| flag | default | accepts | meaning | part |\n|---|---|---|---|---|\n"
-          "| `--missing_eos_penalty` | 0.5 | at least 0 | subtracted from the score when no EOS came | `missing_eos_penalty` |\n"
+          "| `--missing_eos_penalty` | 0.5 | at least 0 | subtracted from the score when no EOS came | "
+          "`missing_eos_penalty` |\n"
           "| `--kl_coef` | 0.05 | at least 0 | weight of the KL penalty | `kl_penalty` |\n"
           "| `--gamma` | 1 | in [0, 1] | discount of later rewards | `gae` |\n"
           "| `--lam` | 0.9 | in [0, 1] | 0: one-step bootstrap, 1: whole return | `gae` |\n"

@@ -2,9 +2,9 @@
 #include "../support/backends.hpp"
 #include "../support/edge_batches.hpp"
 
-#include <catch2/catch.hpp>
-#include <proximal/torch/fused_loss.hpp>
 #include <torch/csrc/autograd/autograd.h>
+#include <catch2/catch.hpp>
+#include <proximal/libtorch/fused_loss.hpp>
 
 // Every stock part at every edge: the backends agree on each array, and the laws of concepts.hpp hold.
 
@@ -50,7 +50,8 @@ void check_shaper(char const* name, auto const& shaper, Eigen::Index group = 1) 
 }
 
 bool same_judgement(auto const& got, auto const& exact) {
-    return same(got.advantages, exact.advantages) && same(got.returns, exact.returns) && same(got.rewards, exact.rewards);
+    return same(got.advantages, exact.advantages) && same(got.returns, exact.returns) &&
+           same(got.rewards, exact.rewards);
 }
 
 double largest(array const& x) {
@@ -123,8 +124,8 @@ outcome by_dual(auto const& algorithm, experience<array> const& then, prediction
     result.gradients = {exact.gradient.logprobs, exact.gradient.values, exact.gradient.entropies};
     return result;
 }
-/// Gradients agree; where a number overflowed neither is finite, but one may say NaN where the other says ∞. Where clamp's
-/// bounds are not finite, ATen's gradient stays finite: `unbounded`.
+/// Gradients agree; where a number overflowed neither is finite, but one may say NaN where the other says ∞. Where
+/// clamp's bounds are not finite, ATen's gradient stays finite: `unbounded`.
 bool same_slopes(array const& got, array const& expected, bool unbounded = false) {
     if (got.cells.rows() != expected.cells.rows() || got.cells.cols() != expected.cells.cols()) return false;
     for (Eigen::Index i = 0; i < got.cells.size(); ++i) {
@@ -148,15 +149,16 @@ void check_same(outcome const& got, outcome const& expected, bool unbounded = fa
     }
 }
 
-/// `clamps_shares`: the term clamps what it averages, so autograd stops at a clamped token's 0 where the mean is not finite,
-/// and the chain rule says 0 · ∞ = NaN.
+/// `clamps_shares`: the term clamps what it averages, so autograd stops at a clamped token's 0 where the mean is not
+/// finite, and the chain rule says 0 · ∞ = NaN.
 void check_loss(char const* name, auto const& formula, bool clamps_shares = false) {
     auto const algorithm = proximal::algorithm{terminal_score{}, gae{}, formula};
     for (auto const& batch : support::edge_batches()) {
         auto const exact = by_dual(algorithm, batch.then, batch.now);
         auto const then = tensors(batch.then);
         auto const composite = learnt([&](auto const& now) { return algorithm.measure(then, now); }, batch.now);
-        auto const fused = learnt([&](auto const& now) { return libtorch::fused_loss(algorithm, then, now); }, batch.now);
+        auto const fused =
+            learnt([&](auto const& now) { return libtorch::fused_loss(algorithm, then, now); }, batch.now);
         {
             INFO(name << ", autograd, at: " << batch.name);
             check_same(composite, exact, clamps_shares || lacks_bounds(batch.then));
@@ -213,8 +215,10 @@ TEST_CASE("laws: every reward shaper at every edge") {
     check_shaper("drop_flat_groups", chain(drop_flat_groups{2}, terminal_score{}), 2);
     check_shaper("chain", shaper);
     check_shaper("chain with whitening", chain(shaper, whiten_rewards{}));
-    check_shaper("optionally, on", chain(optionally(missing_eos_penalty{0.7}, true), optionally(whiten_rewards{}, true)));
-    check_shaper("optionally, off", chain(optionally(missing_eos_penalty{0.7}, false), optionally(whiten_rewards{}, false)));
+    check_shaper("optionally, on",
+                 chain(optionally(missing_eos_penalty{0.7}, true), optionally(whiten_rewards{}, true)));
+    check_shaper("optionally, off",
+                 chain(optionally(missing_eos_penalty{0.7}, false), optionally(whiten_rewards{}, false)));
 }
 
 TEST_CASE("laws: every advantage estimator at every edge") {
@@ -278,7 +282,8 @@ TEST_CASE("laws: every loss at every edge: duals, autograd and the fused pass ag
     check_loss("gmpo", gmpo{.cliprange_low = 0.1, .cliprange_high = 0.2}, true);
     check_loss("total, with a term over whole responses", total(entropy_bonus{}, gspo{}, positive_lm{}));
     check_loss("total, stock", total(clipped_surrogate{}, clipped_value{}));
-    check_loss("total, four terms", total(weighted(2.0, clipped_value{}), clipped_surrogate{}, entropy_bonus{}, kl_loss<k3>{}));
+    check_loss("total, four terms",
+               total(weighted(2.0, clipped_value{}), clipped_surrogate{}, entropy_bonus{}, kl_loss<k3>{}));
     check_loss("a policy's term over the critic's tokens", total(policy_over_values{}, clipped_value{}));
 }
 
@@ -293,11 +298,14 @@ TEST_CASE("laws: a ratio exactly on a clip bound still learns, in every implemen
             auto const on_bound = [&](double ratio) {
                 return algorithm{terminal_score{}, gae{}, clipped_surrogate{.cliprange = std::abs(ratio - 1.0)}};
             };
-            double const by_aten = (as<field>(batch.now).logprobs.tensor - then.logprobs.tensor).exp()[0][0].item<double>();
+            double const by_aten =
+                (as<field>(batch.now).logprobs.tensor - then.logprobs.tensor).exp()[0][0].item<double>();
             double const by_pack = exp(pack<double>(log_ratio)).lanes[0];
             auto const exact = by_dual(on_bound(std::exp(log_ratio)), batch.then, batch.now);
-            auto const composite = learnt([&](auto const& now) { return on_bound(by_aten).measure(then, now); }, batch.now);
-            auto const fused = learnt([&](auto const& now) { return libtorch::fused_loss(on_bound(by_pack), then, now); }, batch.now);
+            auto const composite =
+                learnt([&](auto const& now) { return on_bound(by_aten).measure(then, now); }, batch.now);
+            auto const fused =
+                learnt([&](auto const& now) { return libtorch::fused_loss(on_bound(by_pack), then, now); }, batch.now);
             INFO("log ratio " << log_ratio << ", advantage " << advantage);
             CHECK(exact.gradients[0](0, 0) == Approx(-advantage * std::exp(log_ratio) / 8.0).epsilon(tolerance));
             CHECK(exact.metrics[1](0, 0) == 0.0);  // on the bound the clipped branch does not rule
@@ -327,7 +335,8 @@ TEST_CASE("laws: the stock algorithm at every edge, from the rollout to the grad
         auto const expected = by_dual(stock, exact, batch.now);
         check_same(learnt([&](auto const& now) { return stock.measure(judged, now); }, batch.now), expected,
                    lacks_bounds(batch.then));
-        check_same(learnt([&](auto const& now) { return libtorch::fused_loss(stock, judged, now); }, batch.now), expected);
+        check_same(learnt([&](auto const& now) { return libtorch::fused_loss(stock, judged, now); }, batch.now),
+                   expected);
     }
 }
 
@@ -364,7 +373,8 @@ TEST_CASE("laws: shaping is linear in the score, advantages are affine in the re
         changed.scores = scores;
         return shaper(changed).rewards;
     };
-    CHECK(same(rewards(3.0 * batch.scores) - rewards(0.0 * batch.scores), 3.0 * (rewards(batch.scores) - rewards(0.0 * batch.scores))));
+    CHECK(same(rewards(3.0 * batch.scores) - rewards(0.0 * batch.scores),
+               3.0 * (rewards(batch.scores) - rewards(0.0 * batch.scores))));
 }
 
 TEST_CASE("laws: chain, total, weighted and optionally add nothing of their own") {

@@ -18,8 +18,9 @@ constexpr auto both_off = with_switches(false, false);
 TEMPLATE_TEST_CASE("optionally: on it is the part, off it is nothing", "", BACKENDS) {
     auto const rollout = as<TestType>(support::random_batch(13, 6, 3).rollout);
     auto const plain = chain(kl_penalty<k1>{.kl_coef = 0.05}, terminal_score{})(rollout).rewards;
-    auto const whole = chain(missing_eos_penalty{1.0}, kl_penalty<k1>{.kl_coef = 0.05}, terminal_score{},
-                             whiten_rewards{})(rollout).rewards;
+    auto const whole =
+        chain(missing_eos_penalty{1.0}, kl_penalty<k1>{.kl_coef = 0.05}, terminal_score{}, whiten_rewards{})(rollout)
+            .rewards;
     CHECK(difference(with_switches(false, false).shaper(rollout).rewards, plain) == 0.0);
     CHECK(difference(with_switches(true, true).shaper(rollout).rewards, whole) == 0.0);
     CHECK_FALSE(difference(with_switches(true, false).shaper(rollout).rewards, plain) == 0.0);

@@ -22,10 +22,10 @@ TEST_CASE("validate: a knob out of its range is refused in a sentence") {
 }
 
 TEST_CASE("range: what it contains, and how it reads") {
-    CHECK(text(range{}) == "finite");
-    CHECK(text(at_least(0)) == "at least 0");
-    CHECK(text(above(0)) == "above 0");
-    CHECK(text(between(0, 1)) == "in [0, 1]");
+    CHECK(describe(range{}) == "finite");
+    CHECK(describe(at_least(0)) == "at least 0");
+    CHECK(describe(above(0)) == "above 0");
+    CHECK(describe(between(0, 1)) == "in [0, 1]");
     STATIC_REQUIRE(between(0, 1).contains(0) && between(0, 1).contains(1) && !between(0, 1).contains(1.0000001));
     STATIC_REQUIRE(!above(0).contains(0) && at_least(0).contains(0));
     STATIC_REQUIRE(!range{}.contains(std::numeric_limits<double>::infinity()));

@@ -11,8 +11,8 @@ TEMPLATE_TEST_CASE("weighted: scales the loss, not the metrics, over the term's 
     auto const then = gae{}(as<TestType>(batch.rollout));
     auto const now = as<TestType>(batch.now);
     auto const plain = algorithm{terminal_score{}, gae{}, clipped_value{.vf_coef = 1.0}}.measure(then, now);
-    auto const half = algorithm{terminal_score{}, gae{}, total(weighted(0.5, clipped_value{.vf_coef = 1.0}))}
-                          .measure(then, now);
+    auto const half =
+        algorithm{terminal_score{}, gae{}, total(weighted(0.5, clipped_value{.vf_coef = 1.0}))}.measure(then, now);
     CHECK(difference(half.loss, 0.5 * plain.loss) < tolerance);
     CHECK(difference(boost::hana::at_c<0>(half.metrics).value, boost::hana::at_c<0>(plain.metrics).value) < tolerance);
 }

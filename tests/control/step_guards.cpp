@@ -27,7 +27,8 @@ TEST_CASE("guards: the severest verdict holds, in either order") {
 }
 
 TEST_CASE("guards: the fifth part of an algorithm, with its knobs") {
-    auto guarded = algorithm{terminal_score{}, gae{}, clipped_surrogate{}, token_mean{}, guards(target_kl{0.5}, ratio_guard{})};
+    auto guarded =
+        algorithm{terminal_score{}, gae{}, clipped_surrogate{}, token_mean{}, guards(target_kl{0.5}, ratio_guard{})};
     std::vector<std::string> flags;
     visit_knobs(guarded, [&](std::string_view, auto const& knob, auto&) { flags.emplace_back(knob.name); });
     CHECK(flags == std::vector<std::string>{"gamma", "lam", "cliprange", "target_kl", "ratio_threshold"});

@@ -21,8 +21,12 @@ array row(double a, double b) {
     x(0, 0) = a, x(0, 1) = b;
     return x;
 }
-proximal::rollout<array> const recorded{.logprobs = row(-1.0, -2.0), .ref_logprobs = row(-1.5, -1.5), .values = row(0.5, 0.25),
-                                        .rewards = row(0.0, 0.0), .mask = row(1.0, 1.0), .value_mask = row(1.0, 1.0),
+proximal::rollout<array> const recorded{.logprobs = row(-1.0, -2.0),
+                                        .ref_logprobs = row(-1.5, -1.5),
+                                        .values = row(0.5, 0.25),
+                                        .rewards = row(0.0, 0.0),
+                                        .mask = row(1.0, 1.0),
+                                        .value_mask = row(1.0, 1.0),
                                         .scores = array(3.0)};
 proximal::prediction<array> const now{.logprobs = row(-0.75, -2.5), .values = row(0.75, 0.0)};
 
@@ -45,8 +49,8 @@ TEST_CASE("outside parts: what they read is found at compile time") {
 }
 
 TEST_CASE("outside parts: knobs are named, set, refused, tabulated") {
-    CHECK(knob_names(ours) == std::set<std::string>{"toll.toll", "gae.gamma", "gae.lam", "soft_gate.tau", "soft_gate.pull",
-                                                    "squared_value.vf_coef"});
+    CHECK(knob_names(ours) == std::set<std::string>{"toll.toll", "gae.gamma", "gae.lam", "soft_gate.tau",
+                                                    "soft_gate.pull", "squared_value.vf_coef"});
     auto tuned = ours;
     proximal::visit_knobs(tuned, [](std::string_view, auto const&, double& value) { value = 0.125; });
     CHECK(boost::hana::at_c<0>(tuned.shaper.parts).per_token == 0.125);
@@ -57,7 +61,8 @@ TEST_CASE("outside parts: knobs are named, set, refused, tabulated") {
           "| flag | default | accepts | meaning | part |\n|---|---|---|---|---|\n"
           "| `--toll` | 0.25 | at least 0 | taken from every token's reward | `toll` |\n");
     std::set<std::string> members;  // a Hana Struct without registration
-    boost::hana::for_each(mine::soft_gate<>{}, [&](auto const& member) { members.emplace(boost::hana::first(member)); });
+    boost::hana::for_each(mine::soft_gate<>{},
+                          [&](auto const& member) { members.emplace(boost::hana::first(member)); });
     CHECK(members == std::set<std::string>{"tau", "pull"});
 }
 
@@ -86,9 +91,11 @@ TEST_CASE("outside parts: loss, metrics and gradient by hand, on the reference, 
         x.lanes[0] = a, x.lanes[1] = b;
         return x;
     };
-    auto const both = proximal::as_measured(mine::soft_gate<>{}(proximal::differentiated_token<pack>{
-        .logprob = number<pack, 3>::variable<0>(lane(-0.75, -2.5)), .old_logprob = number<pack>::constant(lane(-1.0, -2.0)),
-        .ref_logprob = number<pack>::constant(lane(-1.5, -1.5)), .advantage = number<pack>::constant(lane(2.0, 2.5))}));
+    auto const both = proximal::as_measured(mine::soft_gate<>{}(
+        proximal::differentiated_token<pack>{.logprob = number<pack, 3>::variable<0>(lane(-0.75, -2.5)),
+                                             .old_logprob = number<pack>::constant(lane(-1.0, -2.0)),
+                                             .ref_logprob = number<pack>::constant(lane(-1.5, -1.5)),
+                                             .advantage = number<pack>::constant(lane(2.0, 2.5))}));
     CHECK(0.5 * both.loss.partial<0>().lanes[0] == Approx(exact.gradient.logprobs(0, 0)));
     CHECK(0.5 * both.loss.partial<0>().lanes[1] == Approx(exact.gradient.logprobs(0, 1)));
 

@@ -17,8 +17,8 @@ namespace {
 
 template <class Array>
 std::vector<Array*> arrays_of(experience<Array>& x) {
-    return {&x.logprobs, &x.ref_logprobs, &x.values,  &x.rewards,    &x.mask,
-            &x.value_mask, &x.scores, &x.has_eos, &x.advantages, &x.returns,
+    return {&x.logprobs,           &x.ref_logprobs,   &x.values,  &x.rewards,    &x.mask,
+            &x.value_mask,         &x.scores,         &x.has_eos, &x.advantages, &x.returns,
             &x.behaviour_logprobs, &x.baseline_scores};
 }
 
@@ -40,7 +40,9 @@ void each_part(Eigen::Index rows, auto const& f) {
         });
     };
     auto const refinement = [&](std::string const& name, auto const& part) {
-        f(name, [part]<class A>(experience<A> const& x) { return std::vector<A>{part(x).advantages, part(x).returns}; });
+        f(name, [part]<class A>(experience<A> const& x) {
+            return std::vector<A>{part(x).advantages, part(x).returns};
+        });
     };
     auto const aggregation = [&](std::string const& name, auto const& part) {
         f(name, [part]<class A>(experience<A> const& x) { return std::vector<A>{part(x.mask), part(x.value_mask)}; });
@@ -65,7 +67,8 @@ void each_part(Eigen::Index rows, auto const& f) {
     shaper("terminal_score", terminal_score{});
     shaper("terminal_score_at_eos", terminal_score_at_eos{});
     shaper("whiten_rewards", whiten_rewards{});
-    shaper("chain", chain(missing_eos_penalty{1.0}, kl_penalty<k1>{}, terminal_score{}, optionally(whiten_rewards{}, false)));
+    shaper("chain",
+           chain(missing_eos_penalty{1.0}, kl_penalty<k1>{}, terminal_score{}, optionally(whiten_rewards{}, false)));
     estimator("gae", gae{.gamma = 0.99, .lam = 0.95});
     estimator("gae_without_discount", gae{});
     estimator("gae_td_error", gae{.gamma = 0.9, .lam = 0.0});
@@ -104,8 +107,12 @@ void each_part(Eigen::Index rows, auto const& f) {
     }
     estimator("stock", chain(missing_eos_penalty{1.0}, kl_penalty<k1>{}, terminal_score{}, gae{}, whiten{}));
     f("whiten", []<class A>(experience<A> const& x) { return std::vector<A>{whiten{}(x).advantages}; });
-    f("token_mean", []<class A>(experience<A> const& x) { return std::vector<A>{token_mean{}(x.mask), token_mean{}(x.value_mask)}; });
-    f("last_step", []<class A>(experience<A> const& x) { return std::vector<A>{last_step(x.mask), last_step(x.value_mask)}; });
+    f("token_mean", []<class A>(experience<A> const& x) {
+        return std::vector<A>{token_mean{}(x.mask), token_mean{}(x.value_mask)};
+    });
+    f("last_step", []<class A>(experience<A> const& x) {
+        return std::vector<A>{last_step(x.mask), last_step(x.value_mask)};
+    });
 }
 
 std::string shape_of(edge_batch const& batch) {

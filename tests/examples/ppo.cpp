@@ -4,15 +4,18 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <proximal/io/process.hpp>
+#include <proximal/lm/model/load_model.hpp>
+#include <proximal/lm/model/save_model.hpp>
 #include <proximal/text/bpe_trainer.hpp>
-#include <proximal/torch/model/load_model.hpp>
-#include <proximal/torch/model/save_model.hpp>
 
 #include "../support/temporary_folder.hpp"
 #include "../support/tiny_model.hpp"
 
 using namespace proximal;
 using namespace proximal::libtorch;
+using namespace proximal::io;
+using namespace proximal::text;
+using namespace proximal::lm;
 namespace fs = std::filesystem;
 
 namespace {
@@ -84,7 +87,8 @@ TEST_CASE("ppo: every algorithm by its name, without the models it does not read
         auto const record = nlohmann::json::parse(w.read(w.out / "config_ppo.json"));
         CHECK(record["algorithm"] == name);
         CHECK(record.contains("group_size") == (name != "remax"));
-        auto const logged = nlohmann::json::parse(w.read(w.out / "metrics.jsonl").substr(0, w.read(w.out / "metrics.jsonl").find('\n')));
+        auto const logged = nlohmann::json::parse(
+            w.read(w.out / "metrics.jsonl").substr(0, w.read(w.out / "metrics.jsonl").find('\n')));
         bool const reference = name == "rloo" || name == "grpo" || name == "remax";
         CHECK(logged.contains("objective/kl") == reference);
         CHECK(logged.contains("policy/gate_avg") == (name == "mine"));
@@ -100,7 +104,8 @@ TEST_CASE("ppo: an algorithm's knobs are flags, and only its own") {
     auto const record = nlohmann::json::parse(w.read(w.out / "config_ppo.json"));
     CHECK((record["soft_gate_tau"] == 3.0 && record["brevity"] == 0.5 && record["group_size"] == 2));
     fs::remove_all(w.out);
-    CHECK(w.refusal("--algorithm grpo --soft_gate_tau 3").find("there is no flag --soft_gate_tau") != std::string::npos);
+    CHECK(w.refusal("--algorithm grpo --soft_gate_tau 3").find("there is no flag --soft_gate_tau") !=
+          std::string::npos);
     CHECK(w.refusal("--algorithm mine --soft_gate_tau 0") == "--soft_gate_tau must be above 0, but is 0.");
     CHECK(w.refusal("--algorithm grp").find("--algorithm grp is not known: choose ppo, rloo, grpo") == 0);
     CHECK(w.refusal("--algorithm rloo --group_size 3").find("does not divide into groups of 3") != std::string::npos);
@@ -112,7 +117,8 @@ TEST_CASE("ppo: an algorithm's knobs are flags, and only its own") {
 
 TEST_CASE("ppo: a program gives the reward, and the reward model is not loaded") {
     workshop const w;
-    w.write("judge.py", "import json, sys\nfor line in sys.stdin:\n    print(len(json.loads(line)['response']), flush=True)\n");
+    w.write("judge.py",
+            "import json, sys\nfor line in sys.stdin:\n    print(len(json.loads(line)['response']), flush=True)\n");
     fs::remove_all(w.here / "reward");
     auto const [status, output] = w.run("--algorithm rloo --reward_command 'python3 judge.py'");
     INFO(output);

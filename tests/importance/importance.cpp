@@ -11,8 +11,8 @@ template <class Array>
 experience<Array> sampled() {
     experience<Array> then;
     then.mask = grid<Array>({{1, 1, 1}, {1, 1, 0}, {1, 0, 0}, {0, 0, 0}});
-    then.logprobs = grid<Array>({{std::log(4.0), 0, -std::log(4.0)}, {0, -std::log(2.0), NaN},
-                                  {-std::log(2.0), NaN, NaN}, {NaN, NaN, NaN}});
+    then.logprobs = grid<Array>(
+        {{std::log(4.0), 0, -std::log(4.0)}, {0, -std::log(2.0), NaN}, {-std::log(2.0), NaN, NaN}, {NaN, NaN, NaN}});
     then.behaviour_logprobs = grid<Array>({{0, 0, 0}, {0, 0, NaN}, {0, NaN, NaN}, {NaN, NaN, NaN}});
     then.advantages = grid<Array>({{1, 1, 1}, {-1, -1, NaN}, {-1, NaN, NaN}, {NaN, NaN, NaN}});
     return then;
@@ -22,7 +22,8 @@ experience<Array> sampled() {
 
 TEMPLATE_TEST_CASE("importance weights: hand numbers", "", BACKENDS) {
     auto const then = sampled<TestType>();
-    CHECK(difference(importance_ratio(then), grid<TestType>({{4, 1, 0.25}, {1, 0.5, 1}, {0.5, 1, 1}, {1, 1, 1}})) < tolerance);
+    CHECK(difference(importance_ratio(then), grid<TestType>({{4, 1, 0.25}, {1, 0.5, 1}, {0.5, 1, 1}, {1, 1, 1}})) <
+          tolerance);
     CHECK(difference(truncated_importance{.cap = 2.0}(then).advantages,
                      grid<TestType>({{2, 1, 0.25}, {-1, -0.5, 0}, {-0.5, 0, 0}, {0, 0, 0}})) < tolerance);
     CHECK(difference(masked_importance{.low = 0.3, .high = 3.0}(then).advantages,

@@ -6,6 +6,7 @@
 #include "../support/temporary_folder.hpp"
 
 using namespace proximal;
+using namespace proximal::io;
 
 namespace {
 std::string content(std::filesystem::path const& path) {
@@ -30,6 +31,7 @@ TEST_CASE("atomic_file: appears whole, or leaves what was there") {
 }
 
 TEST_CASE("atomic_file: a folder that does not exist is named") {
-    CHECK_THROWS_WITH(write_file("/nowhere/at/all.txt", "x"),
-                      Catch::StartsWith("/nowhere/at/all.txt cannot be written") && Catch::Contains("check the folder"));
+    CHECK_THROWS_WITH(
+        write_file("/nowhere/at/all.txt", "x"),
+        Catch::StartsWith("/nowhere/at/all.txt cannot be written") && Catch::Contains("check the folder"));
 }

@@ -4,6 +4,7 @@
 #include <proximal/io/process.hpp>
 
 using namespace proximal;
+using namespace proximal::io;
 using words = std::vector<std::string>;
 
 TEST_CASE("command_words: blanks separate, quotes and backslashes do not") {

@@ -7,6 +7,7 @@
 #include "../support/temporary_folder.hpp"
 
 using namespace proximal;
+using namespace proximal::io;
 using Catch::Contains;
 namespace fs = std::filesystem;
 
@@ -87,11 +88,11 @@ TEST_CASE("hub: where the cache lies") {
     variables.set("HF_HOME", "/b");
     variables.unset("XDG_CACHE_HOME");
     variables.set("HOME", "/c");
-    CHECK(hub::cache_folder() == "/a");
+    CHECK(io::hub::cache_folder() == "/a");
     variables.unset("HF_HUB_CACHE");
-    CHECK(hub::cache_folder() == "/b/hub");
+    CHECK(io::hub::cache_folder() == "/b/hub");
     variables.unset("HF_HOME");
-    CHECK(hub::cache_folder() == "/c/.cache/huggingface/hub");
+    CHECK(io::hub::cache_folder() == "/c/.cache/huggingface/hub");
 }
 
 TEST_CASE("hub: hf fetches what the cache lacks, unless offline") {

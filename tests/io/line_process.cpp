@@ -6,6 +6,7 @@
 #include "../support/temporary_folder.hpp"
 
 using namespace proximal;
+using namespace proximal::io;
 using Catch::Contains;
 using namespace std::chrono_literals;
 using seconds = line_process::seconds;

@@ -8,6 +8,7 @@
 #include "../support/temporary_folder.hpp"
 
 using namespace proximal;
+using namespace proximal::io;
 using Catch::Contains;
 
 namespace {

@@ -2,7 +2,7 @@
 #include "../support/backends.hpp"
 
 #include <catch2/catch.hpp>
-#ifdef PROXIMAL_TEST_TORCH
+#ifdef PROXIMAL_TEST_LIBTORCH
 #include <torch/csrc/autograd/autograd.h>
 #endif
 
@@ -40,11 +40,13 @@ TEST_CASE("k1, k3: unbiased, k3 never negative, and their slopes") {
     CHECK(third == Approx(exact));
 }
 
-#ifdef PROXIMAL_TEST_TORCH
+#ifdef PROXIMAL_TEST_LIBTORCH
 TEST_CASE("kl: partials equal finite differences and autograd, kinks included") {
     using libtorch::field;
     auto const check = [](auto const& estimator) {
-        auto const dual_at = [&](double d) { return estimator(number<double, 1>::variable(d, 0), number<double>(0.0)); };
+        auto const dual_at = [&](double d) {
+            return estimator(number<double, 1>::variable(d, 0), number<double>(0.0));
+        };
         std::vector<double> const points{-800.0, -1.5, -0.1, 0.0, 0.1, 1.5};
         auto const logprob = at::tensor(points, at::kDouble).requires_grad_();
         field const value = estimator(field(logprob), field(at::zeros_like(logprob)));
@@ -69,7 +71,7 @@ TEST_CASE("straight_through: the value of the one, the slope of the other") {
         CHECK(straight_through<k3>{}(logprob, ref).partials[0] == d);
         CHECK(straight_through<k1, k3>{}(logprob, ref).partials[0] == k3{}(logprob, ref).partials[0]);
     }
-#ifdef PROXIMAL_TEST_TORCH
+#ifdef PROXIMAL_TEST_LIBTORCH
     auto const logprob = at::tensor({-2.0, 0.7}, at::kDouble).requires_grad_();
     auto const value = straight_through<k3>{}(libtorch::field(logprob), libtorch::field(at::zeros_like(logprob)));
     CHECK(torch::autograd::grad({value.tensor.sum()}, {logprob})[0].equal(logprob.detach()));

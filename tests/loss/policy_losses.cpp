@@ -46,7 +46,8 @@ TEST_CASE("dual_clip: hand numbers, slopes, backends") {
     CHECK(judge(loss, of_ratio(2.0, -2.0)).loss == Approx(4.0));
     CHECK(judge(loss, of_ratio(2.0, -2.0)).d_logprob == Approx(4.0));
     CHECK(judge(loss, of_ratio(4.0, 2.0)).loss == Approx(-2.4));  // a good token has its clip, no ceiling
-    CHECK(judge(loss, of_ratio(4.0, 2.0)).metrics == std::vector<double>{judge(loss, of_ratio(4.0, 2.0)).loss, 1.0, 0.0});
+    CHECK(judge(loss, of_ratio(4.0, 2.0)).metrics ==
+          std::vector<double>{judge(loss, of_ratio(4.0, 2.0)).loss, 1.0, 0.0});
     CHECK(judge(loss, of_ratio(0.5, -2.0)).loss == Approx(1.6));
     check_finite_differences(loss), check_backends(dual_clip{.clip_c = 1.1});
 }
@@ -60,7 +61,8 @@ TEST_CASE("two_sided_clip: hand numbers, slopes, backends") {
     CHECK(judge(loss, of_ratio(4.0, 2.0)).metrics[1] == 1.0);
     CHECK(judge(loss, of_ratio(0.5, -2.0)).loss == Approx(1.6));
     double const ratio = std::exp(1.25);
-    CHECK(judge(two_sided_clip{.delta = ratio}, {.logprob = 1.25, .advantage = -1.0}).d_logprob == ratio);  // at δ it passes
+    CHECK(judge(two_sided_clip{.delta = ratio}, {.logprob = 1.25, .advantage = -1.0}).d_logprob ==
+          ratio);  // at δ it passes
     check_finite_differences(two_sided_clip{.delta = 1.3}), check_backends(two_sided_clip{.delta = 1.3});
 }
 

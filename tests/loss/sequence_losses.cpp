@@ -2,8 +2,8 @@
 #include "../support/token_losses.hpp"
 
 using namespace proximal;
-using support::as, support::check_algorithm, support::check_whole_batch, support::difference, support::grid, support::judge,
-    support::NaN, support::tolerance;
+using support::as, support::check_algorithm, support::check_whole_batch, support::difference, support::grid,
+    support::judge, support::NaN, support::tolerance;
 
 namespace {
 
@@ -48,8 +48,8 @@ TEST_CASE("gspo: hand numbers of one token") {
 TEST_CASE("gmpo: hand numbers of one token") {
     gmpo const loss{.cliprange_low = 0.3, .cliprange_high = 0.5};
     auto const averaged = [&](double log_ratio, double advantage) {
-        return loss.averaged(differentiated_token<double>{.logprob = number<double, 3>::variable<0>(log_ratio),
-                                                          .advantage = advantage});
+        return loss.averaged(
+            differentiated_token<double>{.logprob = number<double, 3>::variable<0>(log_ratio), .advantage = advantage});
     };
     auto const check = [&](double log_ratio, double advantage, double value, double slope) {
         auto const x = averaged(log_ratio, advantage);
@@ -80,13 +80,15 @@ TEST_CASE("sequence losses: Eigen, autograd and the fused pass agree; finite dif
     check_sequence_loss(gspo{0.1, 0.2}), check_sequence_loss(gmpo{0.1, 0.2});
     check_sequence_loss(total(gspo{}, kl_loss<k3>{}, weighted(0.5, clipped_value{})));
     check_sequence_loss(total(entropy_bonus{}, weighted(2.0, gmpo{0.1, 0.2})));
-    support::check_backends(gspo{0.1, 0.2}), support::check_backends(gmpo{0.1, 0.2});  // advantages that differ by token
+    support::check_backends(gspo{0.1, 0.2}),
+        support::check_backends(gmpo{0.1, 0.2});  // advantages that differ by token
 }
 
 TEST_CASE("sequence losses: with responses of one token they are the token's losses") {
     auto batch = support::random_batch(28, 1, 8);
     batch.rollout.mask = batch.rollout.value_mask = 0.0 * batch.rollout.mask + 1.0;
-    batch.rollout.logprobs = support::array(0.0 * batch.rollout.mask - 1.0), batch.rollout.values = batch.rollout.logprobs;
+    batch.rollout.logprobs = support::array(0.0 * batch.rollout.mask - 1.0),
+    batch.rollout.values = batch.rollout.logprobs;
     for (int b = 0; b < 28; ++b) batch.now.logprobs.cells(b, 0) = -1.0 + 0.03 * (b - 14);
     auto const judge = [&](auto const& loss) {
         auto const algorithm = whole(loss);
@@ -99,7 +101,8 @@ TEST_CASE("sequence losses: with responses of one token they are the token's los
 
 TEST_CASE("sequence losses: the same for every split of a mini-batch; what they need; one to a total") {
     auto const batch = support::random_batch(28, 12, 8);
-    auto const algorithm = proximal::algorithm{terminal_score{}, grpo{4}, gspo{0.1, 0.2}, over_mini_batch<sequence_mean_token_mean>{}};
+    auto const algorithm =
+        proximal::algorithm{terminal_score{}, grpo{4}, gspo{0.1, 0.2}, over_mini_batch<sequence_mean_token_mean>{}};
     auto const judged = algorithm.evaluate(batch.rollout);
     double const expected = algorithm.loss(judged, batch.now)(0, 0);
     auto const weighed = weigh(algorithm, judged, 4.0);

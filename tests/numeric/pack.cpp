@@ -15,7 +15,8 @@ template <class T>
 double ulps(T got, long double expected) {
     T const rounded = static_cast<T>(expected);
     if (std::isnan(rounded)) return std::isnan(got) ? 0.0 : 1e300;
-    if (std::isinf(rounded) || rounded == 0) return got == rounded ? 0.0 : std::isinf(rounded) ? 1e300 : double(got != rounded);
+    if (std::isinf(rounded) || rounded == 0)
+        return got == rounded ? 0.0 : std::isinf(rounded) ? 1e300 : double(got != rounded);
     T const unit = std::nextafter(std::abs(rounded), std::numeric_limits<T>::infinity()) - std::abs(rounded);
     return static_cast<double>(std::abs((static_cast<long double>(got) - expected) / unit));
 }
@@ -29,7 +30,8 @@ TEMPLATE_TEST_CASE("pack: exp lies within 2 ulp of the truth, at the ends of the
     for (double x = -reach; x < reach; x += reach / 50000) {
         auto const argument = static_cast<TestType>(x);
         auto const y = exp(P(argument));
-        for (int i = 0; i < P::width; ++i) worst = std::max(worst, ulps<TestType>(y.lanes[i], std::exp((long double)argument)));
+        for (int i = 0; i < P::width; ++i)
+            worst = std::max(worst, ulps<TestType>(y.lanes[i], std::exp((long double)argument)));
     }
     CHECK(worst < 2.0);
     double const infinite = std::numeric_limits<double>::infinity();
@@ -43,9 +45,9 @@ TEMPLATE_TEST_CASE("pack: every function's value and slopes are the scalar's, la
     using P = pack<TestType>;
     double const infinite = std::numeric_limits<double>::infinity(), NaN = infinite - infinite;
     auto const formula = [](auto const& x, auto const& y) {
-        return max(x, y) + 2.0 * min(x, 0.5) + clamp(x, y, 1.0) - clamp(y, -0.5, 0.5) * abs(x) + square(y) / (2.0 + exp(x)) +
-               select(x > y, expm1(x), -y) + sigmoid(x) + (x >= y) * log(abs(y) + 1.0) + (x <= 0.5) * sqrt(square(x) + 1.0) +
-               detach(x) * (y < x);
+        return max(x, y) + 2.0 * min(x, 0.5) + clamp(x, y, 1.0) - clamp(y, -0.5, 0.5) * abs(x) +
+               square(y) / (2.0 + exp(x)) + select(x > y, expm1(x), -y) + sigmoid(x) + (x >= y) * log(abs(y) + 1.0) +
+               (x <= 0.5) * sqrt(square(x) + 1.0) + detach(x) * (y < x);
     };
     for (double a : {-2.0, -0.5, 0.0, 0.5, 1.0, 3.0, NaN, infinite, -infinite}) {
         for (double b : {-2.0, -0.5, 0.0, 0.5, 1.0, 3.0, NaN, infinite, -infinite}) {
@@ -53,11 +55,12 @@ TEMPLATE_TEST_CASE("pack: every function's value and slopes are the scalar's, la
             for (int i = 1; i < P::width; ++i) x.lanes[i] = TestType(0.25 * i), y.lanes[i] = TestType(1.0 - 0.3 * i);
             auto const wide = formula(number<P, 2>::variable(x, 0), number<P, 2>::variable(y, 1));
             for (int i = 0; i < P::width; ++i) {
-                auto const narrow = formula(number<TestType, 2>::variable(x.lanes[i], 0),
-                                            number<TestType, 2>::variable(y.lanes[i], 1));
+                auto const narrow =
+                    formula(number<TestType, 2>::variable(x.lanes[i], 0), number<TestType, 2>::variable(y.lanes[i], 1));
                 auto const near = [&](TestType got, TestType expected) {
                     if (std::isnan(expected) || std::isinf(expected)) return ulps<TestType>(got, expected) == 0.0;
-                    return std::abs(got - expected) <= 16 * std::numeric_limits<TestType>::epsilon() * (1 + std::abs(expected));
+                    return std::abs(got - expected) <=
+                           16 * std::numeric_limits<TestType>::epsilon() * (1 + std::abs(expected));
                 };
                 INFO("x " << x.lanes[i] << ", y " << y.lanes[i]);
                 CHECK(near(wide.value.lanes[i], narrow.value));

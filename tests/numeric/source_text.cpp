@@ -31,20 +31,21 @@ struct every_function {
 
 /// Each loss formula alone, what is composed of them, and every function.
 auto const formulas = boost::hana::make_tuple(
-    clipped_surrogate{.cliprange = 0.2}, clipped_value{.vf_coef = 0.1, .cliprange_value = 0.2}, kl_loss<k1>{}, kl_loss<k3>{},
-    kl_loss<k2>{}, kl_loss<absolute>{}, kl_loss<straight_through<k3>>{}, reinforce{}, clip_higher{}, dual_clip{}, two_sided_clip{},
-    cispo{}, sapo{}, entropy_bonus{}, squared_value{}, huber_value{}, weighted(-0.5, clipped_surrogate{}), weighted(3.0, clipped_value{}),
+    clipped_surrogate{.cliprange = 0.2}, clipped_value{.vf_coef = 0.1, .cliprange_value = 0.2}, kl_loss<k1>{},
+    kl_loss<k3>{}, kl_loss<k2>{}, kl_loss<absolute>{}, kl_loss<straight_through<k3>>{}, reinforce{}, clip_higher{},
+    dual_clip{}, two_sided_clip{}, cispo{}, sapo{}, entropy_bonus{}, squared_value{}, huber_value{},
+    weighted(-0.5, clipped_surrogate{}), weighted(3.0, clipped_value{}),
     total(clipped_surrogate{.cliprange = 0.2}, clipped_value{.vf_coef = 0.1, .cliprange_value = 0.2}),
-    total(weighted(0.5, clipped_surrogate{}), kl_loss<k3>{}, clipped_value{}), positive_lm{}, gspo{0.1, 0.2}, gmpo{0.1, 0.2},
-    total(entropy_bonus{}, gmpo{0.1, 0.2}), every_function{});
+    total(weighted(0.5, clipped_surrogate{}), kl_loss<k3>{}, clipped_value{}), positive_lm{}, gspo{0.1, 0.2},
+    gmpo{0.1, 0.2}, total(entropy_bonus{}, gmpo{0.1, 0.2}), every_function{});
 
 void each_formula(auto const& f) {
     int i = 0;
     boost::hana::for_each(formulas, [&](auto const& formula) { f("formula_" + std::to_string(i++), formula); });
 }
 
-constexpr char const* names[] = {"logprob", "value", "entropy", "old_logprob", "ref_logprob",
-                                 "old_value", "advantage", "return_", "weight", "value_weight", "score", "sequence_mean"};
+constexpr char const* names[] = {"logprob",   "value",   "entropy", "old_logprob",  "ref_logprob", "old_value",
+                                 "advantage", "return_", "weight",  "value_weight", "score",       "sequence_mean"};
 constexpr int count = 12, results = 10;  // loss, three partials, up to six metrics
 using support::compiled_text;
 
@@ -53,20 +54,32 @@ std::string as_function(std::string const& name, source_text const& source) {
     std::string text = "extern \"C\" void " + name + "(double const* in, double* out) {\n";
     for (int i = 0; i < count; ++i)
         text += "    [[maybe_unused]] const T " + std::string(names[i]) + " = in[" + std::to_string(i) + "];\n";
-    text += "    T loss = 0, d_logprob = 0, d_value = 0, d_entropy = 0, metric_0 = 0, metric_1 = 0, metric_2 = 0, metric_3 = 0, metric_4 = 0, metric_5 = 0;\n" +
-            source.body;
-    text += "    T all[] = {loss, d_logprob, d_value, d_entropy, metric_0, metric_1, metric_2, metric_3, metric_4, metric_5};\n"
-            "    for (int i = 0; i < 10; ++i) out[i] = all[i];\n}\n";
+    text +=
+        "    T loss = 0, d_logprob = 0, d_value = 0, d_entropy = 0, metric_0 = 0, metric_1 = 0, metric_2 = 0, metric_3 "
+        "= 0, metric_4 = 0, metric_5 = 0;\n" +
+        source.body;
+    text +=
+        "    T all[] = {loss, d_logprob, d_value, d_entropy, metric_0, metric_1, metric_2, metric_3, metric_4, "
+        "metric_5};\n"
+        "    for (int i = 0; i < 10; ++i) out[i] = all[i];\n}\n";
     return text;
 }
 
 template <class Formula>
 std::array<double, results> by_dual(Formula const& formula, std::array<double, count> const& in) {
     using dual = number<double, 3>;
-    auto const one = contribution(formula, differentiated_token<double>{
-        .logprob = dual::variable<0>(in[0]), .value = dual::variable<1>(in[1]), .entropy = dual::variable<2>(in[2]),
-        .old_logprob = in[3], .ref_logprob = in[4], .old_value = in[5], .advantage = in[6], .return_ = in[7],
-        .score = in[10], .sequence_mean = in[11], .weight = in[8], .value_weight = in[9]});
+    auto const one = contribution(formula, differentiated_token<double>{.logprob = dual::variable<0>(in[0]),
+                                                                        .value = dual::variable<1>(in[1]),
+                                                                        .entropy = dual::variable<2>(in[2]),
+                                                                        .old_logprob = in[3],
+                                                                        .ref_logprob = in[4],
+                                                                        .old_value = in[5],
+                                                                        .advantage = in[6],
+                                                                        .return_ = in[7],
+                                                                        .score = in[10],
+                                                                        .sequence_mean = in[11],
+                                                                        .weight = in[8],
+                                                                        .value_weight = in[9]});
     dual const loss = one.loss;
     std::array<double, results> out{loss.value, loss.partials[0], loss.partials[1], loss.partials[2]};
     int i = 4;
@@ -75,7 +88,8 @@ std::array<double, results> by_dual(Formula const& formula, std::array<double, c
 }
 
 template <class Formula>
-void compare(std::string const& name, Formula const& formula, compiled_text::function run, std::array<double, count> const& in) {
+void compare(std::string const& name, Formula const& formula, compiled_text::function run,
+             std::array<double, count> const& in) {
     auto const expected = by_dual(formula, in);
     std::array<double, results> got;
     run(in.data(), got.data());
@@ -86,7 +100,8 @@ void compare(std::string const& name, Formula const& formula, compiled_text::fun
         else close &= std::abs(got[i] - expected[i]) <= 1e-12 * (1.0 + std::abs(expected[i]));
     }
     if (close) return;  // a million of assertions that hold would only slow the test
-    INFO(name << " at " << Catch::Detail::stringify(in) << " expected " << Catch::Detail::stringify(expected) << " got " << Catch::Detail::stringify(got));
+    INFO(name << " at " << Catch::Detail::stringify(in) << " expected " << Catch::Detail::stringify(expected) << " got "
+              << Catch::Detail::stringify(got));
     CHECK(close);
 }
 
@@ -94,10 +109,12 @@ void compare(std::string const& name, Formula const& formula, compiled_text::fun
 
 TEST_CASE("source_text: the compiled text is number<double, 3>, at ties, bounds, NaN and infinities too") {
     std::string functions;
-    each_formula([&](std::string const& name, auto const& formula) { functions += as_function(name, token_source(formula)); });
+    each_formula(
+        [&](std::string const& name, auto const& formula) { functions += as_function(name, token_source(formula)); });
     support::compiled_text const text(functions);
     auto const check = [&](std::array<double, count> const& in) {
-        each_formula([&](std::string const& name, auto const& formula) { compare(name, formula, text.find(name), in); });
+        each_formula(
+            [&](std::string const& name, auto const& formula) { compare(name, formula, text.find(name), in); });
     };
 
     std::mt19937 engine(1);
@@ -122,8 +139,8 @@ TEST_CASE("source_text: the compiled text is number<double, 3>, at ties, bounds,
         for (Eigen::Index b = 0; b < then.mask.cells.rows(); ++b)
             for (Eigen::Index t = 0; t < then.mask.cells.cols(); ++t)
                 check({batch.now.logprobs(b, t), batch.now.values(b, t), batch.now.entropies(b, t), then.logprobs(b, t),
-                       then.ref_logprobs(b, t), then.values(b, t), then.advantages(b, t), then.returns(b, t), weights(b, t),
-                       value_weights(b, t)});
+                       then.ref_logprobs(b, t), then.values(b, t), then.advantages(b, t), then.returns(b, t),
+                       weights(b, t), value_weights(b, t)});
     }
 }
 
@@ -155,8 +172,8 @@ TEST_CASE("number: the slopes of every formula are those of finite differences")
     std::normal_distribution<double> normal;
     each_formula([&](std::string const& name, auto const& formula) {
         using Formula = std::remove_cvref_t<decltype(formula)>;
-        if constexpr (std::is_same_v<Formula, every_function> || std::is_same_v<Formula, cispo> || SequenceLevel<Formula> ||
-                      std::is_same_v<Formula, kl_loss<straight_through<k3>>>)
+        if constexpr (std::is_same_v<Formula, every_function> || std::is_same_v<Formula, cispo> ||
+                      SequenceLevel<Formula> || std::is_same_v<Formula, kl_loss<straight_through<k3>>>)
             return;  // they detach: their slopes are not their values'
         int compared = 0;
         for (int i = 0; i < 500; ++i) {
@@ -168,7 +185,8 @@ TEST_CASE("number: the slopes of every formula are those of finite differences")
                 auto up = in, down = in;
                 up[k] += h, down[k] -= h;
                 double const above = by_dual(formula, up)[0], below = by_dual(formula, down)[0];
-                if (std::abs(above + below - 2 * here[0]) > 1e3 * h * h) continue;  // a kink within reach bends by the order of h
+                if (std::abs(above + below - 2 * here[0]) > 1e3 * h * h)
+                    continue;  // a kink within reach bends by the order of h
                 ++compared;
                 INFO(name << " by " << names[k] << " at " << Catch::Detail::stringify(in));
                 CHECK(here[1 + k] == Approx((above - below) / (2 * h)).margin(1e-7));

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <proximal/eigen.hpp>
+#include <proximal/io/json_file.hpp>
 #include <proximal/proximal.hpp>
-#include <proximal/text/json_file.hpp>
 #include <string>
 #include <string_view>
 
@@ -60,7 +60,7 @@ struct recorded_case {
 class library {
    public:
     explicit library(std::string const& name)
-        : all_(proximal::read_json(PROXIMAL_TEST_DATA "/parts/" + name + ".json")) {
+        : all_(proximal::io::read_json(PROXIMAL_TEST_DATA "/parts/" + name + ".json")) {
         REQUIRE(all_.at("precision") == "float64");
     }
 

@@ -6,10 +6,12 @@
 using namespace proximal;
 using support::as, support::difference, support::grid, support::tolerance;
 
-TEMPLATE_TEST_CASE("controlled_kl_penalty: penalises with the coefficient it has, then learns from the batch", "", BACKENDS) {
+TEMPLATE_TEST_CASE("controlled_kl_penalty: penalises with the coefficient it has, then learns from the batch", "",
+                   BACKENDS) {
     auto const rollout = as<TestType>(support::random_batch(26, 12, 7).rollout);
-    auto control = algorithm{chain(controlled_kl_penalty<k3>{{.kl_coef = 0.3, .kl_target = 0.01, .kl_horizon = 260.0}}, terminal_score{}),
-                             gae{}, clipped_surrogate{}};
+    auto control = algorithm{
+        chain(controlled_kl_penalty<k3>{{.kl_coef = 0.3, .kl_target = 0.01, .kl_horizon = 260.0}}, terminal_score{}),
+        gae{}, clipped_surrogate{}};
     auto const first = evaluate_and_adapt(control, rollout);
     CHECK(difference(first.rewards, terminal_score{}(kl_penalty<k3>{.kl_coef = 0.3}(rollout)).rewards) == 0.0);
     double beta = 0.0;

@@ -6,7 +6,8 @@
 using namespace proximal;
 using support::column, support::difference, support::tolerance;
 
-TEMPLATE_TEST_CASE("running_normalisation and running_scaling: hand numbers; only evaluate_and_adapt teaches", "", BACKENDS) {
+TEMPLATE_TEST_CASE("running_normalisation and running_scaling: hand numbers; only evaluate_and_adapt teaches", "",
+                   BACKENDS) {
     auto const scored = [](std::initializer_list<double> scores) {
         rollout<TestType> rollout;
         rollout.scores = column<TestType>(scores);
@@ -17,13 +18,15 @@ TEMPLATE_TEST_CASE("running_normalisation and running_scaling: hand numbers; onl
     CHECK(difference(centred(scored({1, 5})).scores, column<TestType>({1, 5})) < 1e-7);  // nothing seen yet
     CHECK(difference(scaled(scored({1, 5})).scores, column<TestType>({1, 5})) < 1e-7);
     double const root = std::sqrt(8.0) + 1e-8;
-    CHECK(difference(run_and_adapt(centred, scored({1, 5})).scores, column<TestType>({-2 / root, 2 / root})) < tolerance);
+    CHECK(difference(run_and_adapt(centred, scored({1, 5})).scores, column<TestType>({-2 / root, 2 / root})) <
+          tolerance);
     CHECK(difference(run_and_adapt(scaled, scored({1, 5})).scores, column<TestType>({1 / root, 5 / root})) < tolerance);
     CHECK(difference(centred(scored({3, 7})).scores, column<TestType>({0, 4 / root})) < tolerance);
     CHECK(difference(scaled(scored({3, 7})).scores, column<TestType>({3 / root, 7 / root})) < tolerance);
 }
 
-TEMPLATE_TEST_CASE("evaluate_and_adapt: a part learns from the batch as it reaches it, through chains and switches", "", BACKENDS) {
+TEMPLATE_TEST_CASE("evaluate_and_adapt: a part learns from the batch as it reaches it, through chains and switches", "",
+                   BACKENDS) {
     rollout<TestType> rollout;
     rollout.scores = column<TestType>({1, 5}), rollout.has_eos = column<TestType>({1, 0});
     auto const seen_by = [&](auto shaper) {
@@ -38,6 +41,7 @@ TEMPLATE_TEST_CASE("evaluate_and_adapt: a part learns from the batch as it reach
     };
     CHECK(seen_by(chain(missing_eos_penalty{2.0}, running_scaling{})).mean == Approx(2.0));
     CHECK(seen_by(chain(running_scaling{}, missing_eos_penalty{2.0})).mean == Approx(3.0));
-    CHECK(seen_by(chain(chain(missing_eos_penalty{2.0}), chain(optionally(running_scaling{}, true)))).mean == Approx(2.0));
+    CHECK(seen_by(chain(chain(missing_eos_penalty{2.0}), chain(optionally(running_scaling{}, true)))).mean ==
+          Approx(2.0));
     CHECK(seen_by(chain(optionally(running_scaling{}, false))).count == 0.0);
 }

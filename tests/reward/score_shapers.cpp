@@ -50,15 +50,17 @@ TEMPLATE_TEST_CASE("score shapers: laws", "", BACKENDS) {
     CHECK(same(chain(unshaped{}, unshaped{})));
     CHECK(difference(scores(chain(score_clip{0.5}, score_clip{0.5})), scores(score_clip{0.5})) == 0.0);
     CHECK(difference(scores(chain(unshaped{}, missing_eos_score{})), scores(missing_eos_score{})) == 0.0);
-    CHECK(difference(scores(overlong_penalty{.max_response_length = 1e-9, .overlong_buffer = 1e-9, .overlong_factor = 2}),
-                     rollout.scores - 2.0 * (row_sum(rollout.mask) > 0.0)) < tolerance);
+    CHECK(
+        difference(scores(overlong_penalty{.max_response_length = 1e-9, .overlong_buffer = 1e-9, .overlong_factor = 2}),
+                   rollout.scores - 2.0 * (row_sum(rollout.mask) > 0.0)) < tolerance);
 }
 
 TEST_CASE("score shapers: Eigen and tensors agree; no model is needed") {
     auto const batch = support::random_batch(26, 12, 10).rollout;
-    auto const all = chain(missing_eos_score{}, missing_eos_scale{0.5}, score_clip{1.0}, length_penalty{0.1},
-                           minimum_length{.min_response_length = 5},
-                           overlong_penalty{.max_response_length = 10, .overlong_buffer = 4}, unshaped{}, terminal_score{});
+    auto const all =
+        chain(missing_eos_score{}, missing_eos_scale{0.5}, score_clip{1.0}, length_penalty{0.1},
+              minimum_length{.min_response_length = 5},
+              overlong_penalty{.max_response_length = 10, .overlong_buffer = 4}, unshaped{}, terminal_score{});
     CHECK(difference(all(as<support::field>(batch)).rewards, all(batch).rewards) < tolerance);
     using algorithm_with_all = decltype(algorithm{all, gae{}, clipped_surrogate{}});
     STATIC_REQUIRE_FALSE(needs_reference<algorithm_with_all>);

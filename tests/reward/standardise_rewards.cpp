@@ -6,7 +6,8 @@
 using namespace proximal;
 using support::as, support::difference;
 
-TEMPLATE_TEST_CASE("standardise_rewards: whiten_rewards is one of its kinds; value_mask says what counts", "", BACKENDS) {
+TEMPLATE_TEST_CASE("standardise_rewards: whiten_rewards is one of its kinds; value_mask says what counts", "",
+                   BACKENDS) {
     auto rollout = as<TestType>(support::random_batch(28, 12, 6).rollout);
     rollout.rewards = rollout.values;
     CHECK(difference(standardise_rewards<>{}(rollout).rewards, whiten_rewards{}(rollout).rewards) == 0.0);

@@ -11,14 +11,16 @@ TEMPLATE_TEST_CASE("terminal_score_at_eos: on the last response token, nowhere f
                                     .mask = grid<TestType>({{1, 1, 1}, {1, 0, 0}, {0, 0, 0}}),
                                     .value_mask = grid<TestType>({{1, 1, 1}, {1, 1, 0}, {1, 0, 0}}),
                                     .scores = column<TestType>({5, 6, 7})};
-    CHECK(difference(terminal_score_at_eos{}(rollout).rewards,
-                     grid<TestType>({{1, 1, 6}, {7, 1, 1}, {1, 1, 1}})) == 0.0);
+    CHECK(difference(terminal_score_at_eos{}(rollout).rewards, grid<TestType>({{1, 1, 6}, {7, 1, 1}, {1, 1, 1}})) ==
+          0.0);
     CHECK(difference(terminal_score{}(rollout).rewards,  // TRL's placement: one step later
                      grid<TestType>({{1, 1, 6}, {1, 7, 1}, {8, 1, 1}})) == 0.0);
 }
 
 TEMPLATE_TEST_CASE("terminal_score_at_eos: a single step", "", BACKENDS) {
-    rollout<TestType> const rollout{.rewards = grid<TestType>({{0}}), .mask = grid<TestType>({{1}}),
-                                    .value_mask = grid<TestType>({{1}}), .scores = column<TestType>({3})};
+    rollout<TestType> const rollout{.rewards = grid<TestType>({{0}}),
+                                    .mask = grid<TestType>({{1}}),
+                                    .value_mask = grid<TestType>({{1}}),
+                                    .scores = column<TestType>({3})};
     CHECK(difference(terminal_score_at_eos{}(rollout).rewards, grid<TestType>({{3}})) == 0.0);
 }

@@ -14,13 +14,16 @@ namespace support {
 
 /// Recorded formulas' C text, compiled by the compiler that built this test and loaded: one run for all its functions.
 class compiled_text {
- public:
+   public:
     using function = void (*)(double const* in, double* out);
 
     /// Throws std::runtime_error where the compiler refuses the text, warnings included.
-    explicit compiled_text(std::string const& functions, std::string const& options = "-std=c++17 -O1 -Wall -Wextra -Werror") {
+    explicit compiled_text(std::string const& functions,
+                           std::string const& options = "-std=c++17 -O1 -Wall -Wextra -Werror") {
         auto const source = folder_.path / "text.cpp", library = folder_.path / "text.so";
-        std::ofstream(source) << "#include <cmath>\nusing std::exp, std::expm1, std::log, std::sqrt;\ntypedef double T;\n" << functions;
+        std::ofstream(source)
+            << "#include <cmath>\nusing std::exp, std::expm1, std::log, std::sqrt;\ntypedef double T;\n"
+            << functions;
         auto const command = std::string(PROXIMAL_COMPILER) + " " + options + " -ffp-contract=off -shared -fPIC -o " +
                              library.string() + " " + source.string();
         if (std::system(command.c_str()) != 0) throw std::runtime_error("the compiler refused a recorded text");
@@ -39,7 +42,7 @@ class compiled_text {
         return reinterpret_cast<function>(address);
     }
 
- private:
+   private:
     temporary_folder folder_;
     void* loaded_ = nullptr;
 };

@@ -57,8 +57,8 @@ inline edge_batch batch_of(std::string name, std::vector<int> const& lengths, in
 /// The same batch with other numbers where no mask counts.
 inline edge_batch padded(edge_batch batch, double padding) {
     auto const mask = batch.then.mask, value_mask = batch.then.value_mask;
-    for (auto* x : {&batch.then.logprobs, &batch.then.ref_logprobs, &batch.then.behaviour_logprobs, &batch.then.advantages, &batch.now.logprobs,
-                    &batch.now.entropies})
+    for (auto* x : {&batch.then.logprobs, &batch.then.ref_logprobs, &batch.then.behaviour_logprobs,
+                    &batch.then.advantages, &batch.now.logprobs, &batch.now.entropies})
         *x = select(mask, *x, padding);
     for (auto* x : {&batch.then.values, &batch.then.rewards, &batch.then.returns, &batch.now.values})
         *x = select(value_mask, *x, padding);
@@ -95,7 +95,8 @@ inline std::vector<edge_batch> edge_batches() {
         then.scores(0, 0) = then.scores(1, 0) = 2.0;
         then.rewards(2, 0) = NaN;
     });
-    add("behaviour alike: every weight 1", {5, 4, 0}, 5, [&](auto& then, auto&) { then.behaviour_logprobs = then.logprobs; });
+    add("behaviour alike: every weight 1", {5, 4, 0}, 5,
+        [&](auto& then, auto&) { then.behaviour_logprobs = then.logprobs; });
     add("behaviour far away: weights that overflow and underflow", {5, 4, 0}, 5, [&](auto& then, auto&) {
         then.behaviour_logprobs(0, 0) = then.logprobs(0, 0) - 800.0;
         then.behaviour_logprobs(0, 3) = then.logprobs(0, 3) + 800.0;
@@ -107,7 +108,8 @@ inline std::vector<edge_batch> edge_batches() {
     });
     for (double const bad : {NaN, infinite, -infinite}) {
         auto const one = [&](char const* name, auto const& cell) {
-            add(std::to_string(bad) + " in " + name, {1, 5, 3}, 5, [&](auto& then, auto& now) { cell(then, now) = bad; });
+            add(std::to_string(bad) + " in " + name, {1, 5, 3}, 5,
+                [&](auto& then, auto& now) { cell(then, now) = bad; });
         };
         one("a logprob", [](auto& then, auto&) -> double& { return then.logprobs(1, 2); });
         one("a ref_logprob", [](auto& then, auto&) -> double& { return then.ref_logprobs(1, 2); });
@@ -126,17 +128,19 @@ inline std::vector<edge_batch> edge_batches() {
             return then.scores(0, 0);
         });
     }
-    add("nothing moved: ρ = 1, V = V_old, advantages of 0, -0 and either sign", {5, 4, 0}, 5, [&](auto& then, auto& now) {
-        now.logprobs = then.logprobs, now.values = then.values;
-        then.advantages(0, 0) = 0.0, then.advantages(0, 1) = -0.0, then.advantages(0, 2) = 1.0, then.advantages(0, 3) = -1.0;
-    });
+    add("nothing moved: ρ = 1, V = V_old, advantages of 0, -0 and either sign", {5, 4, 0}, 5,
+        [&](auto& then, auto& now) {
+            now.logprobs = then.logprobs, now.values = then.values;
+            then.advantages(0, 0) = 0.0, then.advantages(0, 1) = -0.0, then.advantages(0, 2) = 1.0,
+                               then.advantages(0, 3) = -1.0;
+        });
     add("models alike: no KL", {5, 4, 0}, 5, [&](auto& then, auto&) { then.ref_logprobs = then.logprobs; });
-    add("rewards, values and advantages alike: no variance", {5, 4, 0}, 5, [&](auto& then, auto&) {
-        fill(then.rewards, 0.25), fill(then.values, 0.0), fill(then.advantages, 2.0);
-    });
+    add("rewards, values and advantages alike: no variance", {5, 4, 0}, 5,
+        [&](auto& then, auto&) { fill(then.rewards, 0.25), fill(then.values, 0.0), fill(then.advantages, 2.0); });
     add("values exactly on the clip bounds", {5, 5, 4}, 5, [&](auto& then, auto& now) {
         now.values = then.values + 0.2;
-        for (int b = 0; b < 3; ++b) now.values(b, 1) = then.values(b, 1) - 0.2, now.values(b, 4) = then.values(b, 4) - 0.2;
+        for (int b = 0; b < 3; ++b)
+            now.values(b, 1) = then.values(b, 1) - 0.2, now.values(b, 4) = then.values(b, 4) - 0.2;
     });
     add("both value errors alike, on either side of the return", {5, 5, 4}, 5, [&](auto& then, auto& now) {
         for (int b = 0; b < 3; ++b)

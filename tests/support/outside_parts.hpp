@@ -23,8 +23,9 @@ template <class Divergence = px::k2>
 struct soft_gate {
     double tau = 2.0;
     double pull = 0.5;
-    static constexpr auto knobs = px::reflect(px::knob<"tau">(&soft_gate::tau, "steepness of the gate", px::above(0)),
-                                              px::knob<"pull">(&soft_gate::pull, "weight of the divergence", px::at_least(0)));
+    static constexpr auto knobs =
+        px::reflect(px::knob<"tau">(&soft_gate::tau, "steepness of the gate", px::above(0)),
+                    px::knob<"pull">(&soft_gate::pull, "weight of the divergence", px::at_least(0)));
 
     constexpr auto operator()(px::Token auto const& token) const {
         auto const opened = sigmoid(tau * expm1(token.log_ratio));

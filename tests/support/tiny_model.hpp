@@ -2,7 +2,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
-#include <proximal/torch/model/make_model.hpp>
+#include <proximal/lm/model/make_model.hpp>
 
 namespace support {
 
@@ -13,8 +13,8 @@ inline nlohmann::json tiny_config() {
 }
 
 /// A float64 language model whose every parameter is random, norms and biases too.
-inline proximal::libtorch::causal_lm tiny_model(nlohmann::json const& config = tiny_config()) {
-    auto const model = proximal::libtorch::make_causal_lm(config, 3, at::kDouble);
+inline proximal::lm::causal_lm tiny_model(nlohmann::json const& config = tiny_config()) {
+    auto const model = proximal::lm::make_causal_lm(config, 3, at::kDouble);
     auto const generator = at::detail::createCPUGenerator(5);
     for (auto const& [name, x] : model.parameters())
         if (x.dim() == 1) x.add_(at::empty_like(x).normal_(0.0, 0.2, generator));

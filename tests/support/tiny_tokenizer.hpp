@@ -16,9 +16,9 @@ namespace support {
 inline nlohmann::json tiny_tokenizer(std::vector<std::string> const& merges = {"h e", "l l", "he ll", "Ġ w", "o o"}) {
     using nlohmann::json;
     json vocab = json::object();
-    for (auto const c : proximal::byte_level::characters) {
+    for (auto const c : proximal::text::byte_level::characters) {
         std::string token;
-        proximal::utf8::append(token, c);
+        proximal::text::utf8::append(token, c);
         auto const id = vocab.size();
         vocab[token] = id;
     }

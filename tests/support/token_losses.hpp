@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#ifdef PROXIMAL_TEST_TORCH
-#include <proximal/torch/fused_loss.hpp>
+#ifdef PROXIMAL_TEST_LIBTORCH
 #include <torch/csrc/autograd/autograd.h>
+#include <proximal/libtorch/fused_loss.hpp>
 #endif
 
 #include <catch2/catch.hpp>
@@ -18,23 +18,30 @@ struct verdict {
     std::vector<double> metrics;
 };
 struct plain_token {
-    double logprob = 0, value = 0, entropy = 0, old_logprob = 0, ref_logprob = 0, old_value = 0, advantage = 0, return_ = 0,
-           score = 0, sequence_mean = 0;
+    double logprob = 0, value = 0, entropy = 0, old_logprob = 0, ref_logprob = 0, old_value = 0, advantage = 0,
+           return_ = 0, score = 0, sequence_mean = 0;
 };
 inline verdict judge(auto const& formula, plain_token const& x) {
     using now = proximal::number<double, 3>;
-    auto const measured = proximal::as_measured(formula(proximal::differentiated_token<double>{
-        .logprob = now::variable<0>(x.logprob), .value = now::variable<1>(x.value), .entropy = now::variable<2>(x.entropy),
-        .old_logprob = x.old_logprob, .ref_logprob = x.ref_logprob, .old_value = x.old_value,
-        .advantage = x.advantage, .return_ = x.return_,
-        .score = x.score, .sequence_mean = x.sequence_mean}));
+    auto const measured =
+        proximal::as_measured(formula(proximal::differentiated_token<double>{.logprob = now::variable<0>(x.logprob),
+                                                                             .value = now::variable<1>(x.value),
+                                                                             .entropy = now::variable<2>(x.entropy),
+                                                                             .old_logprob = x.old_logprob,
+                                                                             .ref_logprob = x.ref_logprob,
+                                                                             .old_value = x.old_value,
+                                                                             .advantage = x.advantage,
+                                                                             .return_ = x.return_,
+                                                                             .score = x.score,
+                                                                             .sequence_mean = x.sequence_mean}));
     now const loss = measured.loss;
     verdict result{loss.value, loss.partials[0], loss.partials[1], loss.partials[2], {}};
     boost::hana::for_each(measured.metrics, [&](auto const& metric) { result.metrics.push_back(metric.value.value); });
     return result;
 }
 
-/// A token's slopes against finite differences, at 500 random tokens. (That a kink lies within 1e-6 of one is not likely.)
+/// A token's slopes against finite differences, at 500 random tokens. (That a kink lies within 1e-6 of one is not
+/// likely.)
 void check_finite_differences(auto const& formula) {
     std::mt19937 engine(3);
     std::normal_distribution<double> normal;
@@ -56,9 +63,10 @@ void check_finite_differences(auto const& formula) {
     }
 }
 
-/// The gradient of a whole batch's loss against finite differences, at every third cell that did not tie: what tokens say
-/// to one another, through a sequence mean, is in it.
-void check_whole_batch(auto const& algorithm, proximal::experience<array> const& then, proximal::prediction<array> now) {
+/// The gradient of a whole batch's loss against finite differences, at every third cell that did not tie: what tokens
+/// say to one another, through a sequence mean, is in it.
+void check_whole_batch(auto const& algorithm, proximal::experience<array> const& then,
+                       proximal::prediction<array> now) {
     auto const exact = proximal::eigen::loss_and_gradient(algorithm, then, now).gradient;
     auto const loss = [&] { return algorithm.loss(then, now)(0, 0); };
     auto const check = [&](array& x, array const& before, array const& slopes, array const& mask) {
@@ -80,8 +88,8 @@ void check_whole_batch(auto const& algorithm, proximal::experience<array> const&
     check(now.entropies, never, exact.entropies, then.mask);
 }
 
-/// Loss and gradients of a batch whose padding holds NaN and half of whose tokens tie: Eigen's pass over numbers, tensors
-/// with autograd, and the fused pass, all three the same. Nothing remains outside the masks.
+/// Loss and gradients of a batch whose padding holds NaN and half of whose tokens tie: Eigen's pass over numbers,
+/// tensors with autograd, and the fused pass, all three the same. Nothing remains outside the masks.
 void check_algorithm(auto const& algorithm, Eigen::Index rows = 29) {
     using namespace proximal;
     auto const batch = random_batch(rows, 12, 5);
@@ -89,7 +97,7 @@ void check_algorithm(auto const& algorithm, Eigen::Index rows = 29) {
     auto const expected = eigen::loss_and_gradient(algorithm, exact, batch.now);
     REQUIRE(std::isfinite(expected.loss));
     CHECK(difference(algorithm.loss(exact, batch.now), array(expected.loss)) < tolerance);
-#ifdef PROXIMAL_TEST_TORCH
+#ifdef PROXIMAL_TEST_LIBTORCH
     auto const then = algorithm.evaluate(as<field>(batch.rollout));
     auto const check = [&](auto const& measure) {
         auto const now = as<field>(batch.now);
@@ -98,9 +106,11 @@ void check_algorithm(auto const& algorithm, Eigen::Index rows = 29) {
         auto const measured = measure(then, now);
         CHECK(difference(measured.loss, array(expected.loss)) < tolerance);
         auto const slopes = torch::autograd::grad({measured.loss.tensor}, leaves, {}, {}, false, true);
-        array const* const gradients[]{&expected.gradient.logprobs, &expected.gradient.values, &expected.gradient.entropies};
+        array const* const gradients[]{&expected.gradient.logprobs, &expected.gradient.values,
+                                       &expected.gradient.entropies};
         for (int i = 0; i < 3; ++i)
-            CHECK(difference(field(slopes[i].defined() ? slopes[i] : at::zeros_like(leaves[i])), *gradients[i]) < tolerance);
+            CHECK(difference(field(slopes[i].defined() ? slopes[i] : at::zeros_like(leaves[i])), *gradients[i]) <
+                  tolerance);
         std::vector<double> metrics;
         boost::hana::for_each(measured.metrics, [&](auto const& metric) {
             CHECK_FALSE(metric.value.tensor.requires_grad());
@@ -109,7 +119,8 @@ void check_algorithm(auto const& algorithm, Eigen::Index rows = 29) {
         return metrics;
     };
     auto const composite = check([&](auto const& then, auto const& now) { return algorithm.measure(then, now); });
-    auto const fused = check([&](auto const& then, auto const& now) { return libtorch::fused_loss(algorithm, then, now); });
+    auto const fused =
+        check([&](auto const& then, auto const& now) { return libtorch::fused_loss(algorithm, then, now); });
     REQUIRE(fused.size() == composite.size());
     for (std::size_t i = 0; i < fused.size(); ++i) CHECK(fused[i] == Approx(composite[i]).epsilon(tolerance));
 #endif

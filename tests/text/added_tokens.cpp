@@ -3,6 +3,7 @@
 #include <proximal/text/added_tokens.hpp>
 
 using namespace proximal;
+using namespace proximal::text;
 
 namespace {
 // What is found, with the text between in brackets.

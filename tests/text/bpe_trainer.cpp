@@ -5,6 +5,7 @@
 #include "../support/temporary_folder.hpp"
 
 using namespace proximal;
+using namespace proximal::text;
 using texts = std::vector<std::string>;
 
 TEST_CASE("bpe_trainer: the most frequent pair first, of equals the one of smaller ids") {

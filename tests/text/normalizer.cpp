@@ -3,6 +3,7 @@
 #include <proximal/text/normalizer.hpp>
 
 using namespace proximal;
+using namespace proximal::text;
 using nlohmann::json;
 
 namespace {

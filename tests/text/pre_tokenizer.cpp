@@ -3,6 +3,7 @@
 #include <proximal/text/pre_tokenizer.hpp>
 
 using namespace proximal;
+using namespace proximal::text;
 using nlohmann::json;
 using pieces = std::vector<std::string>;
 

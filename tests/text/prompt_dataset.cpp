@@ -7,6 +7,7 @@
 #include "../support/tiny_tokenizer.hpp"
 
 using namespace proximal;
+using namespace proximal::text;
 using Catch::Contains;
 
 namespace {

@@ -8,6 +8,8 @@
 #include "../support/tiny_tokenizer.hpp"
 
 using namespace proximal;
+using namespace proximal::io;
+using namespace proximal::text;
 
 TEST_CASE("tokenize: JSON lines in, JSON lines out; a bad line ends it with its number") {
     auto const* const programs = std::getenv("PROXIMAL_BIN");

@@ -4,6 +4,7 @@
 #include <proximal/text/utf8.hpp>
 
 using namespace proximal;
+using namespace proximal::text;
 
 TEST_CASE("utf8: each longest ill-formed part becomes one U+FFFD") {
     CHECK(utf8::lossy("a\xF0\x9F\x98z") == "a\uFFFDz");          // cut short

@@ -15,12 +15,14 @@ TEMPLATE_TEST_CASE("whitened: hand numbers of every scope, centre and variance",
     double const e = 1e-8, u = std::sqrt(2.0 + e), v = std::sqrt(200.0 + e);  // unbiased deviations of the two groups
     CHECK(difference(whitened(x, mask, of_group{2}), rows(-1 / u, 1 / u, -10 / v, 10 / v)) < tolerance);
     CHECK(difference(whitened<kept_mean, biased>(x, mask, of_group{2}),
-                     rows(2 - 1 / std::sqrt(1 + e), 2 + 1 / std::sqrt(1 + e), 20 - 10 / std::sqrt(100 + e), 20 + 10 / std::sqrt(100 + e))) <
-          tolerance);
+                     rows(2 - 1 / std::sqrt(1 + e), 2 + 1 / std::sqrt(1 + e), 20 - 10 / std::sqrt(100 + e),
+                          20 + 10 / std::sqrt(100 + e))) < tolerance);
     double const sum = 100 + 64 + 1 + 361, all = std::sqrt(sum / 3 + e), whole = std::sqrt(sum / 4 + e);  // mean 11
     CHECK(difference(whitened(x, mask), rows(-10 / all, -8 / all, -1 / all, 19 / all)) < tolerance);
-    CHECK(difference(whitened<zero_mean, biased>(x, mask), rows(-10 / whole, -8 / whole, -1 / whole, 19 / whole)) < tolerance);
-    CHECK(difference(whitened<kept_mean>(x, mask), rows(11 - 10 / all, 11 - 8 / all, 11 - 1 / all, 11 + 19 / all)) < tolerance);
+    CHECK(difference(whitened<zero_mean, biased>(x, mask), rows(-10 / whole, -8 / whole, -1 / whole, 19 / whole)) <
+          tolerance);
+    CHECK(difference(whitened<kept_mean>(x, mask), rows(11 - 10 / all, 11 - 8 / all, 11 - 1 / all, 11 + 19 / all)) <
+          tolerance);
 }
 
 TEMPLATE_TEST_CASE("whitened: the moments are those asked for", "", BACKENDS) {

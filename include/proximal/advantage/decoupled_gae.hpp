@@ -23,9 +23,9 @@ struct decoupled_gae {
     double gamma = 1.0;
     double critic_lam = 1.0;
     Lambda part{};
-    static constexpr auto knobs = reflect(
-        knob<"gamma">(&decoupled_gae::gamma, "discount of later rewards", between(0, 1)),
-        knob<"critic_lam">(&decoupled_gae::critic_lam, "lam of the critic's targets", between(0, 1)));
+    static constexpr auto knobs =
+        reflect(knob<"gamma">(&decoupled_gae::gamma, "discount of later rewards", between(0, 1)),
+                knob<"critic_lam">(&decoupled_gae::critic_lam, "lam of the critic's targets", between(0, 1)));
 
     template <class Array>
     constexpr experience<Array> operator()(rollout<Array> const& rollout) const {
@@ -34,8 +34,8 @@ struct decoupled_gae {
                                  auto const& lambda) {
             return affine{select(counts, reward, 0.0) + gamma * next_value - value, gamma * lambda};
         };
-        auto const advantages = reverse_scan(step, rollout.value_mask, rollout.rewards, values, next_step(values),
-                                             part(rollout.mask));
+        auto const advantages =
+            reverse_scan(step, rollout.value_mask, rollout.rewards, values, next_step(values), part(rollout.mask));
         return {rollout, advantages, gae{.gamma = gamma, .lam = critic_lam}(rollout).returns};
     }
 };

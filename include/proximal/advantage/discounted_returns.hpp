@@ -18,8 +18,8 @@ namespace proximal {
 /// Reads: rewards, value_mask [B, T]. Gives: advantages, returns [B, T].
 struct discounted_returns {
     double gamma = 1.0;
-    static constexpr auto knobs = reflect(
-        knob<"gamma">(&discounted_returns::gamma, "discount of later rewards", between(0, 1)));
+    static constexpr auto knobs =
+        reflect(knob<"gamma">(&discounted_returns::gamma, "discount of later rewards", between(0, 1)));
 
     template <class Array>
     constexpr experience<Array> operator()(rollout<Array> const& rollout) const {

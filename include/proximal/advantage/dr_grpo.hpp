@@ -18,8 +18,8 @@ namespace proximal {
 /// Reads: rewards, value_mask, mask [B, T]. Gives: advantages, 0 outside mask; returns, r[b] over value_mask.
 struct dr_grpo {
     int group_size = 8;
-    static constexpr auto knobs = reflect(
-        knob<"group_size">(&dr_grpo::group_size, "responses to each prompt", at_least(2)));
+    static constexpr auto knobs =
+        reflect(knob<"group_size">(&dr_grpo::group_size, "responses to each prompt", at_least(2)));
 
     template <class Array>
     constexpr experience<Array> operator()(rollout<Array> const& rollout) const {

@@ -19,9 +19,9 @@ namespace proximal {
 struct lambda_returns {
     double gamma = 1.0;
     double lam = 0.95;
-    static constexpr auto knobs = reflect(
-        knob<"gamma">(&lambda_returns::gamma, "discount of later rewards", between(0, 1)),
-        knob<"lam">(&lambda_returns::lam, "0: one-step bootstrap, 1: whole return", between(0, 1)));
+    static constexpr auto knobs =
+        reflect(knob<"gamma">(&lambda_returns::gamma, "discount of later rewards", between(0, 1)),
+                knob<"lam">(&lambda_returns::lam, "0: one-step bootstrap, 1: whole return", between(0, 1)));
 
     template <class Array>
     constexpr experience<Array> operator()(rollout<Array> const& rollout) const {

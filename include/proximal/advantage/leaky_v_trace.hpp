@@ -18,8 +18,8 @@ namespace proximal {
 struct leaky_v_trace {
     double alpha = 0.9;
     v_trace part{};
-    static constexpr auto knobs = reflect(
-        knob<"leak_alpha">(&leaky_v_trace::alpha, "share of a weight that is truncated", between(0, 1)));
+    static constexpr auto knobs =
+        reflect(knob<"leak_alpha">(&leaky_v_trace::alpha, "share of a weight that is truncated", between(0, 1)));
 
     template <class Array>
     constexpr experience<Array> operator()(rollout<Array> const& rollout) const {

@@ -21,9 +21,9 @@ namespace proximal {
 struct masked_gae {
     double gamma = 1.0;
     double lam = 0.95;
-    static constexpr auto knobs = reflect(
-        knob<"gamma">(&masked_gae::gamma, "discount of later rewards", between(0, 1)),
-        knob<"lam">(&masked_gae::lam, "0: one-step bootstrap, 1: whole return", between(0, 1)));
+    static constexpr auto knobs =
+        reflect(knob<"gamma">(&masked_gae::gamma, "discount of later rewards", between(0, 1)),
+                knob<"lam">(&masked_gae::lam, "0: one-step bootstrap, 1: whole return", between(0, 1)));
 
     template <class Array>
     constexpr experience<Array> operator()(rollout<Array> const& rollout) const {
@@ -33,8 +33,7 @@ struct masked_gae {
         };
         auto const upcoming = next_step(reverse_scan(carry, counts, rollout.values));  // [B, T] V[t']
         auto const step = [this](auto const& counts, auto const& reward, auto const& value, auto const& next_value) {
-            return affine{select(counts, reward + gamma * next_value - value, 0.0),
-                          select(counts, gamma * lam, 1.0)};
+            return affine{select(counts, reward + gamma * next_value - value, 0.0), select(counts, gamma * lam, 1.0)};
         };
         auto const carried = reverse_scan(step, counts, rollout.rewards, rollout.values, upcoming);
         auto const advantages = select(counts, carried, 0.0);

@@ -20,9 +20,9 @@ namespace proximal {
 struct n_step {
     double gamma = 1.0;
     int steps = 5;
-    static constexpr auto knobs = reflect(
-        knob<"gamma">(&n_step::gamma, "discount of later rewards", between(0, 1)),
-        knob<"n_step">(&n_step::steps, "rewards counted before the critic is asked", at_least(1)));
+    static constexpr auto knobs =
+        reflect(knob<"gamma">(&n_step::gamma, "discount of later rewards", between(0, 1)),
+                knob<"n_step">(&n_step::steps, "rewards counted before the critic is asked", at_least(1)));
 
     template <class Array>
     constexpr experience<Array> operator()(rollout<Array> const& rollout) const {

@@ -11,15 +11,15 @@ namespace proximal {
 ///     r[b] = Σₜ r[b, t]
 ///     Â[b, t] = r[b] − mean of the group's other r = k/(k − 1) (r[b] − μ[b])   on response tokens
 ///
-/// Source: Kool et al. (2019), Buy 4 REINFORCE Samples, Get a Baseline for Free!; Ahmadian et al., Back to Basics (2024),
-/// arXiv 2402.14740, equation 8.
+/// Source: Kool et al. (2019), Buy 4 REINFORCE Samples, Get a Baseline for Free!; Ahmadian et al., Back to Basics
+/// (2024), arXiv 2402.14740, equation 8.
 ///
 /// Knob: group_size, k ≥ 2, 8: each k rows in succession answer one prompt. Throws where k does not divide B.
 /// Reads: rewards, value_mask, mask [B, T]. Gives: advantages, 0 outside mask; returns, r[b] over value_mask.
 struct rloo {
     int group_size = 8;
-    static constexpr auto knobs = reflect(
-        knob<"group_size">(&rloo::group_size, "responses to each prompt", at_least(2)));
+    static constexpr auto knobs =
+        reflect(knob<"group_size">(&rloo::group_size, "responses to each prompt", at_least(2)));
 
     template <class Array>
     constexpr experience<Array> operator()(rollout<Array> const& rollout) const {

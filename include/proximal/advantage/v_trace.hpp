@@ -19,18 +19,18 @@ namespace proximal {
 /// Departure: rewards and values count as 0 outside value_mask, as in gae.
 ///
 /// Knobs: gamma and lam in [0, 1], 1 and 0.95; clip_rho (ρ̄) and clip_pg_rho (ρ̄_pg) > 0, both 1, the paper's.
-/// Reads: logprobs, behaviour_logprobs, rewards, values, mask, value_mask [B, T]. Gives: advantages, returns [B, T]; both
-/// 0 outside value_mask.
+/// Reads: logprobs, behaviour_logprobs, rewards, values, mask, value_mask [B, T]. Gives: advantages, returns [B, T];
+/// both 0 outside value_mask.
 struct v_trace {
     double gamma = 1.0;
     double lam = 0.95;
     double clip_rho = 1.0;
     double clip_pg_rho = 1.0;
-    static constexpr auto knobs = reflect(
-        knob<"gamma">(&v_trace::gamma, "discount of later rewards", between(0, 1)),
-        knob<"lam">(&v_trace::lam, "0: one-step bootstrap, 1: whole return", between(0, 1)),
-        knob<"clip_rho">(&v_trace::clip_rho, "cap of the weight of a temporal difference", above(0)),
-        knob<"clip_pg_rho">(&v_trace::clip_pg_rho, "cap of the weight of an advantage", above(0)));
+    static constexpr auto knobs =
+        reflect(knob<"gamma">(&v_trace::gamma, "discount of later rewards", between(0, 1)),
+                knob<"lam">(&v_trace::lam, "0: one-step bootstrap, 1: whole return", between(0, 1)),
+                knob<"clip_rho">(&v_trace::clip_rho, "cap of the weight of a temporal difference", above(0)),
+                knob<"clip_pg_rho">(&v_trace::clip_pg_rho, "cap of the weight of an advantage", above(0)));
 
     template <class Array>
     constexpr experience<Array> operator()(rollout<Array> const& rollout) const {

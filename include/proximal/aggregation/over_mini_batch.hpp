@@ -9,8 +9,8 @@ namespace proximal {
 ///
 ///     w[b, t] = w of the whole mini-batch
 ///
-/// Source: verl's and OpenRLHF's global token counts. token_mean alone is TRL's: each micro-batch by its own count, which
-/// makes the gradient depend on the split.
+/// Source: verl's and OpenRLHF's global token counts. token_mean alone is TRL's: each micro-batch by its own count,
+/// which makes the gradient depend on the split.
 /// A trainer that splits a mini-batch calls weigh() on it first (compose/weigh.hpp); on a batch that is not split it is
 /// its part, the member `part`, whose knobs it has.
 template <Aggregation Part = token_mean>

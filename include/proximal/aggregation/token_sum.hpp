@@ -18,8 +18,8 @@ namespace proximal {
 /// Reads: a mask [B, T]. Gives: weights [B, T], 0 everywhere when the mask is empty.
 struct token_sum {
     double length = 53.0;
-    static constexpr auto knobs = reflect(
-        knob<"loss_scale_factor">(&token_sum::length, "what a response's token sum is divided by", above(0)));
+    static constexpr auto knobs =
+        reflect(knob<"loss_scale_factor">(&token_sum::length, "what a response's token sum is divided by", above(0)));
 
     template <class Array>
     constexpr Array operator()(Array const& mask) const {

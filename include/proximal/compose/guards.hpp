@@ -19,12 +19,12 @@ struct guards {
     boost::hana::tuple<Parts...> parts;
 
     constexpr guards() = default;
-    constexpr explicit guards(Parts... parts)
-        requires(sizeof...(Parts) > 0)
-        : parts(parts...) {}
+    constexpr explicit guards(Parts... parts) requires(sizeof...(Parts) > 0) : parts(parts...) {}
 
     constexpr verdict operator()(step_summary const& step) const {
-        return boost::hana::unpack(parts, [&](auto const&... part) { return std::max({verdict::take, part(step)...}); });
+        return boost::hana::unpack(parts, [&](auto const&... part) {
+            return std::max({verdict::take, part(step)...});
+        });
     }
 };
 

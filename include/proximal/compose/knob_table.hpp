@@ -26,7 +26,8 @@ std::string knob_table(Part const& part) {
         table += '|';
         cell("`--" + std::string(knob.name) + "`");
         if constexpr (std::is_same_v<Value, bool>) cell(value ? "true" : "false"), cell("true or false");
-        else if constexpr (std::is_arithmetic_v<Value>) cell(number_text(static_cast<double>(value))), cell(text(knob.accepts));
+        else if constexpr (std::is_arithmetic_v<Value>)
+            cell(number_text(static_cast<double>(value))), cell(describe(knob.accepts));
         else cell(std::string(value)), cell("text");
         cell(knob.meaning);
         cell("`" + std::string(name) + "`");

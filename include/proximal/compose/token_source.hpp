@@ -27,8 +27,8 @@ inline differentiated_token<trace> traced_token() {
 
 /// What a token adds to a batch's loss, to its gradient and to its metrics, as C text: the body of a fused kernel.
 ///
-/// Inputs are called as the members of token. Outputs: loss, d_logprob, d_value, d_entropy, and metric_0, metric_1, ... in
-/// the order in which measure() lists the metrics. The knobs' values are constants of the text.
+/// Inputs are called as the members of token. Outputs: loss, d_logprob, d_value, d_entropy, and metric_0, metric_1, ...
+/// in the order in which measure() lists the metrics. The knobs' values are constants of the text.
 template <TokenLoss Formula>
 source_text token_source(Formula const& formula) {
     auto const one = contribution(formula, traced_token());

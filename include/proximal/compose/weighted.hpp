@@ -29,16 +29,11 @@ struct weighted {
 
     constexpr auto operator()(Token auto const& token) const {
         auto measured = as_measured(part(token));
-        return boost::hana::unpack(measured.metrics, [&](auto const&... metrics) {
-            return with(coef * measured.loss, metrics...);
-        });
+        return boost::hana::unpack(measured.metrics,
+                                   [&](auto const&... metrics) { return with(coef * measured.loss, metrics...); });
     }
     /// What the term averages, where it judges whole responses.
-    constexpr auto averaged(Token auto const& token) const
-        requires SequenceLevel<Part>
-    {
-        return part.averaged(token);
-    }
+    constexpr auto averaged(Token auto const& token) const requires SequenceLevel<Part> { return part.averaged(token); }
 };
 
 }  // namespace proximal

@@ -10,8 +10,7 @@ namespace proximal {
 /// Knob: kl_coef ≥ 0; 0.05 is TRL's.
 struct fixed_kl {
     double kl_coef = 0.05;
-    static constexpr auto knobs = reflect(
-        knob<"kl_coef">(&fixed_kl::kl_coef, "weight of the KL penalty", at_least(0)));
+    static constexpr auto knobs = reflect(knob<"kl_coef">(&fixed_kl::kl_coef, "weight of the KL penalty", at_least(0)));
 
     /// Learns nothing from a batch's KL.
     constexpr void observe(double /*kl*/, double /*episodes*/) {}

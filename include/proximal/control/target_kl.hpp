@@ -17,8 +17,8 @@ namespace proximal {
 /// Knob: target_kl > 0, 0.02, in nats per token. The member is called `target`.
 struct target_kl {
     double target = 0.02;
-    static constexpr auto knobs = reflect(
-        knob<"target_kl">(&target_kl::target, "mean KL per token at which an update ends", above(0)));
+    static constexpr auto knobs =
+        reflect(knob<"target_kl">(&target_kl::target, "mean KL per token at which an update ends", above(0)));
 
     constexpr verdict operator()(step_summary const& step) const {
         return step.approxkl > target ? verdict::stop : verdict::take;

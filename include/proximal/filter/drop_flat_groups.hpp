@@ -15,12 +15,12 @@ namespace proximal {
 /// Departure: no others are sampled in their stead, so an update's batch is smaller. Scores are compared exactly.
 ///
 /// Knob: group_size, k ≥ 2, 8: each k rows in succession answer one prompt. Throws where k does not divide B.
-/// Reads: scores. Writes: mask, value_mask [B, T]. Stands first, before a penalty that differs by response gives a group
-/// spread: chain(drop_flat_groups{8}, overlong_penalty{}, terminal_score{}).
+/// Reads: scores. Writes: mask, value_mask [B, T]. Stands first, before a penalty that differs by response gives a
+/// group spread: chain(drop_flat_groups{8}, overlong_penalty{}, terminal_score{}).
 struct drop_flat_groups {
     int group_size = 8;
-    static constexpr auto knobs = reflect(
-        knob<"group_size">(&drop_flat_groups::group_size, "responses to each prompt", at_least(2)));
+    static constexpr auto knobs =
+        reflect(knob<"group_size">(&drop_flat_groups::group_size, "responses to each prompt", at_least(2)));
 
     template <class Array>
     constexpr rollout<Array> operator()(rollout<Array> rollout) const {

@@ -19,9 +19,9 @@ namespace proximal {
 struct masked_importance {
     double low = 0.5;
     double high = 5.0;
-    static constexpr auto knobs = reflect(
-        knob<"importance_low">(&masked_importance::low, "weight below which a token is dropped", between(0, 1)),
-        knob<"importance_high">(&masked_importance::high, "weight above which a token is dropped", above(0)));
+    static constexpr auto knobs =
+        reflect(knob<"importance_low">(&masked_importance::low, "weight below which a token is dropped", between(0, 1)),
+                knob<"importance_high">(&masked_importance::high, "weight above which a token is dropped", above(0)));
 
     template <class Array>
     constexpr experience<Array> operator()(experience<Array> experience) const {

@@ -20,17 +20,17 @@ namespace proximal {
 struct sequence_masked_importance {
     double low = 0.99;
     double high = 1.001;
-    static constexpr auto knobs = reflect(
-        knob<"sequence_importance_low">(&sequence_masked_importance::low,
-                                        "mean weight below which a response is dropped", between(0, 1)),
-        knob<"sequence_importance_high">(&sequence_masked_importance::high,
-                                         "mean weight above which a response is dropped", above(0)));
+    static constexpr auto knobs =
+        reflect(knob<"sequence_importance_low">(&sequence_masked_importance::low,
+                                                "mean weight below which a response is dropped", between(0, 1)),
+                knob<"sequence_importance_high">(&sequence_masked_importance::high,
+                                                 "mean weight above which a response is dropped", above(0)));
 
     template <class Array>
     constexpr experience<Array> operator()(experience<Array> experience) const {
-        Array const log_ratio = importance_log_ratio(experience);                                  // [B, T]
-        Array const mean = exp(row_sum(log_ratio) / max(row_sum(experience.mask), 1.0));           // [B]
-        Array const kept = spread(Array((mean >= low) * (mean <= high)), log_ratio);               // [B, T]
+        Array const log_ratio = importance_log_ratio(experience);                         // [B, T]
+        Array const mean = exp(row_sum(log_ratio) / max(row_sum(experience.mask), 1.0));  // [B]
+        Array const kept = spread(Array((mean >= low) * (mean <= high)), log_ratio);      // [B, T]
         experience.advantages = select(kept * experience.mask, exp(log_ratio) * experience.advantages, 0.0);
         return experience;
     }

@@ -12,16 +12,16 @@ namespace proximal {
 ///     Â ← min(w, C) Â,   w = π/μ   on response tokens, 0 elsewhere
 ///
 /// Every policy loss here is homogeneous in Â, so a weight on Â is one on the token's loss.
-/// Source: Espeholt et al., IMPALA (2018), arXiv 1802.01561, for the truncation; Yao et al., Your Efficient RL Framework
-/// Secretly Brings You Off-Policy RL Training (TIS, 2025); OpenRLHF's and verl's rollout correction.
+/// Source: Espeholt et al., IMPALA (2018), arXiv 1802.01561, for the truncation; Yao et al., Your Efficient RL
+/// Framework Secretly Brings You Off-Policy RL Training (TIS, 2025); OpenRLHF's and verl's rollout correction.
 ///
 /// Knob: importance_cap, C > 0, 2. The member is called `cap`.
 /// Reads: logprobs, behaviour_logprobs, mask. Writes: advantages [B, T]. Stands last, after whiten: a mean taken later
 /// would shift what was weighted.
 struct truncated_importance {
     double cap = 2.0;
-    static constexpr auto knobs = reflect(
-        knob<"importance_cap">(&truncated_importance::cap, "largest weight of an off-policy token", above(0)));
+    static constexpr auto knobs =
+        reflect(knob<"importance_cap">(&truncated_importance::cap, "largest weight of an off-policy token", above(0)));
 
     template <class Array>
     constexpr experience<Array> operator()(experience<Array> experience) const {

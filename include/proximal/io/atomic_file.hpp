@@ -12,7 +12,7 @@
 #include <string_view>
 #include <utility>
 
-namespace proximal {
+namespace proximal::io {
 
 /// A file that appears whole or not at all: written beside its place, renamed by commit().
 ///
@@ -65,4 +65,4 @@ inline void write_file(std::filesystem::path const& path, std::string_view conte
     file.commit();
 }
 
-}  // namespace proximal
+}  // namespace proximal::io

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace proximal {
+namespace proximal::io {
 
 /// A command line's words, cut as a shell cuts them: blanks separate, '...' takes everything as it is, "..." all but
 /// \" \\ \$ \` and a backslash before a line's end, and outside of quotes a backslash takes the next character.
@@ -56,4 +56,4 @@ inline std::vector<std::string> command_words(std::string_view command) {
     return words;
 }
 
-}  // namespace proximal
+}  // namespace proximal::io

@@ -8,13 +8,13 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <proximal/io/json_file.hpp>
 #include <proximal/io/process.hpp>
-#include <proximal/text/json_file.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
-namespace proximal::hub {
+namespace proximal::io::hub {
 
 /// `name` or `organisation/name`, of letters, digits, `-`, `_` and `.`.
 inline bool is_id(std::string_view id) {
@@ -89,9 +89,9 @@ inline std::filesystem::path download(std::filesystem::path const& program, std:
     return folder;
 }
 
-}  // namespace proximal::hub
+}  // namespace proximal::io::hub
 
-namespace proximal {
+namespace proximal::io {
 
 /// The folder of a model: a local folder as it is; else the Hugging Face cache's snapshot of that id; else, unless
 /// HF_HUB_OFFLINE is set, what `hf download` (or `huggingface-cli download`) fetches.
@@ -118,4 +118,4 @@ inline std::filesystem::path resolve_model(std::string const& name_or_path) {
         name_or_path, state));
 }
 
-}  // namespace proximal
+}  // namespace proximal::io

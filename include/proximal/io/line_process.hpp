@@ -24,7 +24,7 @@
 #include <utility>
 #include <vector>
 
-namespace proximal {
+namespace proximal::io {
 
 /// A program that is spoken to in lines: so many on its stdin, as many back from its stdout. Its stderr stays ours.
 ///
@@ -212,4 +212,4 @@ class line_process {
     bool spoken_ = false;
 };
 
-}  // namespace proximal
+}  // namespace proximal::io

@@ -15,7 +15,7 @@
 #include <string>
 #include <utility>
 
-namespace proximal {
+namespace proximal::io {
 
 /// A file's bytes, read-only, without reading it: the system pages in what is touched.
 ///
@@ -56,4 +56,4 @@ class mapped_file {
     std::span<std::byte const> bytes_;
 };
 
-}  // namespace proximal
+}  // namespace proximal::io

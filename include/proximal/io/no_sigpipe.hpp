@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-namespace proximal {
+namespace proximal::io {
 
 /// While it lives, a write to a pipe that nobody reads is an error (EPIPE) to this thread, and no signal that ends the
 /// program. What the program itself has set up for SIGPIPE is as it was afterwards.
@@ -34,4 +34,4 @@ class no_sigpipe {
     bool was_pending_ = false;
 };
 
-}  // namespace proximal
+}  // namespace proximal::io

@@ -20,7 +20,7 @@
 #include <system_error>
 #include <vector>
 
-namespace proximal {
+namespace proximal::io {
 
 /// Where a program of this name stands on PATH, if it does.
 inline std::optional<std::filesystem::path> find_program(std::string_view name) {
@@ -73,10 +73,9 @@ inline process_result run_program(std::filesystem::path const& program, std::vec
     ::close(pipe[0]);
     if (error != 0) fail(error);
     int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
     result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     return result;
 }
 
-}  // namespace proximal
+}  // namespace proximal::io

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace proximal {
+namespace proximal::io {
 
 /// The tensors of one .safetensors file, mapped, and checked whole before any of them is seen.
 ///
@@ -120,4 +120,4 @@ class safetensors {
     std::map<std::string, stored_tensor> tensors_;
 };
 
-}  // namespace proximal
+}  // namespace proximal::io

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace proximal {
+namespace proximal::io {
 
 /// The weights of a Hugging Face folder: model.safetensors, or the shards named by model.safetensors.index.json.
 ///
@@ -59,4 +59,4 @@ class safetensors_folder {
     std::map<std::string, stored_tensor> tensors_;
 };
 
-}  // namespace proximal
+}  // namespace proximal::io

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace proximal {
+namespace proximal::io {
 
 /// A tensor as it lies in a file: row-major, little-endian; `dtype` in the safetensors spelling ("F32", "BF16", "I64").
 /// The bytes belong to someone else: a mapped_file when read, the tensor itself when written.
@@ -35,4 +35,4 @@ inline std::optional<std::int64_t> stored_bytes(std::string_view dtype) {
     return std::nullopt;
 }
 
-}  // namespace proximal
+}  // namespace proximal::io

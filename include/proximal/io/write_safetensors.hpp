@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace proximal {
+namespace proximal::io {
 
 /// Writes tensors as one .safetensors file, whole or not at all, in the order given, data aligned to 8 bytes.
 ///
@@ -50,4 +50,4 @@ inline void write_safetensors(std::filesystem::path const& path,
     file.commit();
 }
 
-}  // namespace proximal
+}  // namespace proximal::io

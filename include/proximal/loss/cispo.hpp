@@ -20,9 +20,9 @@ namespace proximal {
 struct cispo {
     double cliprange_low = 1.0;
     double cliprange_high = 0.2;
-    static constexpr auto knobs = reflect(
-        knob<"cliprange_low">(&cispo::cliprange_low, "how far the weight may fall below 1", between(0, 1)),
-        knob<"cliprange_high">(&cispo::cliprange_high, "how far the weight may rise above 1", above(0)));
+    static constexpr auto knobs =
+        reflect(knob<"cliprange_low">(&cispo::cliprange_low, "how far the weight may fall below 1", between(0, 1)),
+                knob<"cliprange_high">(&cispo::cliprange_high, "how far the weight may rise above 1", above(0)));
 
     constexpr auto operator()(Token auto const& token) const {
         auto const ratio = detach(exp(token.log_ratio));

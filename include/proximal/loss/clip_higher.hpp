@@ -19,9 +19,9 @@ namespace proximal {
 struct clip_higher {
     double cliprange_low = 0.2;
     double cliprange_high = 0.28;
-    static constexpr auto knobs = reflect(
-        knob<"cliprange_low">(&clip_higher::cliprange_low, "how far the ratio may fall below 1", between(0, 1)),
-        knob<"cliprange_high">(&clip_higher::cliprange_high, "how far the ratio may rise above 1", above(0)));
+    static constexpr auto knobs =
+        reflect(knob<"cliprange_low">(&clip_higher::cliprange_low, "how far the ratio may fall below 1", between(0, 1)),
+                knob<"cliprange_high">(&clip_higher::cliprange_high, "how far the ratio may rise above 1", above(0)));
 
     constexpr auto operator()(Token auto const& token) const {
         auto const ratio = exp(token.log_ratio);

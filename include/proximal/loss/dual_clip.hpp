@@ -11,8 +11,8 @@ namespace proximal {
 ///     S = max(−Â ρ, −Â clip(ρ, 1 − ε_low, 1 + ε_high))
 ///     L = min(S, −c Â)   where Â < 0,   S elsewhere
 ///
-/// Source: Ye et al., Mastering Complex Control in MOBA Games with Deep Reinforcement Learning (2020), arXiv 1912.09729.
-/// verl has it on by default.
+/// Source: Ye et al., Mastering Complex Control in MOBA Games with Deep Reinforcement Learning (2020), arXiv
+/// 1912.09729. verl has it on by default.
 ///
 /// Knobs: cliprange_low in [0, 1], cliprange_high > 0, both 0.2; clip_c, c > 1; 3 is the paper's.
 /// Reads: log_ratio, advantage.
@@ -21,10 +21,10 @@ struct dual_clip {
     double cliprange_low = 0.2;
     double cliprange_high = 0.2;
     double clip_c = 3.0;
-    static constexpr auto knobs = reflect(
-        knob<"cliprange_low">(&dual_clip::cliprange_low, "how far the ratio may fall below 1", between(0, 1)),
-        knob<"cliprange_high">(&dual_clip::cliprange_high, "how far the ratio may rise above 1", above(0)),
-        knob<"clip_c">(&dual_clip::clip_c, "the ratio at which a bad token's loss stops growing", above(1)));
+    static constexpr auto knobs =
+        reflect(knob<"cliprange_low">(&dual_clip::cliprange_low, "how far the ratio may fall below 1", between(0, 1)),
+                knob<"cliprange_high">(&dual_clip::cliprange_high, "how far the ratio may rise above 1", above(0)),
+                knob<"clip_c">(&dual_clip::clip_c, "the ratio at which a bad token's loss stops growing", above(1)));
 
     constexpr auto operator()(Token auto const& token) const {
         auto const ratio = exp(token.log_ratio);

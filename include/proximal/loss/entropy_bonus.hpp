@@ -17,8 +17,8 @@ namespace proximal {
 /// Reads: entropy. Metric: loss/entropy_avg, the entropy itself.
 struct entropy_bonus {
     double entropy_coef = 0.01;
-    static constexpr auto knobs = reflect(
-        knob<"entropy_coef">(&entropy_bonus::entropy_coef, "weight of the entropy bonus", at_least(0)));
+    static constexpr auto knobs =
+        reflect(knob<"entropy_coef">(&entropy_bonus::entropy_coef, "weight of the entropy bonus", at_least(0)));
 
     constexpr auto operator()(Token auto const& token) const {
         return with(-entropy_coef * token.entropy, metric<"loss/entropy_avg">(token.entropy));

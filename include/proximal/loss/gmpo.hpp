@@ -22,9 +22,9 @@ namespace proximal {
 struct gmpo {
     double cliprange_low = 0.4;
     double cliprange_high = 0.4;
-    static constexpr auto knobs = reflect(
-        knob<"cliprange_low">(&gmpo::cliprange_low, "how far a bad token's log-ratio may fall", above(0)),
-        knob<"cliprange_high">(&gmpo::cliprange_high, "how far a good token's log-ratio may rise", above(0)));
+    static constexpr auto knobs =
+        reflect(knob<"cliprange_low">(&gmpo::cliprange_low, "how far a bad token's log-ratio may fall", above(0)),
+                knob<"cliprange_high">(&gmpo::cliprange_high, "how far a good token's log-ratio may rise", above(0)));
 
     /// The log-ratio, clipped on the side where the token would be pushed further.
     constexpr auto averaged(Token auto const& token) const {

@@ -21,9 +21,9 @@ namespace proximal {
 struct gspo {
     double cliprange_low = 3e-4;
     double cliprange_high = 4e-4;
-    static constexpr auto knobs = reflect(
-        knob<"cliprange_low">(&gspo::cliprange_low, "how far the ratio may fall below 1", between(0, 1)),
-        knob<"cliprange_high">(&gspo::cliprange_high, "how far the ratio may rise above 1", above(0)));
+    static constexpr auto knobs =
+        reflect(knob<"cliprange_low">(&gspo::cliprange_low, "how far the ratio may fall below 1", between(0, 1)),
+                knob<"cliprange_high">(&gspo::cliprange_high, "how far the ratio may rise above 1", above(0)));
 
     /// The log-ratio.
     constexpr auto averaged(Token auto const& token) const { return token.log_ratio; }

@@ -19,9 +19,9 @@ namespace proximal {
 struct huber_value {
     double vf_coef = 0.1;
     double huber_delta = 1.0;
-    static constexpr auto knobs = reflect(
-        knob<"vf_coef">(&huber_value::vf_coef, "weight of the value loss", at_least(0)),
-        knob<"huber_delta">(&huber_value::huber_delta, "error beyond which the loss is linear", above(0)));
+    static constexpr auto knobs =
+        reflect(knob<"vf_coef">(&huber_value::vf_coef, "weight of the value loss", at_least(0)),
+                knob<"huber_delta">(&huber_value::huber_delta, "error beyond which the loss is linear", above(0)));
     static constexpr auto over = domain::values;
 
     constexpr auto operator()(Token auto const& token) const {

@@ -20,8 +20,8 @@ namespace proximal {
 template <class Estimator = k3>
 struct kl_loss {
     double kl_loss_coef = 0.04;
-    static constexpr auto knobs = reflect(
-        knob<"kl_loss_coef">(&kl_loss::kl_loss_coef, "weight of the KL term of the loss", at_least(0)));
+    static constexpr auto knobs =
+        reflect(knob<"kl_loss_coef">(&kl_loss::kl_loss_coef, "weight of the KL term of the loss", at_least(0)));
 
     constexpr auto operator()(Token auto const& token) const {
         auto const kl = Estimator{}(token.logprob, token.ref_logprob);

@@ -19,9 +19,9 @@ namespace proximal {
 struct sapo {
     double tau_pos = 1.0;
     double tau_neg = 1.05;
-    static constexpr auto knobs = reflect(
-        knob<"tau_pos">(&sapo::tau_pos, "sharpness of the gate of good tokens", above(0)),
-        knob<"tau_neg">(&sapo::tau_neg, "sharpness of the gate of bad tokens", above(0)));
+    static constexpr auto knobs =
+        reflect(knob<"tau_pos">(&sapo::tau_pos, "sharpness of the gate of good tokens", above(0)),
+                knob<"tau_neg">(&sapo::tau_neg, "sharpness of the gate of bad tokens", above(0)));
 
     constexpr auto operator()(Token auto const& token) const {
         auto const tau = select(token.advantage > 0.0, tau_pos, tau_neg);

@@ -17,8 +17,8 @@ namespace proximal {
 /// Reads: value, return_. Metric: loss/value_avg, with the ½ and without vf_coef, over value_mask.
 struct squared_value {
     double vf_coef = 0.1;
-    static constexpr auto knobs = reflect(
-        knob<"vf_coef">(&squared_value::vf_coef, "weight of the value loss", at_least(0)));
+    static constexpr auto knobs =
+        reflect(knob<"vf_coef">(&squared_value::vf_coef, "weight of the value loss", at_least(0)));
     static constexpr auto over = domain::values;
 
     constexpr auto operator()(Token auto const& token) const {

@@ -28,9 +28,9 @@ inline constexpr double inverse_factorial<0> = 1.0;
 
 /// Several tokens at a time: the scalar of number<pack<float>, N> or number<pack<double>, N>.
 ///
-/// Lanes are independent and follow the rules of the scalar type, NaN and infinities included. `exp` is computed lane by
-/// lane in parallel, within 2 units in the last place over the whole range, gradual underflow included; other functions
-/// call the C library per lane. GCC's and Clang's vector extensions: no intrinsics, any CPU.
+/// Lanes are independent and follow the rules of the scalar type, NaN and infinities included. `exp` is computed lane
+/// by lane in parallel, within 2 units in the last place over the whole range, gradual underflow included; other
+/// functions call the C library per lane. GCC's and Clang's vector extensions: no intrinsics, any CPU.
 template <class T>
 struct pack {
     static constexpr int width = register_bytes / sizeof(T);
@@ -94,9 +94,15 @@ struct pack {
         return pack((vector)((condition.lanes & (bits)yes.lanes) | (~condition.lanes & (bits)no.lanes)));
     }
 
-    friend pack sqrt(pack x) { return x.each([](T lane) { return std::sqrt(lane); }); }
-    friend pack log(pack x) { return x.each([](T lane) { return std::log(lane); }); }
-    friend pack expm1(pack x) { return x.each([](T lane) { return std::expm1(lane); }); }
+    friend pack sqrt(pack x) {
+        return x.each([](T lane) { return std::sqrt(lane); });
+    }
+    friend pack log(pack x) {
+        return x.each([](T lane) { return std::log(lane); });
+    }
+    friend pack expm1(pack x) {
+        return x.each([](T lane) { return std::expm1(lane); });
+    }
     friend pack exp(pack x) { return exponential(x); }
 
    private:
@@ -106,12 +112,12 @@ struct pack {
         return result;
     }
 
-    /// eˣ = 2ᵏ eʳ with |r| ≤ ½ ln 2: Cody and Waite (1980), chapter 6. eʳ is its Taylor polynomial, long enough that the
-    /// first term left out lies under half a unit in the last place.
+    /// eˣ = 2ᵏ eʳ with |r| ≤ ½ ln 2: Cody and Waite (1980), chapter 6. eʳ is its Taylor polynomial, long enough that
+    /// the first term left out lies under half a unit in the last place.
     static pack exponential(pack x) {
         constexpr bool single = sizeof(T) == 4;
-        constexpr double limit = single ? 105.0 : 746.0;                      // beyond it eˣ is 0 or ∞
-        constexpr T rounder = single ? T(0x1.8p23) : T(0x1.8p52);            // x + rounder rounds x to an integer
+        constexpr double limit = single ? 105.0 : 746.0;                        // beyond it eˣ is 0 or ∞
+        constexpr T rounder = single ? T(0x1.8p23) : T(0x1.8p52);               // x + rounder rounds x to an integer
         constexpr T ln2_high = single ? T(0x1.62ep-1) : T(0x1.62e42fefa38p-1);  // k · ln2_high is exact
         constexpr T ln2_low = single ? T(0x1.0bfbe8e7bcd5ep-15) : T(0x1.ef35793c7673p-45);
         pack const within = blend(x > limit, limit, blend(x < -limit, -limit, x));  // NaN passes both
@@ -121,9 +127,8 @@ struct pack {
         vector const r = (within.lanes - whole * ln2_high) - whole * ln2_low;
         constexpr int degree = single ? 7 : 13;
         vector p = vector{};
-        [&]<int... n>(std::integer_sequence<int, n...>) {
-            ((p = p * r + T(inverse_factorial<degree - n>)), ...);
-        }(std::make_integer_sequence<int, degree + 1>{});
+        [&]<int... n>(std::integer_sequence<int, n...>) { ((p = p * r + T(inverse_factorial<degree - n>)), ...); }
+        (std::make_integer_sequence<int, degree + 1>{});
         bits const half = k >> 1;  // 2ᵏ in two steps: k may leave the exponent's range where eˣ does not
         return pack(p * two_to(half) * two_to(k - half));
     }

@@ -31,7 +31,7 @@ struct source_text {
         computed_.clear();
     }
 
- private:
+   private:
     /// The variable, input or constant that holds a node's value, after writing what it takes to compute it.
     std::string write(recorded const& node) {
         if (auto const known = names_.find(node.get()); known != names_.end()) return known->second;

@@ -37,7 +37,7 @@ struct traced_condition {
 /// It stands where a double or a pack stands, so the derivatives, ties, bounds and NaN of the text are those of
 /// functions.hpp by construction. A record is a value that shares its parts: no tape, no global state, any thread.
 class trace {
- public:
+   public:
     trace() = default;  // a partial that nothing has been added to yet
     trace(double x) : root_(make(constant(x))) {}
     explicit trace(traced_condition const& condition) : root_(make("T(@)", condition.root)) {}
@@ -86,7 +86,7 @@ class trace {
     friend trace log(trace const& x) { return trace(make("log(@)", x.written())); }
     friend trace sqrt(trace const& x) { return trace(make("sqrt(@)", x.written())); }
 
- private:
+   private:
     explicit trace(recorded root) : root_(std::move(root)) {}
 
     template <class... Operands>

@@ -14,7 +14,8 @@ namespace proximal {
 /// Source: Ziegler et al. (2019), arXiv 1909.08593, section 2.2.
 /// The part learns: evaluate_and_adapt() lets it, evaluate() leaves it as it is.
 ///
-/// Estimator: as kl_penalty's. Controller: adaptive_kl, fixed_kl, your own: a member kl_coef, and observe(kl, episodes).
+/// Estimator: as kl_penalty's. Controller: adaptive_kl, fixed_kl, your own: a member kl_coef, and observe(kl,
+/// episodes).
 /// Knobs: the controller's (adaptive_kl: kl_coef, kl_target, kl_horizon); it is the member `part`.
 /// Reads: logprobs, ref_logprobs, mask. Writes: rewards [B, T].
 template <class Estimator = k1, class Controller = adaptive_kl>

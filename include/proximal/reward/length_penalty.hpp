@@ -17,8 +17,8 @@ namespace proximal {
 /// Reads: scores, mask. Writes: scores [B]. Stands before terminal_score in a chain.
 struct length_penalty {
     double per_token = 0.01;
-    static constexpr auto knobs = reflect(
-        knob<"length_penalty">(&length_penalty::per_token, "subtracted from the score per token", at_least(0)));
+    static constexpr auto knobs =
+        reflect(knob<"length_penalty">(&length_penalty::per_token, "subtracted from the score per token", at_least(0)));
 
     template <class Array>
     constexpr rollout<Array> operator()(rollout<Array> rollout) const {

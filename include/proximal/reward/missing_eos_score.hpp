@@ -17,8 +17,8 @@ namespace proximal {
 /// Reads: scores, has_eos. Writes: scores [B]. Stands before terminal_score in a chain.
 struct missing_eos_score {
     double score = -1.0;
-    static constexpr auto knobs = reflect(
-        knob<"missing_eos_score">(&missing_eos_score::score, "the score where no EOS came"));
+    static constexpr auto knobs =
+        reflect(knob<"missing_eos_score">(&missing_eos_score::score, "the score where no EOS came"));
 
     template <class Array>
     constexpr rollout<Array> operator()(rollout<Array> rollout) const {

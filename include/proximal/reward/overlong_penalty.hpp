@@ -21,7 +21,8 @@ struct overlong_penalty {
     double overlong_buffer = 4096.0;
     double overlong_factor = 1.0;
     static constexpr auto knobs = reflect(
-        knob<"max_response_length">(&overlong_penalty::max_response_length, "tokens at which all of it is due", above(0)),
+        knob<"max_response_length">(&overlong_penalty::max_response_length, "tokens at which all of it is due",
+                                    above(0)),
         knob<"overlong_buffer">(&overlong_penalty::overlong_buffer, "tokens over which it grows", above(0)),
         knob<"overlong_factor">(&overlong_penalty::overlong_factor, "subtracted from the score at most", at_least(0)));
 

@@ -11,8 +11,8 @@ namespace proximal {
 ///     s ← (s − μ) / (σ + 1e-8),   μ and σ over every score seen, this batch's included
 ///
 /// Source: TRL's use_score_norm (PPO v1), OpenRLHF's reward normalisation.
-/// The part learns: evaluate_and_adapt() shows it each batch first, evaluate() leaves it as it is. Before the first batch
-/// it changes nothing. ε: float's for TRL, fixed here.
+/// The part learns: evaluate_and_adapt() shows it each batch first, evaluate() leaves it as it is. Before the first
+/// batch it changes nothing. ε: float's for TRL, fixed here.
 ///
 /// Reads: scores. Writes: scores [B]. Stands before terminal_score in a chain.
 struct running_normalisation {

@@ -11,8 +11,8 @@ namespace proximal {
 ///     s ← s / (σ + 1e-8),   σ over every score seen, this batch's included
 ///
 /// Source: TRL's use_score_scaling (PPO v1).
-/// The part learns: evaluate_and_adapt() shows it each batch first, evaluate() leaves it as it is. Before the first batch
-/// it changes nothing.
+/// The part learns: evaluate_and_adapt() shows it each batch first, evaluate() leaves it as it is. Before the first
+/// batch it changes nothing.
 ///
 /// Reads: scores. Writes: scores [B]. Stands before terminal_score in a chain.
 struct running_scaling {

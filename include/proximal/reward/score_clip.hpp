@@ -16,8 +16,7 @@ namespace proximal {
 /// Reads: scores. Writes: scores [B]. Stands before terminal_score in a chain.
 struct score_clip {
     double bound = 10.0;
-    static constexpr auto knobs = reflect(
-        knob<"score_clip">(&score_clip::bound, "largest absolute score", above(0)));
+    static constexpr auto knobs = reflect(knob<"score_clip">(&score_clip::bound, "largest absolute score", above(0)));
 
     template <class Array>
     constexpr rollout<Array> operator()(rollout<Array> rollout) const {

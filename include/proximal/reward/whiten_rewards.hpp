@@ -14,7 +14,8 @@ namespace proximal {
 /// Departure: σ² is unbiased and ε stands inside the root, as there. value_mask, not mask, since the score lands one
 /// step after the response. The batch is what is passed in: one rank's local batch.
 ///
-/// Reads: value_mask. Writes: rewards [B, T]. Stands last among the shapers. A mask with a single 1 has no variance: NaN.
+/// Reads: value_mask. Writes: rewards [B, T]. Stands last among the shapers. A mask with a single 1 has no variance:
+/// NaN.
 struct whiten_rewards {
     template <class Array>
     constexpr rollout<Array> operator()(rollout<Array> rollout) const {

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace proximal {
+namespace proximal::text {
 
 /// A token that is found in the text itself, before the model sees it.
 struct added_token {
@@ -130,4 +130,4 @@ class added_tokens {
     std::array<search_table, 2> searches_;
 };
 
-}  // namespace proximal
+}  // namespace proximal::text

@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace proximal {
+namespace proximal::text {
 
 /// The id a token of this text has or, not there yet, would get: the one after all others.
 inline std::int64_t id_for(std::string const& content, bpe const& model, added_tokens const& added) {
@@ -63,4 +63,4 @@ inline added_tokens read_added_tokens(nlohmann::json const& file, tokenizer_conf
     return added;
 }
 
-}  // namespace proximal
+}  // namespace proximal::text

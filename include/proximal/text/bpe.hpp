@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace proximal {
+namespace proximal::text {
 
 /// Byte-pair encoding: a piece's characters, joined pair by pair, the pair learnt first before all others.
 ///
@@ -134,4 +134,4 @@ class bpe {
     std::shared_ptr<bpe_cache> cache_ = std::make_shared<bpe_cache>();  // copies share it: a model never changes
 };
 
-}  // namespace proximal
+}  // namespace proximal::text

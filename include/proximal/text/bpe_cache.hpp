@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace proximal {
+namespace proximal::text {
 
 /// A hash by text that finds a std::string's entry by a std::string_view.
 struct text_hash : std::hash<std::string_view> {
@@ -46,4 +46,4 @@ class bpe_cache {
     text_map<std::vector<std::int64_t>> ids_;
 };
 
-}  // namespace proximal
+}  // namespace proximal::text

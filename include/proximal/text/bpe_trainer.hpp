@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace proximal {
+namespace proximal::text {
 
 /// Learns a byte-level BPE vocabulary: GPT-2's pre-tokenizer, the special tokens first, then the 256 bytes, then the
 /// most frequent pair joined, again and again.
@@ -153,4 +153,4 @@ tokenizer train_bpe(Texts const& texts, bpe_trainer::settings settings = {}) {
     return trainer.train();
 }
 
-}  // namespace proximal
+}  // namespace proximal::text

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace proximal::byte_level {
+namespace proximal::text::byte_level {
 
 /// GPT-2's pre-tokenizer pattern.
 inline constexpr std::string_view pattern =
@@ -54,4 +54,4 @@ inline void append_bytes(std::string& out, std::string_view token) {
     }
 }
 
-}  // namespace proximal::byte_level
+}  // namespace proximal::text::byte_level

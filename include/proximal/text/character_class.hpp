@@ -5,7 +5,7 @@
 
 #include <proximal/text/younger_characters.hpp>
 
-namespace proximal::character_class {
+namespace proximal::text::character_class {
 
 inline utf8proc_category_t category(char32_t c) { return utf8proc_category(static_cast<utf8proc_int32_t>(c)); }
 
@@ -40,4 +40,4 @@ inline bool is_word(char32_t c) {
            c == 0x200C || c == 0x200D;
 }
 
-}  // namespace proximal::character_class
+}  // namespace proximal::text::character_class

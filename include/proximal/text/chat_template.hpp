@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <utf8proc.h>
 #include <nlohmann/json.hpp>
 #include <proximal/text/utf8.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utf8proc.h>
 
-namespace proximal {
+namespace proximal::text {
 
 /// TRL's SIMPLE_CHAT_TEMPLATE, which its PPO example gives to a tokenizer without a template of its own.
 inline constexpr std::string_view simple_chat_template =
@@ -38,4 +38,4 @@ inline std::string simple_chat(nlohmann::json const& messages) {
     return text + "Assistant:";
 }
 
-}  // namespace proximal
+}  // namespace proximal::text

@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-namespace proximal {
+namespace proximal::text {
 
 /// What pairs of tokens join to, and which pair was learnt before which.
 class merge_table {
@@ -87,4 +87,4 @@ class merge_table {
     std::unordered_map<std::uint64_t, merge, mix> merges_;
 };
 
-}  // namespace proximal
+}  // namespace proximal::text

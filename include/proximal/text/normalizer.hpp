@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace proximal {
+namespace proximal::text {
 
 /// Rewrites a text before it is cut.
 using normalizer = std::function<std::string(std::string)>;
@@ -120,4 +120,4 @@ inline normalizer make_normalizer(nlohmann::json const& settings) {
                     type));
 }
 
-}  // namespace proximal
+}  // namespace proximal::text

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-namespace proximal {
+namespace proximal::text {
 
 /// A pattern of tokenizer.json, which Hugging Face runs by Oniguruma, as PCRE2 (UTF, UCP, MULTILINE) means the same.
 ///
@@ -83,4 +83,4 @@ inline std::string from_oniguruma(std::string_view pattern) {
     return out;
 }
 
-}  // namespace proximal
+}  // namespace proximal::text

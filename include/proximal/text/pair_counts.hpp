@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace proximal {
+namespace proximal::text {
 
 /// The words of a corpus as symbols, and how often each pair of neighbours occurs; kept up to date as pairs are joined.
 class pair_counts {
@@ -111,4 +111,4 @@ class pair_counts {
     std::priority_queue<offered> queue_;
 };
 
-}  // namespace proximal
+}  // namespace proximal::text

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace proximal {
+namespace proximal::text {
 
 /// The special tokens around a text. ByteLevel, which only moves offsets, adds none.
 struct post_processor {
@@ -61,4 +61,4 @@ inline post_processor gpt_neox_post_processor(nlohmann::json const& settings, st
     return around;
 }
 
-}  // namespace proximal
+}  // namespace proximal::text

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace proximal {
+namespace proximal::text {
 
 /// Cuts a normalised text into pieces.
 using pre_tokenizer = std::function<void(pre_tokens&)>;
@@ -139,4 +139,4 @@ inline pre_tokenizer make_pre_tokenizer(nlohmann::json const& settings) {
                     type));
 }
 
-}  // namespace proximal
+}  // namespace proximal::text

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace proximal {
+namespace proximal::text {
 
 /// A text cut into the pieces that the model sees one by one.
 struct pre_tokens {
@@ -82,4 +82,4 @@ void split(pre_tokens& tokens, split_behavior behavior, StretchesOf const& stret
     tokens.pieces = std::move(pieces);
 }
 
-}  // namespace proximal
+}  // namespace proximal::text

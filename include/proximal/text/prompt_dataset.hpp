@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace proximal {
+namespace proximal::text {
 
 /// Queries to respond to, as token ids.
 struct prompt_dataset {
@@ -55,7 +55,7 @@ inline prompt_dataset load_prompts(std::filesystem::path const& path, tokenizer 
                                    load_progress const& progress = {}) {
     if (std::filesystem::is_directory(path)) return load_prompts(path / "train.jsonl", tokenizer, progress);
     if (!std::filesystem::exists(path)) {
-        if (hub::is_id(path.string()) && path.has_parent_path())
+        if (io::hub::is_id(path.string()) && path.has_parent_path())
             throw std::runtime_error(
                 fmt::format("{0} is no local file or folder, and datasets are not fetched from the Hub; write it as "
                             "JSON lines first, in "
@@ -118,4 +118,4 @@ inline prompt_split load_prompt_split(std::filesystem::path const& path, tokeniz
     return split(load_prompts(path, tokenizer, progress), eval_fraction, seed);
 }
 
-}  // namespace proximal
+}  // namespace proximal::text

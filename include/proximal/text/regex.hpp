@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-namespace proximal {
+namespace proximal::text {
 
 /// A compiled pattern of tokenizer.json (Oniguruma's syntax, see from_oniguruma) over well-formed UTF-8.
 ///
@@ -78,4 +78,4 @@ class regex {
     std::shared_ptr<pcre2_code> code_;
 };
 
-}  // namespace proximal
+}  // namespace proximal::text

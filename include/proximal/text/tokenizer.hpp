@@ -25,7 +25,7 @@
 #include <utility>
 #include <vector>
 
-namespace proximal {
+namespace proximal::text {
 
 /// A byte-level BPE tokenizer read from a Hugging Face folder: text to ids and back.
 ///
@@ -54,7 +54,7 @@ class tokenizer {
                             ".save_pretrained(...) write one",
                             folder.string()));
         try {
-            return tokenizer(read_json(file), tokenizer_config::load(folder));
+            return tokenizer(io::read_json(file), tokenizer_config::load(folder));
         } catch (nlohmann::json::exception const& error) {
             throw std::runtime_error(
                 fmt::format("the tokenizer in {} lacks what it needs ({}); fetch or write it again", folder.string(),
@@ -177,7 +177,7 @@ class tokenizer {
                 file["added_tokens"].push_back(std::move(entry));
             }
         }
-        write_file(folder / "tokenizer.json", file.dump(2) + "\n");
+        io::write_file(folder / "tokenizer.json", file.dump(2) + "\n");
         config_.save(folder);
     }
 
@@ -199,4 +199,4 @@ class tokenizer {
     bool byte_level_decoder_ = false, changed_ = false;
 };
 
-}  // namespace proximal
+}  // namespace proximal::text

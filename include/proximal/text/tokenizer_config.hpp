@@ -8,12 +8,12 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <proximal/io/atomic_file.hpp>
-#include <proximal/text/json_file.hpp>
+#include <proximal/io/json_file.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace proximal {
+namespace proximal::text {
 
 /// What stands beside tokenizer.json in a Hugging Face folder: tokenizer_config.json, special_tokens_map.json and,
 /// where there is one, chat_template.jinja. Keys that nothing here reads are kept.
@@ -25,7 +25,7 @@ class tokenizer_config {
     /// Reads what is there of tokenizer_config.json, special_tokens_map.json and chat_template.jinja.
     static tokenizer_config load(std::filesystem::path const& folder) {
         auto const read = [&](char const* name) {
-            return std::filesystem::exists(folder / name) ? read_json(folder / name) : nlohmann::json::object();
+            return std::filesystem::exists(folder / name) ? io::read_json(folder / name) : nlohmann::json::object();
         };
         tokenizer_config config;
         config.settings = read("tokenizer_config.json");
@@ -41,9 +41,9 @@ class tokenizer_config {
     void save(std::filesystem::path const& folder) const {
         auto named = settings;
         if (!named.contains("tokenizer_class")) named["tokenizer_class"] = "PreTrainedTokenizerFast";
-        write_file(folder / "tokenizer_config.json", named.dump(2) + "\n");
-        write_file(folder / "special_tokens_map.json", map_.dump(2) + "\n");
-        if (jinja_) write_file(folder / "chat_template.jinja", *jinja_);
+        io::write_file(folder / "tokenizer_config.json", named.dump(2) + "\n");
+        io::write_file(folder / "special_tokens_map.json", map_.dump(2) + "\n");
+        if (jinja_) io::write_file(folder / "chat_template.jinja", *jinja_);
     }
 
     /// The text of a special token: `tokenizer_config.json` first, then `special_tokens_map.json`, then what the
@@ -101,4 +101,4 @@ class tokenizer_config {
     std::optional<std::string> jinja_;
 };
 
-}  // namespace proximal
+}  // namespace proximal::text

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace proximal::utf8 {
+namespace proximal::text::utf8 {
 
 /// What stands at one place of bytes that may be broken: a character of `size` bytes, or (`valid` false) the longest
 /// part there that could have begun one.
@@ -81,4 +81,4 @@ inline void append(std::string& text, char32_t value) {
         put(0x80 | (value & 0x3F));
 }
 
-}  // namespace proximal::utf8
+}  // namespace proximal::text::utf8

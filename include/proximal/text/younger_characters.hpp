@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 
-namespace proximal::younger_characters {
+namespace proximal::text::younger_characters {
 
 /// Hugging Face's tokenizers carries older Unicode tables than utf8proc. Characters that those tables do not know are
 /// plain letters to them: they neither combine nor decompose, and are no punctuation. Tokens must not change with a
@@ -41,4 +41,4 @@ constexpr bool holds(range const (&ranges)[N], char32_t c) {
     return next != ranges && c <= (next - 1)->last;
 }
 
-}  // namespace proximal::younger_characters
+}  // namespace proximal::text::younger_characters

@@ -9,8 +9,8 @@ namespace proximal {
 ///
 ///     total(x) = Σ x over [B, T]
 ///
-/// TRL's scope is one rank's batch; with a single process that is the whole one. CleanRL's is a mini-batch: call the part
-/// on that.
+/// TRL's scope is one rank's batch; with a single process that is the whole one. CleanRL's is a mini-batch: call the
+/// part on that.
 struct of_batch {
     /// Σ x within the scope of each cell, in a shape that meets [B, T].
     template <Array A>

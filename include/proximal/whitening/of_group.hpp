@@ -13,8 +13,8 @@ namespace proximal {
 /// Knob: group_size, k ≥ 2, 8: each k rows in succession answer one prompt. Throws where k does not divide B.
 struct of_group {
     int group_size = 8;
-    static constexpr auto knobs = reflect(
-        knob<"group_size">(&of_group::group_size, "responses to each prompt", at_least(2)));
+    static constexpr auto knobs =
+        reflect(knob<"group_size">(&of_group::group_size, "responses to each prompt", at_least(2)));
 
     /// Σ x within the scope of each cell, in a shape that meets [B, T].
     template <Array A>

@@ -8,8 +8,8 @@ namespace mine {
 
 struct toll {
     double per_token = 0.5;
-    static constexpr auto knobs =
-        proximal::reflect(proximal::knob<"toll">(&toll::per_token, "taken from every token's reward", proximal::at_least(0)));
+    static constexpr auto knobs = proximal::reflect(
+        proximal::knob<"toll">(&toll::per_token, "taken from every token's reward", proximal::at_least(0)));
     constexpr auto operator()(auto rollout) const {
         rollout.rewards = rollout.rewards - per_token * rollout.mask;
         return rollout;
@@ -17,7 +17,9 @@ struct toll {
 };
 
 struct pull {
-    constexpr auto operator()(proximal::Token auto const& token) const { return -token.advantage * exp(token.log_ratio); }
+    constexpr auto operator()(proximal::Token auto const& token) const {
+        return -token.advantage * exp(token.log_ratio);
+    }
 };
 
 inline constexpr auto algorithm = proximal::algorithm{proximal::chain(toll{}, proximal::terminal_score{}),

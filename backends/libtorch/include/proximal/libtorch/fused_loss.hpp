@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/Dispatch.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <concepts>
+#include <proximal/compose/algorithm.hpp>
+#include <proximal/compose/reads.hpp>
+#include <proximal/libtorch/fused_sequence_mean.hpp>
+#include <proximal/libtorch/operations.hpp>
+#include <proximal/libtorch/token_grid.hpp>
+#include <utility>
+
+namespace proximal::libtorch {
+
+/// A scalar whose gradient is known already: ∂scalar/∂inputs[i] = gradients[i]. Not differentiable twice.
+struct known_gradient : torch::autograd::Function<known_gradient> {
+    /// A list of tensors that is not itself differentiated by.
+    struct list {
+        std::vector<at::Tensor> tensors;
+    };
+    static at::Tensor forward(torch::autograd::AutogradContext* context, double scalar, list const& gradients,
+                              at::TensorOptions const& options, at::TensorList) {
+        context->save_for_backward(gradients.tensors);
+        return at::scalar_tensor(scalar, options);
+    }
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                   torch::autograd::variable_list const& above) {
+        torch::autograd::variable_list result(3);  // scalar, gradients and options have none
+        bool const is_one = above[0].is_cpu() && above[0].item<double>() == 1.0;
+        for (auto const& gradient : context->get_saved_variables())
+            result.push_back(is_one ? gradient : gradient * above[0]);
+        return result;
+    }
+};
+
+/// The arrays of a batch in the order of token_array. Of token_mean's weights mask / Σ mask the masks, since the loop
+/// can divide; of another aggregation, or where weigh() fixed them, the weights.
+template <class Algorithm>
+std::array<at::Tensor, token_arrays> token_tensors(Algorithm const& algorithm, experience<field> const& then,
+                                                   prediction<field> const& now) {
+    bool const divides = std::same_as<std::remove_cvref_t<decltype(algorithm.mean)>, token_mean> &&
+                         absent(then.weights) && absent(then.value_weights);
+    auto const weights = [&](field const& fixed, field const& mask) {
+        return divides ? mask.tensor : absent(fixed) ? algorithm.mean(mask).tensor : fixed.tensor;
+    };
+    return {now.logprobs.tensor,
+            now.values.tensor,
+            now.entropies.tensor,
+            then.logprobs.tensor,
+            then.ref_logprobs.tensor,
+            then.values.tensor,
+            then.advantages.tensor,
+            then.returns.tensor,
+            reads_score<decltype(algorithm.formula)> && !absent(then.scores) ? spread(then.scores, then.mask).tensor
+                                                                             : at::Tensor{},
+            {},
+            weights(then.weights, then.mask),
+            weights(then.value_weights, then.value_mask),
+            then.mask.tensor,
+            then.value_mask.tensor};
+}
+
+/// Whether one pass may read these: on the CPU, float or double, of one shape and dtype, and only predictions learn.
+inline bool fusible(std::array<at::Tensor, token_arrays> const& tensors) {
+    auto const& model = tensors[mask_at];
+    bool possible = model.scalar_type() == at::kFloat || model.scalar_type() == at::kDouble;
+    for (int k = 0; k < token_arrays; ++k) {
+        auto const& x = tensors[k];
+        if (x.defined())
+            possible = possible && x.is_cpu() && x.dtype() == model.dtype() && x.sizes().equals(model.sizes()) &&
+                       (k <= entropy_at || !x.requires_grad());
+    }
+    return possible;
+}
+
+/// algorithm.measure(then, now) in one pass over the tokens: the loss, its gradient and the metrics, [] each.
+///
+/// The formula runs on packs of numbers that carry three partials, so whatever composes is fused, a user's own term
+/// too; values and gradients are the composite's, ties included. A term over whole responses costs one pass more. The
+/// result does not depend on the number of threads. Differentiable once by logprobs, values and entropies. What is not
+/// on the CPU, not float or double, or of several dtypes goes to algorithm.measure.
+template <class Algorithm>
+auto fused_loss(Algorithm const& algorithm, experience<field> const& then, prediction<field> const& now)
+    -> decltype(algorithm.measure(then, now)) {
+    if (absent(then.mask) || absent(then.value_mask)) return algorithm.measure(then, now);
+    auto tensors = token_tensors(algorithm, then, now);
+    if (!fusible(tensors)) return algorithm.measure(then, now);
+    std::array<at::Tensor, 3> gradients;
+    std::vector<at::Tensor> learning;
+    known_gradient::list known;
+    for (int p = 0; p < 3; ++p)
+        if (tensors[p].defined() && tensors[p].requires_grad() && at::GradMode::is_enabled()) {
+            learning.push_back(tensors[p]);
+            known.tensors.push_back(gradients[p] = at::empty(tensors[p].sizes(), then.mask.tensor.options()));
+        }
+    return [&]<class... Metrics>(measured<field, Metrics...> const*) {
+        std::array<double, 1 + sizeof...(Metrics)> sums;
+        AT_DISPATCH_FLOATING_TYPES(tensors[mask_at].scalar_type(), "proximal::fused_loss", [&] {
+            token_grid<scalar_t> grid{.tokens = tensors[mask_at].numel()};
+            if (tensors[weight_at].is_same(tensors[mask_at])) {
+                grid.responses = tensors[mask_at].sum().template item<scalar_t>();
+                grid.values = tensors[value_mask_at].sum().template item<scalar_t>();
+            }
+            for (int k = 0; k < token_arrays; ++k)
+                if (tensors[k].defined()) {
+                    tensors[k] = k <= entropy_at ? tensors[k].detach().contiguous() : tensors[k].contiguous();
+                    grid.arrays[k] = tensors[k].template const_data_ptr<scalar_t>();
+                }
+            for (int p = 0; p < 3; ++p)
+                if (gradients[p].defined()) grid.gradients[p] = gradients[p].template mutable_data_ptr<scalar_t>();
+            if constexpr (SequenceLevel<decltype(algorithm.formula)>) {
+                tensors[sequence_mean_at] = at::empty_like(tensors[mask_at]);
+                auto* const means = tensors[sequence_mean_at].template mutable_data_ptr<scalar_t>();
+                fuse_sequence_means(algorithm.formula, grid, tensors[mask_at].size(-1), means);
+                grid.arrays[sequence_mean_at] = means;
+            }
+            sums = fuse<1 + sizeof...(Metrics)>(algorithm.formula, grid);
+        });
+        auto const options = then.mask.tensor.options();
+        auto const scalar = [&](double x) { return at::scalar_tensor(x, options); };
+        at::Tensor const loss = learning.empty()
+                                    ? scalar(sums[0])
+                                    : known_gradient::apply(sums[0], known, options, at::TensorList(learning));
+        std::size_t k = 1;
+        return measured<field, Metrics...>{loss, {Metrics{field(scalar(sums[k++]))}...}};
+    }(static_cast<decltype(algorithm.measure(then, now)) const*>(nullptr));
+}
+
+}  // namespace proximal::libtorch

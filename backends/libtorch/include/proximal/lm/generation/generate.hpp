@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <proximal/lm/generation/completions.hpp>
+#include <proximal/lm/generation/filter_logits.hpp>
+#include <proximal/lm/generation/sampler.hpp>
+#include <proximal/lm/generation/sampling.hpp>
+#include <proximal/lm/model/causal_lm.hpp>
+#include <proximal/lm/model/token_batch.hpp>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace proximal::lm {
+
+/// Called after every step with the number of steps done and of rows still running.
+using generation_callback = std::function<void(int64_t steps, int64_t running)>;
+
+/// Throws std::invalid_argument where a prompt is empty, holds an id that the model has not, or leaves no room.
+inline void check_prompts(causal_lm const& model, std::vector<std::vector<int64_t>> const& prompts,
+                          int64_t max_new_tokens) {
+    auto const vocabulary = model.body->vocabulary_size(), positions = model.body->max_positions();
+    if (prompts.empty()) throw std::invalid_argument("proximal: generate got no prompts; give at least one");
+    for (std::size_t b = 0; b < prompts.size(); ++b) {
+        auto const& prompt = prompts[b];
+        auto const name = "proximal: prompt " + std::to_string(b);
+        if (prompt.empty()) throw std::invalid_argument(name + " is empty; begin it with at least one token");
+        if (int64_t(prompt.size()) + max_new_tokens - 1 > positions)  // the last token drawn is never fed
+            throw std::invalid_argument(name + " has " + std::to_string(prompt.size()) + " tokens, which with " +
+                                        std::to_string(max_new_tokens) + " new ones exceeds the model's " +
+                                        std::to_string(positions) + " positions; shorten one of them");
+        for (auto const id : prompt)
+            if (id < 0 || id >= vocabulary)
+                throw std::invalid_argument(name + " holds the token " + std::to_string(id) +
+                                            " outside of the model's vocabulary of " + std::to_string(vocabulary) +
+                                            "; use the tokenizer that belongs to the model");
+    }
+}
+
+/// Takes the rows marked in `stopped` [R] (bool, on the CPU) out of the batch; returns how many stay.
+///
+/// Survivors beyond the new end move into the places of those who left before it: few rows move. `running` [R] (on the
+/// CPU), the tokens fed next and the cache move alike.
+inline int64_t leave(at::Tensor const& stopped, at::Tensor& running, token_batch& batch, kv_cache& cache) {
+    auto const count = stopped.logical_not().sum().item<int64_t>();
+    at::Tensor const to = stopped.narrow(0, 0, count).nonzero().squeeze(1);
+    at::Tensor const from =
+        stopped.narrow(0, count, stopped.size(0) - count).logical_not().nonzero().squeeze(1) + count;
+    auto const there = batch.ids.device();
+    cache.shrink(from.to(there), to.to(there), count);
+    for (auto* part : {&running, &batch.ids, &batch.positions}) {
+        auto const device = part->device();
+        *part = part->index_copy(0, to.to(device), part->index_select(0, from.to(device))).narrow(0, 0, count);
+    }
+    return count;
+}
+
+/// Completes prompts, one token per row and step, with cached keys and values.
+///
+/// Per step: logits / temperature, top_k, top_p, log-softmax; the sampler draws; the drawn token's log-probability is
+/// kept, the logits are not. Every drawn token is attended to, a pad drawn by chance too.
+/// A row that draws the stop token leaves the batch: what it would have drawn after it is never read, so this equals
+/// running on.
+///
+/// Source: TRL v0.11.4's generate(); departure: rows leave, prompts are not padded. No gradient is recorded.
+/// Throws std::invalid_argument: see check_prompts and sampling::check.
+template <TokenSampler Sampler>
+completions generate(causal_lm const& model, std::vector<std::vector<int64_t>> const& prompts, sampling const& how,
+                     Sampler&& sampler, generation_callback const& on_step = {}) {
+    how.check();
+    check_prompts(model, prompts, how.max_new_tokens);
+    auto const options = model.body->options();
+    auto const B = int64_t(prompts.size()), T = how.max_new_tokens;
+    at::Tensor const tokens = at::full({B, T}, how.pad_token, options.dtype(at::kLong)),
+                     logprobs = at::zeros({B, T}, options);
+    {
+        // Tensors made under inference mode may not meet autograd later: the results are made before it.
+        c10::InferenceMode const no_autograd;
+        int64_t const look_every = options.device().is_cpu() ? 1 : 8;  // for who stopped: an accelerator has to wait
+        token_batch batch = pack_tokens(prompts, options.device());
+        kv_cache cache = model.body->make_cache(B, batch.longest + T - 1);
+        at::Tensor running = at::arange(B, at::kLong), index = running.to(options.device());  // [R]: rows of the batch
+        at::Tensor stopped = at::zeros({B}, options.dtype(at::kBool));                        // [R]
+        at::Tensor lengths = at::empty({B}, at::kLong);
+        for (int64_t b = 0; b < B; ++b) lengths.mutable_data_ptr<int64_t>()[b] = int64_t(prompts[b].size());
+        lengths = lengths.to(options.device());
+        at::Tensor hidden = model.body->forward(batch, &cache).index_select(0, lengths.cumsum(0) - 1);  // [R, H]
+        batch.positions = lengths;
+        for (int64_t step = 0;; ++step) {
+            at::Tensor const scaled = model.logits(hidden).div_(how.temperature);                           // [R, V]
+            at::Tensor const likely = keep_top_p(keep_top_k(scaled, how.top_k), how.top_p).log_softmax(1);  // [R, V]
+            at::Tensor const drawn = sampler(likely, running, step);                                        // [R]
+            tokens.select(1, step).index_copy_(0, index, drawn);
+            logprobs.select(1, step).index_copy_(0, index, likely.gather(1, drawn.unsqueeze(1)).squeeze(1));
+            if (on_step) on_step(step + 1, running.size(0));
+            if (step + 1 == T) break;
+            batch.ids = drawn;
+            if (how.stop_token) {
+                stopped.logical_or_(drawn.eq(*how.stop_token));
+                if ((step + 1) % look_every == 0 && stopped.any().item<bool>()) {
+                    auto const staying = leave(stopped.cpu(), running, batch, cache);
+                    if (staying == 0) break;
+                    index = running.to(options.device());
+                    stopped = at::zeros({staying}, stopped.options());
+                }
+            }
+            batch.rows = at::arange(running.size(0), tokens.options());
+            batch.slots = batch.positions;
+            batch.row_count = running.size(0);
+            batch.longest = batch.column_count = cache.length + 1;
+            hidden = model.body->forward(batch, &cache);
+            batch.positions = batch.positions + 1;
+        }
+    }
+    return end_at_stop(tokens, logprobs, how.stop_token, how.pad_token);
+}
+
+}  // namespace proximal::lm

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <proximal/lm/generation/sampler.hpp>
+
+namespace proximal::lm {
+
+/// Replays given tokens [B, T] int64: what a recorded run sampled, with this model's log-probabilities for it.
+struct scripted_sampler {
+    at::Tensor tokens;
+
+    at::Tensor operator()(at::Tensor const& logprobs, at::Tensor const& rows, int64_t step) const {
+        return tokens.select(1, step).index_select(0, rows.to(tokens.device())).to(logprobs.device());
+    }
+};
+static_assert(TokenSampler<scripted_sampler>);
+
+}  // namespace proximal::lm

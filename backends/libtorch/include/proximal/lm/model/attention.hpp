@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <proximal/lm/model/decode_attention.hpp>
+#include <proximal/lm/model/grid_rows.hpp>
+#include <proximal/lm/model/kv_cache.hpp>
+#include <proximal/lm/model/qkv_grid.hpp>
+#include <proximal/lm/model/rotary.hpp>
+#include <proximal/lm/model/token_batch.hpp>
+#include <stdexcept>
+
+namespace proximal::lm {
+
+/// Queries, keys and values of packed tokens, [N, heads, D] each.
+struct attention_input {
+    at::Tensor query, key, value;
+};
+
+/// [N] int64: a token's place in attention's own grid [B, longest], where padding stands after the real tokens.
+inline at::Tensor attention_cells(token_batch const& tokens) { return tokens.rows * tokens.longest + tokens.positions; }
+
+/// Packed [N, heads, D] to a grid [B, heads, columns, D], zero where no token stands.
+inline at::Tensor to_grid(at::Tensor const& x, at::Tensor const& cells, int64_t rows, int64_t columns) {
+    auto const flat = rows * columns == x.size(0)
+                          ? x
+                          : at::index_copy(at::zeros({rows * columns, x.size(1), x.size(2)}, x.options()), 0, cells, x);
+    return flat.view({rows, columns, x.size(1), x.size(2)}).transpose(1, 2);
+}
+
+/// A grid [B, heads, columns, D] back to packed [N, heads · D].
+inline at::Tensor from_grid(at::Tensor const& grid, at::Tensor const& cells) {
+    auto const flat = grid.transpose(1, 2).reshape({grid.size(0) * grid.size(2), grid.size(1) * grid.size(3)});
+    return flat.size(0) == cells.size(0) ? flat : flat.index_select(0, cells);
+}
+
+/// Causal self-attention among the tokens of each row.
+///
+/// Because padding stands behind the real tokens in its grid, causality alone keeps padding out: no mask is built.
+/// Returns [N, heads · D].
+inline at::Tensor attend(attention_input const& x, token_batch const& tokens) {
+    auto const cells = attention_cells(tokens);
+    auto const grid = [&](at::Tensor const& part) { return to_grid(part, cells, tokens.row_count, tokens.longest); };
+    return from_grid(
+        at::scaled_dot_product_attention(grid(x.query), grid(x.key), grid(x.value), {}, 0.0, /*is_causal=*/true),
+        cells);
+}
+
+/// The same where some tokens are seen by none (token_batch::seen): on the slots, under an explicit mask.
+inline at::Tensor attend_seen(attention_input const& x, token_batch const& tokens) {
+    auto const B = tokens.row_count, S = tokens.column_count;
+    auto const cells = tokens.index();
+    auto const grid = [&](at::Tensor const& part) { return to_grid(part, cells, B, S); };
+    auto const key = at::zeros({B * S}, tokens.seen.options()).index_copy(0, cells, tokens.seen).view({B, 1, 1, S});
+    auto const slot = at::arange(S, cells.options());
+    auto mask = key.logical_and(slot.unsqueeze(0).le(slot.unsqueeze(1)));  // [B, 1, S, S]
+    mask = mask.logical_or(mask.any(-1, true).logical_not());              // a softmax over nothing is NaN
+    return from_grid(at::scaled_dot_product_attention(grid(x.query), grid(x.key), grid(x.value), mask), cells);
+}
+
+/// Stores the keys and values of packed tokens in their rows' columns of layer `layer`.
+inline void append(attention_input const& x, token_batch const& tokens, kv_cache& cache, std::size_t layer) {
+    auto const put = [&](at::Tensor const& side, at::Tensor const& what) {
+        side.transpose(1, 2).index_put_({tokens.rows, tokens.positions}, what);
+    };
+    put(cache.keys[layer], x.key), put(cache.values[layer], x.value);
+}
+
+/// One new query per row against the row's cached columns, its own included. Returns [R, heads · D].
+inline at::Tensor attend_cached(attention_input const& x, token_batch const& tokens, kv_cache const& cache,
+                                std::size_t layer) {
+    auto const used = [&](at::Tensor const& side) {
+        return side.narrow(0, 0, tokens.row_count).narrow(2, 0, tokens.longest);
+    };
+    auto const seen =
+        at::arange(tokens.longest, tokens.positions.options()).unsqueeze(0).le(tokens.positions.unsqueeze(1));
+    auto const mixed =
+        at::scaled_dot_product_attention(x.query.unsqueeze(2), used(cache.keys[layer]), used(cache.values[layer]),
+                                         seen.unsqueeze(1).unsqueeze(1));  // [R, heads, 1, D]
+    return mixed.reshape({tokens.row_count, -1});
+}
+
+/// Self-attention from a layer's fused projection [N, heads · 3 · D]: among themselves, or, with a cache, filling it or
+/// extending it. Returns [N, heads · D]. Composed of ATen operations, for any device.
+inline at::Tensor composed_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate,
+                                     token_batch const& tokens, kv_cache* cache, std::size_t layer) {
+    auto const part = qkv.view({qkv.size(0), heads, 3, -1}).unbind(2);
+    attention_input const x{rotate(part[0], tokens.positions), rotate(part[1], tokens.positions), part[2]};
+    if (tokens.seen.defined()) return attend_seen(x, tokens);
+    if (cache) append(x, tokens, *cache, layer);
+    return cache && cache->length > 0 ? attend_cached(x, tokens, *cache, layer) : attend(x, tokens);
+}
+
+/// The same in few passes on the CPU.
+inline at::Tensor fused_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate, token_batch const& tokens,
+                                  kv_cache* cache, std::size_t layer) {
+    if (cache && cache->length > 0) return decode_attention(qkv, rotate, tokens, *cache, layer);
+    auto const grid = qkv_to_grid::apply(qkv, rotate, tokens, heads);  // [B, longest, heads, D] each
+    auto const query = grid[0].transpose(1, 2), key = grid[1].transpose(1, 2), value = grid[2].transpose(1, 2);
+    if (cache) {
+        cache->keys[layer].narrow(2, 0, tokens.longest).copy_(key);
+        cache->values[layer].narrow(2, 0, tokens.longest).copy_(value);
+    }
+    auto const mixed = at::scaled_dot_product_attention(query, key, value, {}, 0.0, /*is_causal=*/true).transpose(1, 2);
+    auto const flat = mixed.reshape({tokens.row_count * tokens.longest, -1});
+    return flat.size(0) == tokens.size() ? flat : rows_of_grid::apply(flat, attention_cells(tokens));
+}
+
+/// Attention of packed tokens, fused on the CPU where every token is seen, else composed of ATen operations. [N, H]
+inline at::Tensor self_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate, token_batch const& tokens,
+                                 kv_cache* cache, std::size_t layer) {
+    return (qkv.is_cpu() && !tokens.seen.defined() ? fused_attention : composed_attention)(qkv, heads, rotate, tokens,
+                                                                                           cache, layer);
+}
+
+}  // namespace proximal::lm

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <proximal/lm/model/architecture.hpp>
+#include <proximal/lm/model/backbone.hpp>
+#include <vector>
+
+namespace proximal::lm {
+
+/// A language model: a backbone, and the head that turns hidden states into next-token logits.
+///
+/// A copy shares its tensors; clone() does not.
+struct causal_lm {
+    std::shared_ptr<backbone> body;
+    at::Tensor lm_head;     // [V, H]; the token embedding itself where the config ties them
+    nlohmann::json config;  // config.json, kept whole
+
+    /// Whether the head is the token embedding itself.
+    bool tied() const { return lm_head.is_same(body->token_embedding()); }
+
+    /// The backbone's, then the head's unless it is tied: Hugging Face's names and order.
+    std::vector<named_tensor> parameters() const {
+        auto all = body->parameters();
+        if (!tied()) all.push_back({architecture_of(config).lm_head, lm_head});
+        return all;
+    }
+
+    /// [N, V] of hidden states [N, H].
+    at::Tensor logits(at::Tensor const& hidden) const { return hidden.mm(lm_head.t()); }
+};
+
+}  // namespace proximal::lm

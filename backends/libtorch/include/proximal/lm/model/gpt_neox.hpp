@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <proximal/lm/model/activation.hpp>
+#include <proximal/lm/model/attention.hpp>
+#include <proximal/lm/model/backbone.hpp>
+#include <proximal/lm/model/gpt_neox_config.hpp>
+#include <proximal/lm/model/layer_norm.hpp>
+#include <proximal/lm/model/linear.hpp>
+#include <proximal/lm/model/rotary.hpp>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace proximal::lm {
+
+/// GPT-NeoX, the architecture of Pythia: pre-norm, partial rotary embedding, attention and MLP side by side or in turn.
+///
+///     parallel:    x ← x + attention(norm₁ x) + mlp(norm₂ x)
+///     sequential:  x ← x + attention(norm₁ x);  x ← x + mlp(norm₂ x)
+///
+/// Source: Black et al., GPT-NeoX-20B (2022), arXiv 2204.06745; parameter names and layout are Hugging Face's
+/// (query_key_value is [heads, 3, D] in its rows).
+class gpt_neox final : public backbone {
+   public:
+    /// The rotary tables are computed in `rotary_precision`: by default float64 for a float64 model, else float32.
+    gpt_neox(gpt_neox_config config, parameter_source const& source,
+             std::optional<at::ScalarType> rotary_precision = {})
+        : config_(std::move(config)), rotary_precision_(rotary_precision), activation_(config_.hidden_act) {
+        parameter_source const record = [&](std::string const& name, std::vector<int64_t> const& shape, initial init) {
+            parameters_.push_back({"gpt_neox." + name, source("gpt_neox." + name, shape, init)});
+            return parameters_.back().tensor;
+        };
+        embed_in_ = record("embed_in.weight", {config_.vocab_size, config_.hidden_size}, initial::normal);
+        for (int64_t i = 0; i < config_.num_hidden_layers; ++i)
+            layers_.emplace_back(config_, record, "layers." + std::to_string(i) + ".");
+        final_layer_norm_.emplace(record, "final_layer_norm", config_.hidden_size, config_.layer_norm_eps);
+        auto const precision =
+            rotary_precision.value_or(embed_in_.scalar_type() == at::kDouble ? at::kDouble : at::kFloat);
+        rotary_ = rotary(config_.rotary_dimensions(), config_.rotary_emb_base, config_.max_position_embeddings,
+                         precision, options());
+    }
+
+    at::Tensor forward(token_batch const& tokens, kv_cache* cache = nullptr) const override {
+        check(tokens, cache);
+        at::Tensor x = at::embedding(embed_in_, tokens.ids);  // [N, H]
+        for (std::size_t i = 0; i < layers_.size(); ++i) x = layers_[i].forward(x, *this, tokens, cache, i);
+        if (cache) cache->length = tokens.longest;
+        return (*final_layer_norm_)(x);
+    }
+
+    std::vector<named_tensor> const& parameters() const override { return parameters_; }
+    int64_t hidden_size() const override { return config_.hidden_size; }
+    int64_t vocabulary_size() const override { return config_.vocab_size; }
+    int64_t max_positions() const override { return config_.max_position_embeddings; }
+    at::Tensor token_embedding() const override { return embed_in_; }
+
+    kv_cache make_cache(int64_t row_count, int64_t capacity) const override {
+        kv_cache cache{.row_count = row_count, .capacity = capacity};
+        for (std::size_t i = 0; i < layers_.size(); ++i)
+            for (auto* side : {&cache.keys, &cache.values})
+                side->push_back(
+                    at::zeros({row_count, config_.num_attention_heads, capacity, config_.head_size()}, options()));
+        return cache;
+    }
+    std::shared_ptr<backbone> rebuild(parameter_source const& source) const override {
+        return std::make_shared<gpt_neox>(config_, source, rotary_precision_);
+    }
+
+   private:
+    struct layer {
+        layer_norm input_layernorm, post_attention_layernorm;
+        linear query_key_value, dense, dense_h_to_4h, dense_4h_to_h;
+
+        layer(gpt_neox_config const& c, parameter_source const& source, std::string const& name)
+            : input_layernorm(source, name + "input_layernorm", c.hidden_size, c.layer_norm_eps),
+              post_attention_layernorm(source, name + "post_attention_layernorm", c.hidden_size, c.layer_norm_eps),
+              query_key_value(source, name + "attention.query_key_value", c.hidden_size, 3 * c.hidden_size,
+                              c.attention_bias),
+              dense(source, name + "attention.dense", c.hidden_size, c.hidden_size, c.attention_bias),
+              dense_h_to_4h(source, name + "mlp.dense_h_to_4h", c.hidden_size, c.intermediate_size, true),
+              dense_4h_to_h(source, name + "mlp.dense_4h_to_h", c.intermediate_size, c.hidden_size, true) {}
+
+        at::Tensor forward(at::Tensor const& x, gpt_neox const& model, token_batch const& tokens, kv_cache* cache,
+                           std::size_t i) const {
+            auto const& c = model.config_;
+            auto const mlp = [&](at::Tensor const& y) {
+                return dense_4h_to_h(model.activation_(dense_h_to_4h(post_attention_layernorm(y))));
+            };
+            auto const qkv = query_key_value(input_layernorm(x));  // [N, heads · 3 · D]
+            auto const attention = dense(self_attention(qkv, c.num_attention_heads, model.rotary_, tokens, cache, i));
+            if (c.use_parallel_residual) return mlp(x) + attention + x;
+            auto const middle = attention + x;
+            return mlp(middle) + middle;
+        }
+    };
+
+    /// What LibTorch would say late, unclearly or not at all.
+    void check(token_batch const& tokens, kv_cache const* cache) const {
+        if (tokens.longest > max_positions())
+            throw std::invalid_argument("proximal: a row of " + std::to_string(tokens.longest) +
+                                        " tokens is longer than the model's " + std::to_string(max_positions()) +
+                                        " positions; shorten the prompt or the response");
+        if (tokens.ids.is_cpu()) {  // an accelerator would have to wait
+            auto const [least, greatest] = tokens.ids.aminmax();
+            for (auto const& end : {least, greatest})
+                if (auto const id = end.item<int64_t>(); id < 0 || id >= config_.vocab_size)
+                    throw std::invalid_argument(
+                        "proximal: the token " + std::to_string(id) + " outside of the model's vocabulary of " +
+                        std::to_string(config_.vocab_size) + " was fed; use the tokenizer that belongs to the model");
+        }
+        if (!cache) return;
+        if (tokens.seen.defined())
+            throw std::invalid_argument(
+                "proximal: a cache takes no tokens that are asked but not seen; pack without them");
+        if (tokens.longest > cache->capacity || tokens.row_count > cache->row_count)
+            throw std::invalid_argument(
+                "proximal: the tokens do not fit in the cache; make it with enough rows and capacity");
+        if (cache->length > 0 && (tokens.size() != tokens.row_count || tokens.row_count != cache->row_count))
+            throw std::invalid_argument("proximal: a filled cache takes one new token per row; start with a new cache");
+        if (c10::GradMode::is_enabled() && embed_in_.requires_grad())
+            throw std::invalid_argument("proximal: no gradient passes through a cache; generate under at::NoGradGuard");
+    }
+
+    gpt_neox_config config_;
+    std::optional<at::ScalarType> rotary_precision_;
+    activation activation_;
+    std::vector<named_tensor> parameters_;
+    at::Tensor embed_in_;
+    std::vector<layer> layers_;
+    std::optional<layer_norm> final_layer_norm_;
+    rotary rotary_;
+};
+
+}  // namespace proximal::lm

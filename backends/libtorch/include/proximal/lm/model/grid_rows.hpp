@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <cstdint>
+#include <cstring>
+#include <proximal/libtorch/parallel_for.hpp>
+
+namespace proximal::lm {
+
+/// Rows `cells` [N] (distinct) of a matrix [M, H]: index_select whose gradient is a plain copy, since no row is taken
+/// twice.
+struct rows_of_grid : torch::autograd::Function<rows_of_grid> {
+    static at::Tensor forward(torch::autograd::AutogradContext* context, at::Tensor const& grid,
+                              at::Tensor const& cells) {
+        context->save_for_backward({cells});
+        context->saved_data["rows"] = grid.size(0);
+        at::Tensor const from = grid.contiguous();
+        at::Tensor const packed = at::empty({cells.size(0), grid.size(1)}, grid.options());
+        each(cells, packed,
+             [&](std::byte* row, int64_t cell) { std::memcpy(row, at_row(from, cell), row_bytes(from)); });
+        return packed;
+    }
+
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                   torch::autograd::variable_list gradients) {
+        at::Tensor const from = gradients[0].contiguous();
+        at::Tensor const grid = at::zeros({context->saved_data["rows"].toInt(), from.size(1)}, from.options());
+        each(context->get_saved_variables()[0], from,
+             [&](std::byte const* row, int64_t cell) { std::memcpy(at_row(grid, cell), row, row_bytes(from)); });
+        return {grid, {}};
+    }
+
+   private:
+    static std::size_t row_bytes(at::Tensor const& x) { return std::size_t(x.size(1)) * x.element_size(); }
+    static std::byte* at_row(at::Tensor const& x, int64_t row) {
+        return static_cast<std::byte*>(x.data_ptr()) + std::size_t(row) * row_bytes(x);
+    }
+    static void each(at::Tensor const& cells, at::Tensor const& packed, auto const& copy) {
+        auto const* const cell = cells.const_data_ptr<int64_t>();
+        libtorch::parallel_for(0, cells.size(0), 64, [&](int64_t begin, int64_t end) {
+            for (int64_t n = begin; n < end; ++n) copy(at_row(packed, n), cell[n]);
+        });
+    }
+};
+
+}  // namespace proximal::lm

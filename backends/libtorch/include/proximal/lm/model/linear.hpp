@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <proximal/lm/model/backbone.hpp>
+#include <string>
+
+namespace proximal::lm {
+
+/// y = x Wᵀ + b. Asks its source for `name`.weight [out, in] and, with bias, `name`.bias [out].
+struct linear {
+    at::Tensor weight, bias;
+
+    linear(parameter_source const& source, std::string const& name, int64_t in, int64_t out, bool with_bias)
+        : weight(source(name + ".weight", {out, in}, initial::normal)) {
+        if (with_bias) bias = source(name + ".bias", {out}, initial::zeros);
+    }
+    /// x [N, in] to y [N, out].
+    at::Tensor operator()(at::Tensor const& x) const {
+        return bias.defined() ? at::addmm(bias, x, weight.t()) : x.mm(weight.t());
+    }
+};
+
+}  // namespace proximal::lm

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <proximal/lm/model/architecture.hpp>
+#include <proximal/lm/model/causal_lm.hpp>
+#include <proximal/lm/model/parameter_sources.hpp>
+#include <proximal/lm/model/sequence_classifier.hpp>
+#include <utility>
+
+namespace proximal::lm {
+
+/// An untrained language model of a config.json's shape, initialised as Hugging Face does (see drawn()).
+/// Throws std::invalid_argument, naming the field, for a config that does not fit.
+inline causal_lm make_causal_lm(nlohmann::json config, std::uint64_t seed, at::ScalarType dtype = at::kFloat,
+                                at::Device device = at::kCPU, std::optional<at::ScalarType> rotary_precision = {}) {
+    auto const& kind = architecture_of(config);
+    auto const source = drawn(config.value("initializer_range", 0.02), seed, at::TensorOptions(device).dtype(dtype));
+    auto const body = kind.build(config, source, rotary_precision);
+    auto const head = config.value("tie_word_embeddings", false)
+                          ? body->token_embedding()
+                          : source(kind.lm_head, {body->vocabulary_size(), body->hidden_size()}, initial::normal);
+    return {body, head, std::move(config)};
+}
+
+/// A backbone of its own with equal parameters.
+inline std::shared_ptr<backbone> clone(backbone const& body) { return body.rebuild(copied(body.parameters())); }
+
+/// A model of its own with equal parameters; requires_grad is off.
+inline causal_lm clone(causal_lm const& model) {
+    auto const body = clone(*model.body);
+    return {body, model.tied() ? body->token_embedding() : model.lm_head.detach().clone(), model.config};
+}
+/// A classifier of its own with equal parameters; requires_grad is off.
+inline sequence_classifier clone(sequence_classifier const& model) {
+    return {clone(*model.body), model.score.detach().clone(), model.config};
+}
+
+/// A critic or reward model that begins as a copy of a backbone, its head drawn from N(0, initializer_range) by `seed`.
+inline sequence_classifier make_sequence_classifier(backbone const& body, nlohmann::json config, std::uint64_t seed) {
+    auto const score = drawn(config.value("initializer_range", 0.02), seed, body.options())(
+        "score", {1, body.hidden_size()}, initial::normal);
+    return {clone(body), score, std::move(config)};
+}
+
+/// Switches gradients of every parameter on or off; a model is made and loaded with them off.
+void set_requires_grad(auto const& model, bool on) {
+    for (auto const& [name, tensor] : model.parameters()) tensor.set_requires_grad(on);
+}
+
+}  // namespace proximal::lm

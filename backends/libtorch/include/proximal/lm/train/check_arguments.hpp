@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <proximal/lm/train/episodes.hpp>
+#include <proximal/lm/train/ppo_trainer_arguments.hpp>
+#include <stdexcept>
+#include <string>
+
+namespace proximal::lm {
+
+/// Pad, EOS and stop token of a run. Throws std::invalid_argument where they cannot be told apart or are not known.
+inline token_roles roles_of(run::PPOv2Config const& config, text::tokenizer const& words) {
+    auto const refuse = [](std::string const& why) { throw std::invalid_argument(why); };
+    auto const pad = words.pad_token_id(), eos = words.eos_token_id();
+    if (!pad) refuse("the tokenizer has no pad token: add one of its own, tokenizer.add_pad_token(\"[PAD]\")");
+    if (pad == eos)
+        refuse(
+            "the pad token equals EOS, so a response's end could not be told from padding: give the tokenizer a pad "
+            "token of its own, tokenizer.add_pad_token(\"[PAD]\")");
+    token_roles roles{.pad = *pad, .eos = eos, .stop = config.stop_token_id};
+    if (config.stop_token) {
+        if (*config.stop_token != "eos")
+            refuse("--stop_token is '" + *config.stop_token + "': only 'eos' is known; name others by --stop_token_id");
+        if (config.stop_token_id) refuse("--stop_token and --stop_token_id exclude each other: give one");
+        if (!eos) refuse("--stop_token eos needs a tokenizer with an EOS token: name the token by --stop_token_id");
+        roles.stop = eos;
+    }
+    if (config.missing_eos_penalty && !eos) refuse("--missing_eos_penalty needs a tokenizer with an EOS token");
+    return roles;
+}
+
+/// Everything about a trainer's arguments that can be wrong before it starts, each in one sentence.
+inline void check_arguments(ppo_trainer_arguments const& given, bool needs_reference, bool needs_critic) {
+    auto const refuse = [](std::string const& why) { throw std::invalid_argument(why); };
+    auto const& config = given.config;
+    if (!(config.temperature > 0.0)) refuse("--temperature must be above 0");
+    if (config.response_length < 1) refuse("--response_length must be at least 1");
+    if (!(config.learning_rate >= 0.0)) refuse("--learning_rate must be at least 0");
+    if (!given.reward_model) refuse("there is no reward: give a model or a function as reward_model");
+    if (needs_reference && !given.ref_policy)
+        refuse("the algorithm reads reference log-probs, and there is no ref_policy: give one");
+    if (needs_critic && !given.value_model) refuse("the algorithm reads values, and there is no value_model: give one");
+    if (given.ref_policy && given.ref_policy->body == given.policy.body)
+        refuse("ref_policy is policy: the reference must stay as it is while the policy learns, so give clone(policy)");
+    for (auto const* data : {&given.train_dataset, &given.eval_dataset})
+        for (std::size_t i = 0; i < data->prompts.size(); ++i) {
+            auto const& prompt = data->prompts[i];
+            auto const needed = static_cast<std::int64_t>(prompt.size()) + config.response_length;
+            auto const fits = [&](backbone const& body, std::string const& whose) {
+                if (needed > body.max_positions())
+                    refuse("prompt " + std::to_string(i + 1) + " has " + std::to_string(prompt.size()) +
+                           " tokens: with " + std::to_string(config.response_length) +
+                           " of response that is longer than the " + whose + "'s " +
+                           std::to_string(body.max_positions()) +
+                           " positions; shorten the prompts or --response_length");
+            };
+            fits(*given.policy.body, "policy");
+            if (given.ref_policy) fits(*given.ref_policy->body, "reference");
+            if (given.value_model) fits(*given.value_model->body, "value model");
+            auto const largest = prompt.empty() ? 0 : *std::max_element(prompt.begin(), prompt.end());
+            if (largest >= given.policy.body->vocabulary_size())
+                refuse("prompt " + std::to_string(i + 1) + " holds token " + std::to_string(largest) +
+                       ", and the policy knows " + std::to_string(given.policy.body->vocabulary_size()) +
+                       ": use the policy's tokenizer");
+        }
+}
+
+}  // namespace proximal::lm

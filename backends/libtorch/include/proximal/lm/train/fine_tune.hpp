@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <proximal/libtorch/linear_logprob.hpp>
+#include <proximal/lm/model/causal_lm.hpp>
+#include <proximal/lm/model/make_model.hpp>
+#include <proximal/lm/train/adamw.hpp>
+#include <proximal/lm/train/update.hpp>
+#include <proximal/run/learning_rate_schedule.hpp>
+#include <proximal/run/prompt_cursor.hpp>
+#include <stdexcept>
+#include <vector>
+
+namespace proximal::lm {
+
+/// A prompt and the answer to be learned, as tokens; the answer ends with EOS.
+struct demonstration {
+    std::vector<std::int64_t> prompt, completion;
+};
+
+/// How a small model is fine-tuned before PPO begins.
+struct fine_tune_options {
+    std::int64_t steps = 1000;
+    std::int64_t batch_size = 32;
+    double learning_rate = 1.5e-3;
+    std::int64_t warmup_steps = 40;
+    double prompt_weight = 0.3;  // of a prompt token's loss; a completion token's is 1
+    double weight_decay = 0.1;
+    double max_grad_norm = 1.0;
+    std::uint64_t seed = 0;
+};
+
+/// Weighted negative log-likelihood per token, and the weight behind it.
+struct weighted_loss {
+    at::Tensor total;  // [] Σ w · (−log π), differentiable
+    double weight;     // Σ w
+};
+
+/// The loss of demonstrations under a model; packed, so that no work goes to padding.
+inline weighted_loss demonstration_loss(causal_lm const& model, std::vector<demonstration> const& batch,
+                                        double prompt_weight) {
+    std::vector<std::vector<std::int64_t>> rows;
+    std::vector<std::int64_t> sources, targets;
+    std::vector<float> weights;
+    std::int64_t at = 0;
+    for (auto const& [prompt, completion] : batch) {
+        auto& row = rows.emplace_back(prompt);
+        row.insert(row.end(), completion.begin(), completion.end());
+        for (std::size_t i = 1; i < row.size(); ++i) {  // each token but the first is predicted by the one before it
+            bool const answer = i >= prompt.size();
+            if (!answer && prompt_weight == 0.0) continue;
+            sources.push_back(at + static_cast<std::int64_t>(i) - 1);
+            targets.push_back(row[i]);
+            weights.push_back(answer ? 1.0f : static_cast<float>(prompt_weight));
+        }
+        row.pop_back();  // predicts nothing
+        at += static_cast<std::int64_t>(row.size());
+    }
+    auto const device = model.lm_head.device();
+    auto const hidden =
+        model.body->forward(pack_tokens(rows, device)).index_select(0, at::tensor(sources, at::kLong).to(device));
+    auto const said = libtorch::linear_logprobs(hidden, model.lm_head, at::tensor(targets, at::kLong).to(device), 1.0);
+    auto const weight = at::tensor(weights).to(said.logprob.options().requires_grad(false));
+    return {-(said.logprob * weight).sum(), weight.sum().item<double>()};
+}
+
+/// Teaches a model demonstrations (supervised fine-tuning): AdamW, cosine schedule, clipped gradients. Gives the mean
+/// loss of the last fiftieth of the steps. `on_step(step, loss per token)` is called after each.
+///
+/// Batches hold demonstrations of like length, so that a step's cost varies little.
+inline double fine_tune(causal_lm const& model, std::vector<demonstration> const& data,
+                        fine_tune_options const& options,
+                        std::function<void(std::int64_t, double)> const& on_step = {}) {
+    set_requires_grad(model, true);
+    adamw descent(model.parameters(),
+                  {.beta1 = 0.9, .beta2 = 0.95, .epsilon = 1e-8, .weight_decay = options.weight_decay});
+    auto const schedule = run::schedule_by_name("cosine", options.steps, options.warmup_steps);
+    auto const length = [&](std::int64_t i) {
+        return data[static_cast<std::size_t>(i)].prompt.size() + data[static_cast<std::size_t>(i)].completion.size();
+    };
+    std::int64_t const bucket = std::min<std::int64_t>(16, static_cast<std::int64_t>(data.size()) / options.batch_size);
+    run::prompt_cursor cursor(static_cast<std::int64_t>(data.size()),
+                              options.batch_size * std::max<std::int64_t>(1, bucket), options.seed);
+    std::mt19937_64 engine(options.seed + 1);
+    std::vector<std::vector<std::int64_t>> ready;  // batches of the bucket at hand
+    double recent = 0.0;
+    std::int64_t counted = 0;
+    for (std::int64_t step = 0; step < options.steps; ++step) {
+        if (ready.empty()) {
+            auto rows = cursor.next();
+            std::sort(rows.begin(), rows.end(), [&](auto a, auto b) { return length(a) < length(b); });
+            for (auto const b :
+                 run::random_permutation(static_cast<std::int64_t>(rows.size()) / options.batch_size, engine))
+                ready.emplace_back(rows.begin() + b * options.batch_size, rows.begin() + (b + 1) * options.batch_size);
+        }
+        std::vector<demonstration> batch;
+        for (auto const row : ready.back()) batch.push_back(data[static_cast<std::size_t>(row)]);
+        ready.pop_back();
+        auto const loss = demonstration_loss(model, batch, options.prompt_weight);
+        auto const mean = loss.total / loss.weight;
+        torch::autograd::backward({mean}, {});
+        double const value = mean.item<double>(), norm = descent.gradient_norm().item<double>();
+        if (!std::isfinite(value) || !std::isfinite(norm))
+            throw non_finite_error("the loss or gradient of fine-tuning became infinite or NaN in step " +
+                                   std::to_string(step + 1) + ": lower its learning rate");
+        if (norm > options.max_grad_norm) {
+            at::NoGradGuard const no_gradient;
+            for (auto const& [name, parameter] : model.parameters())
+                if (parameter.grad().defined()) parameter.mutable_grad().mul_(options.max_grad_norm / norm);
+        }
+        descent.step(options.learning_rate * schedule(step));
+        if (step >= options.steps - std::max<std::int64_t>(1, options.steps / 50)) recent += value, ++counted;
+        if (on_step) on_step(step + 1, value);
+    }
+    set_requires_grad(model, false);
+    return recent / static_cast<double>(std::max<std::int64_t>(1, counted));
+}
+
+}  // namespace proximal::lm

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <proximal/lm/model/causal_lm.hpp>
+#include <proximal/lm/model/sequence_classifier.hpp>
+#include <proximal/lm/reward/reward.hpp>
+#include <proximal/lm/train/adamw.hpp>
+#include <proximal/run/callbacks.hpp>
+#include <proximal/run/communicator.hpp>
+#include <proximal/run/learning_rate_schedule.hpp>
+#include <proximal/run/ppo_config.hpp>
+#include <proximal/text/prompt_dataset.hpp>
+#include <proximal/text/tokenizer.hpp>
+#include <vector>
+
+namespace proximal::lm {
+
+/// Prompts of one batch, as tokens.
+using prompt_list = std::vector<std::vector<std::int64_t>>;
+
+/// Turns chosen rows of a data set into the prompts of a batch: to cut, to add a suffix. By default they stay as they
+/// are.
+using data_collator = std::function<prompt_list(prompt_list)>;
+
+/// An optimizer and its schedule, in place of AdamW and of the configured one. Either may be left out.
+struct optimizer_choice {
+    std::shared_ptr<lm::optimizer> optimizer{};
+    run::learning_rate_schedule schedule{};
+};
+
+/// What TRL's PPOv2Trainer takes, in its order and under its names.
+struct ppo_trainer_arguments {
+    run::PPOv2Config config;
+    text::tokenizer tokenizer;
+    causal_lm policy;                     // trained in place
+    std::optional<causal_lm> ref_policy;  // a model of its own; none where the algorithm reads no reference
+    reward_function reward_model;         // model_reward(...), text_reward(...), or any callable
+    text::prompt_dataset train_dataset;
+    std::optional<sequence_classifier> value_model{};  // trained in place; none where the algorithm reads no value
+    data_collator collator{};
+    text::prompt_dataset eval_dataset{};  // empty: no sample tables
+    optimizer_choice optimizers{};
+    run::callback_list callbacks{};
+    std::shared_ptr<run::communicator> world = std::make_shared<run::single_process>();
+};
+
+/// AdamW over the policy's and the critic's parameters: one optimizer for both, as in TRL.
+inline std::shared_ptr<optimizer> configured_optimizer(ppo_trainer_arguments const& given) {
+    auto const& config = given.config;
+    auto parameters = given.policy.parameters();
+    if (given.value_model)
+        for (auto const& parameter : given.value_model->parameters()) parameters.push_back(parameter);
+    return std::make_shared<adamw>(
+        parameters, adamw_options{config.adam_beta1, config.adam_beta2, config.adam_epsilon, config.weight_decay});
+}
+
+}  // namespace proximal::lm

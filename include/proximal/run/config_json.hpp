@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <boost/hana/for_each.hpp>
+#include <nlohmann/json.hpp>
+#include <proximal/compose/reflect.hpp>
+#include <proximal/run/flags.hpp>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+
+namespace proximal::run {
+
+/// A reflected struct as a JSON object, a key per knob; what is not set is null.
+template <Reflected Config>
+nlohmann::ordered_json to_json_object(Config const& config) {
+    nlohmann::ordered_json object;
+    boost::hana::for_each(Config::knobs, [&](auto const& knob) {
+        auto const& value = config.*knob.member;
+        auto& entry = object[std::string(knob.name)];
+        if constexpr (is_optional<std::remove_cvref_t<decltype(value)>>) {
+            if (value) entry = *value;
+        } else {
+            entry = value;
+        }
+    });
+    return object;
+}
+
+/// An algorithm's knobs as a JSON object, a key per name: of several parts with a knob of one name the first.
+template <class Algorithm>
+nlohmann::ordered_json knobs_json(Algorithm const& algorithm) {
+    nlohmann::ordered_json object = nlohmann::ordered_json::object();
+    visit_knobs(algorithm, [&](std::string_view, auto const& knob, auto const& value) {
+        std::string const name(knob.name);
+        if (!object.contains(name)) object[name] = value;
+    });
+    return object;
+}
+
+/// Sets the knobs that a JSON object names; other keys are passed over, other knobs stay. Throws std::invalid_argument
+/// naming the key where a value is of the wrong type.
+template <Reflected Config>
+void read_known_keys(Config& config, nlohmann::json const& object) {
+    boost::hana::for_each(Config::knobs, [&](auto const& knob) {
+        auto const found = object.find(std::string(knob.name));
+        if (found == object.end()) return;
+        auto& value = config.*knob.member;
+        using Value = std::remove_cvref_t<decltype(value)>;
+        try {
+            if constexpr (is_optional<Value>) {
+                if (found->is_null()) value.reset();
+                else value = found->template get<typename Value::value_type>();
+            } else {
+                value = found->template get<Value>();
+            }
+        } catch (nlohmann::json::exception const&) {
+            throw std::invalid_argument("the key '" + std::string(knob.name) + "' expects " +
+                                        std::string(flag_type<Value>()) + ", not " + found->dump());
+        }
+    });
+}
+
+}  // namespace proximal::run

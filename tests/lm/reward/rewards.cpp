@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <limits>
+#include <proximal/lm/reward/command_reward.hpp>
+#include <proximal/lm/reward/text_reward.hpp>
+#include <proximal/lm/reward/weighted_reward.hpp>
+#include <proximal/text/bpe_trainer.hpp>
+
+#include "../../support/temporary_folder.hpp"
+
+using namespace proximal;
+using namespace proximal::libtorch;
+using namespace proximal::text;
+using namespace proximal::lm;
+using Catch::Contains;
+
+namespace {
+
+tokenizer const& words() {
+    static tokenizer const made = train_bpe(std::vector<std::string>{"a rose is a rose"}, {.vocabulary_size = 262});
+    return made;
+}
+finished_episode episode(std::string const& prompt, std::string const& response) {
+    auto result = finished_episode{words().encode(prompt), words().encode(response)};
+    result.response.push_back(*words().eos_token_id());
+    return result;
+}
+std::vector<finished_episode> const& episodes() {
+    static std::vector<finished_episode> const three{episode("abc", "x"), episode("a\nb", "é \"rose\""),
+                                                     episode("a", "")};
+    return three;
+}
+at::Tensor numbers(std::vector<double> const& x) { return at::tensor(x, at::kDouble); }
+double lengths(std::string const& prompt, std::string const& response) {
+    return double(prompt.size()) - 0.5 * double(response.size());
+}
+
+}  // namespace
+
+TEST_CASE("command_reward: a program's scores are those of the same rule in C++, special tokens left out") {
+    support::temporary_folder const folder;
+    std::ofstream(folder.path / "score.py") << "import json, sys\n"
+                                               "for line in sys.stdin:\n"
+                                               "    e = json.loads(line)\n"
+                                               "    if e['response'] == 'x y': sys.exit(5)\n"
+                                               "    size = lambda text: len(text.encode())\n"
+                                               "    print(size(e['prompt']) - 0.5 * size(e['response']), flush=True)\n";
+    auto const reward = command_reward(words(), "python3 " + (folder.path / "score.py").string());
+    auto const expected = text_reward(words(), lengths)(episodes());
+    CHECK(at::equal(expected, numbers({2.5, -1.5, 1.0})));
+    CHECK(at::equal(reward(episodes()), expected));
+    auto const copy = reward;
+    CHECK(at::equal(copy(episodes()), expected));
+    CHECK(reward({}).sizes() == at::IntArrayRef{0});
+    CHECK_THROWS_WITH(reward({episode("a", "b"), episode("a", "x y")}),
+                      Contains("exited with status 5 before it answered line 2 of 2"));
+    CHECK(at::equal(reward(episodes()), expected));
+    CHECK_THROWS_WITH(command_reward(words(), "no-such-scorer"), Contains("no-such-scorer cannot be started"));
+}
+
+TEST_CASE("weighted_reward: a weighted sum, in double, of rewards of any dtype") {
+    auto const one = text_reward(words(), lengths);
+    reward_function const two = [](auto const& e) { return at::arange(std::int64_t(e.size()), at::kFloat); };
+    auto const sum = weighted_reward({{0.5, one}, {-2.0, two}, {0.0, one}})(episodes());
+    CHECK(sum.scalar_type() == at::kDouble);
+    CHECK(at::equal(sum, numbers({1.25, -2.75, -3.5})));
+    CHECK(at::equal(weighted_reward({{1.0, one}})(episodes()), one(episodes())));
+    CHECK(weighted_reward({{1.0, one}})({}).sizes() == at::IntArrayRef{0});
+    auto const nested = weighted_reward({{2.0, weighted_reward({{0.5, one}})}});
+    CHECK(at::equal(nested(episodes()), one(episodes())));
+}
+
+TEST_CASE("weighted_reward: which reward is wrong is said") {
+    auto const fine = text_reward(words(), lengths);
+    auto const gives = [](at::Tensor const& scores) -> reward_function { return [=](auto const&) { return scores; }; };
+    auto const nan = std::numeric_limits<double>::quiet_NaN();
+    CHECK_THROWS_WITH(weighted_reward({}), Contains("no rewards"));
+    CHECK_THROWS_WITH(weighted_reward({{1.0, fine}, {1.0, nullptr}}),
+                      Contains("reward 2 of 2 is empty; give a function"));
+    CHECK_THROWS_WITH(weighted_reward({{nan, fine}}), Contains("the weight of reward 1 of 1 is nan; it must be"));
+    CHECK_THROWS_WITH(weighted_reward({{1.0, fine}, {-std::numeric_limits<double>::infinity(), fine}}),
+                      Contains("the weight of reward 2 of 2 is -inf"));
+    CHECK_THROWS_WITH(weighted_reward({{1.0, fine}, {1.0, gives(at::zeros({2}))}})(episodes()),
+                      Contains("reward 2 of 2 gave 2 scores for 3 episodes; it must give one each"));
+    CHECK_THROWS_WITH(weighted_reward({{1.0, gives(at::zeros({3, 1}))}, {1.0, fine}})(episodes()),
+                      Contains("reward 1 of 2 gave a tensor of 2 dimensions; it must give one score"));
+    CHECK_THROWS_WITH(weighted_reward({{1.0, fine}, {1.0, gives(numbers({0.0, nan, 0.0}))}})(episodes()),
+                      Contains("reward 2 of 2 gave a score that is not finite"));
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+#include <proximal/run/flags.hpp>
+#include <proximal/run/ppo_config.hpp>
+
+using namespace proximal;
+using namespace proximal::run;
+
+namespace {
+PPOv2Config parsed(std::vector<std::string> arguments) {
+    PPOv2Config config;
+    parse_flags(config, "test", std::move(arguments));
+    return config;
+}
+}  // namespace
+
+TEST_CASE("flags: TRL's quick start, spelled as there") {
+    auto const config =
+        parsed({"--learning_rate", "3e-6", "--num_ppo_epochs", "1", "--num_mini_batches", "1", "--output_dir",
+                "models/minimal/ppo", "--per_device_train_batch_size", "64", "--gradient_accumulation_steps", "1",
+                "--total_episodes", "10000", "--model_name_or_path", "EleutherAI/pythia-1b-deduped",
+                "--missing_eos_penalty", "1.0"});
+    CHECK(config.learning_rate == 3e-6);
+    CHECK(config.num_ppo_epochs == 1);
+    CHECK(config.per_device_train_batch_size == 64);
+    CHECK(config.total_episodes == 10000);
+    CHECK(config.model_name_or_path == "EleutherAI/pythia-1b-deduped");
+    CHECK(config.missing_eos_penalty == 1.0);
+    CHECK_FALSE(config.use_cpu);
+    CHECK(config.kl_coef == 0.05);
+}
+
+TEST_CASE("flags: forms") {
+    CHECK(parsed({"--use_cpu"}).use_cpu);
+    CHECK(parsed({"--use_cpu", "--seed", "7"}).seed == 7);
+    CHECK(parsed({"--use_cpu", "true"}).use_cpu);
+    CHECK_FALSE(parsed({"--use_cpu=False"}).use_cpu);
+    CHECK(parsed({"--learning-rate=1e-4"}).learning_rate == 1e-4);
+    CHECK(parsed({"--output_dir", "my-run"}).output_dir == "my-run");
+    CHECK(parsed({"--missing_eos_penalty", "-1"}).missing_eos_penalty == -1.0);
+    CHECK_FALSE(parsed({"--missing_eos_penalty", "None"}).missing_eos_penalty.has_value());
+    CHECK(parsed({"--seed", "1", "--seed", "2"}).seed == 2);
+}
+
+TEST_CASE("flags: bad ones are named with the cure") {
+    CHECK_THROWS_WITH(parsed({"--learning_rat", "1"}),
+                      "there is no flag --learning_rat: did you mean --learning_rate? See --help");
+    CHECK_THROWS_WITH(parsed({"--vfcoef=1"}), Catch::Contains("did you mean --vf_coef?"));
+    CHECK_THROWS_WITH(parsed({"--learning_rate", "fast"}), "--learning_rate expects a number, not 'fast'");
+    CHECK_THROWS_WITH(parsed({"--num_ppo_epochs", "1.5"}), "--num_ppo_epochs expects a whole number, not '1.5'");
+    CHECK_THROWS_WITH(parsed({"--seed", "-1"}), "--seed expects a whole number, 0 or more, not '-1'");
+    CHECK_THROWS_WITH(parsed({"--total_episodes", "99999999999999999999"}), Catch::Contains("expects a whole number"));
+    CHECK_THROWS_WITH(parsed({"--use_cpu", "maybe"}), "--use_cpu expects true or false, not 'maybe'");
+    CHECK_THROWS_WITH(parsed({"--seed"}), Catch::Contains("--seed"));
+    CHECK_THROWS_WITH(parsed({"stray"}), Catch::Contains("'stray' belongs to no flag"));
+}
+
+TEST_CASE("edit_distance: laws") {
+    CHECK(edit_distance("kitten", "sitting") == 3);
+    CHECK(edit_distance("", "abc") == 3);
+    CHECK(edit_distance("abc", "abc") == 0);
+}
