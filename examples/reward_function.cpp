@@ -59,7 +59,7 @@ int main() {
                                    .tokenizer = words,
                                    .policy = policy,
                                    .ref_policy = {},
-                                   .reward_model = lm::text_reward(words, share_of_vowels),
+                                   .reward_model = lm::text_reward(share_of_vowels),
                                    .train_dataset = prompts});
 
     auto const before = trainer.answer(prompts.prompts, config.temperature);

@@ -81,6 +81,22 @@ def check_umbrella():
             yield f"{header} is listed as apart from {UMBRELLA}, but is not."
 
 
+def check_umbrellas():
+    """proximal/io.hpp and its kind include all that lies in their folders: who writes one line misses nothing."""
+    for component, (folder, owned) in components.OWNS.items():
+        for own in owned:
+            if own == "*":
+                continue
+            umbrella = folder / "proximal" / f"{own}.hpp"
+            if not umbrella.is_file():
+                yield f"proximal/{own}.hpp, which includes all of proximal/{own}/, is not there."
+                continue
+            text = umbrella.read_text(encoding="utf-8")
+            for header in components.headers(component):
+                if header.startswith(f"proximal/{own}/") and f"#include <{header}>" not in text:
+                    yield f"{header} is not included by proximal/{own}.hpp."
+
+
 def check_links():
     index = ROOT / "docs" / "index.md"
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("bench/*.md")]
@@ -97,7 +113,7 @@ def check_links():
 
 
 def main():
-    violations = [*check_parts(), *check_umbrella(), *check_links()]
+    violations = [*check_parts(), *check_umbrella(), *check_umbrellas(), *check_links()]
     parts = sum(len(list((INCLUDE / "proximal" / slot).glob("*.hpp"))) for slot in SLOTS)
     print("\n".join([*violations, f"{parts} parts, {len(violations)} violations."]))
     return bool(violations) or not parts

@@ -16,6 +16,8 @@
 #include <proximal/lm/generation/scripted_sampler.hpp>
 #include <proximal/lm/model/load_model.hpp>
 #include <proximal/lm/model/make_model.hpp>
+#include <proximal/lm/reward/model_reward.hpp>
+#include <proximal/lm/train/adamw.hpp>
 #include <proximal/lm/train/measure.hpp>
 #include <proximal/lm/train/score.hpp>
 #include <proximal/lm/train/update.hpp>
@@ -120,13 +122,14 @@ comparison replay(fs::path const& folder, std::string const& name) {
     std::vector<named_tensor> parameters;
     for (auto const& p : policy.parameters()) parameters.push_back({"policy." + p.name, p.tensor});
     for (auto const& p : critic.parameters()) parameters.push_back({"value_model." + p.name, p.tensor});
-    adamw descent(parameters, {config.adam_beta1, config.adam_beta2, config.adam_epsilon, config.weight_decay});
+    adamw optimizer(parameters, {config.adam_beta1, config.adam_beta2, config.adam_epsilon, config.weight_decay});
     auto const ppo = stock_ppo(config);
+    trainable algorithm = ppo;
     PPOv2Config unwhitened = config;
     unwhitened.whiten_rewards = false;
     auto const schedule = schedule_by_name(raw.value("lr_scheduler_type", "linear"), raw.at("num_total_batches"), 0);
     double const temperature = config.temperature + 1e-7;
-    single_process world;
+    lm::single_process world;
     comparison result;
     bool first_step = true;
 
@@ -160,8 +163,9 @@ comparison replay(fs::path const& folder, std::string const& name) {
         check("padding_mask", mask.logical_not());
         check("padding_mask_p1", batch.value_mask.logical_not());
         check("contain_eos_token", batch.has_eos);
-        auto const sampled = score({&reference, &critic, &reward, temperature, config.local_rollout_forward_batch_size},
-                                   batch, samples.logprobs, roles.pad);
+        auto const scored = score({&reference, &critic, &reward, temperature, config.local_rollout_forward_batch_size},
+                                  batch, samples.logprobs, roles.pad);
+        auto const& sampled = scored.recorded;
         auto const filled = [](at::Tensor const& x, at::Tensor const& where, double otherwise) {
             return at::where(where, x, otherwise);
         };
@@ -173,7 +177,8 @@ comparison replay(fs::path const& folder, std::string const& name) {
         check("kl", kl);
         check("non_score_reward", -config.kl_coef * kl);
         // evaluate
-        auto const judged = ppo.evaluate(sampled);
+        auto const evaluated = algorithm.evaluate(sampled);
+        auto const& judged = evaluated.judged;
         auto const unwhitened_ppo = stock_ppo(unwhitened);
         check("rewards_before_whiten", unwhitened_ppo.shaper(sampled).rewards.tensor);
         check("scores", judged.scores.tensor);
@@ -204,7 +209,7 @@ comparison replay(fs::path const& folder, std::string const& name) {
                                              {"val/clipfrac_avg", "vf_clipfrac"}})
                 check(mb + name, at::scalar_tensor(view.measured.at(ours), at::kDouble));
             check(mb + "loss", view.loss);
-            check(mb + "grad_norm_accumulated", descent.gradient_norm());
+            check(mb + "grad_norm_accumulated", optimizer.gradient_norm());
             if (first_step && steps(view.epoch, view.mini, view.micro)) {
                 first_step = false;
                 for (auto const& [name, parameter] : parameters)
@@ -217,7 +222,7 @@ comparison replay(fs::path const& folder, std::string const& name) {
         std::int64_t const micro = config.per_device_train_batch_size,
                            mini = micro * config.gradient_accumulation_steps;
         auto const statistics =
-            update(ppo, {&policy, &critic}, descent, batch, judged,
+            update(algorithm, {&policy, &critic}, optimizer, batch, judged,
                    {.ppo_epochs = config.num_ppo_epochs,
                     .mini_batch_size = mini,
                     .micro_batch_size = micro,
@@ -237,7 +242,7 @@ comparison replay(fs::path const& folder, std::string const& name) {
                                          {"val/ratio", "ratio"}})
             check(std::string("stats/") + name, at::tensor(statistics.series.at(ours), at::kDouble));
         // measure
-        auto logged = measure(config.kl_coef, sampled, judged, batch, roles, statistics, world);
+        auto logged = measure(scored, evaluated, batch, roles, statistics, world);
         logged.set("lr", learning_rate);
         logged.set("episode", static_cast<double>(u * batch.size()));
         for (auto const& [key, value] : theirs.at("metrics").items()) {

@@ -72,7 +72,8 @@ class torch_learner {
     void learn(recording const& r, proximal::experience<field> const& judged, std::vector<std::size_t> const& index,
                double learning_rate) {
         loss(r, judged, index).backward();
-        descent_.step(learning_rate);
+        optimizer_.step(learning_rate);
+        optimizer_.zero_grad();
     }
 
     parameters policy, critic;
@@ -82,7 +83,7 @@ class torch_learner {
         : policy(make_parameters(initial_network(width, actions, 0.01, random), dtype)),
           critic(make_parameters(initial_network(width, 1, 1.0, random), dtype)),
           dtype_(dtype),
-          descent_(all(), {.epsilon = adam_epsilon}) {}
+          optimizer_(all(), {.epsilon = adam_epsilon}) {}
 
     static parameters make_parameters(std::vector<initial_layer> const& layers, at::ScalarType dtype) {
         parameters made;
@@ -119,7 +120,7 @@ class torch_learner {
     }
 
     at::ScalarType dtype_;
-    proximal::lm::adamw descent_;
+    proximal::lm::adamw optimizer_;
 };
 
 }  // namespace cartpole

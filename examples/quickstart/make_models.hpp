@@ -9,7 +9,6 @@
 #include <proximal/lm/model/load_model.hpp>
 #include <proximal/lm/model/save_model.hpp>
 #include <proximal/lm/train/fine_tune.hpp>
-#include <proximal/run/ppo_config.hpp>
 #include <proximal/run/progress_bar.hpp>
 #include <proximal/text/bpe_trainer.hpp>
 #include <proximal/text/prompt_dataset.hpp>
@@ -39,26 +38,9 @@ inline std::filesystem::path cache_folder() {
     return std::filesystem::temp_directory_path() / "proximal-cache";
 }
 
-/// The quick start's own settings, where the command line says nothing: small batches, steps large enough for a small
-/// model, and a run of two to three minutes on two cores.
-inline run::PPOv2Config quick_config() {
-    run::PPOv2Config config;
-    config.output_dir = "models/quickstart/ppo";
-    config.exp_name = "quickstart";
-    config.per_device_train_batch_size = 32;
-    config.num_mini_batches = 2;
-    config.num_ppo_epochs = 2;
-    config.total_episodes = 6144;
-    config.learning_rate = 3e-4;
-    config.response_length = 24;
-    config.stop_token = "eos";
-    config.missing_eos_penalty = 1.0;
-    config.num_sample_generations = 0;  // the table before and after says more
-    return config;
-}
-
 inline std::int64_t const vocabulary = 2048;
-inline std::int64_t const prompt_tokens = 64;  // longer prompts are left out
+inline std::int64_t const prompt_tokens = 64;    // longer prompts are left out
+inline std::int64_t const response_tokens = 24;  // longer answers too
 inline std::int64_t const sft_steps = 850;
 
 inline nlohmann::json small_gpt_neox(std::int64_t eos, std::int64_t pad, std::int64_t size) {
@@ -133,7 +115,7 @@ inline embedded make_or_load() {
             "model      GPT-NeoX, 4 layers of 160, {:.1f} million parameters; SFT on the text (about two minutes, "
             "once)\n",
             static_cast<double>(parameters) / 1e6);
-        auto const data = demonstrations(texts.train, words, quick_config().response_length);
+        auto const data = demonstrations(texts.train, words, response_tokens);
         run::progress_bar bar("SFT", sft_steps);
         double recent = 0.0;
         lm::fine_tune(model, data, {.steps = sft_steps}, [&](std::int64_t step, double loss) {

@@ -15,8 +15,8 @@ TEMPLATE_TEST_CASE("controlled_kl_penalty: penalises with the coefficient it has
     auto const first = evaluate_and_adapt(control, rollout);
     CHECK(difference(first.rewards, terminal_score{}(kl_penalty<k3>{.kl_coef = 0.3}(rollout)).rewards) == 0.0);
     double beta = 0.0;
-    visit_knobs(control, [&](std::string_view, auto const& knob, auto const& value) {
-        if (knob.name == "kl_coef") beta = value;
+    report(control, [&](std::string_view name, double value) {
+        if (name == "objective/kl_coef") beta = value;
     });
     CHECK(beta == Approx(0.3 * (1.0 + 0.2 * 26.0 / 260.0)));  // the KL is far above its target
     auto const second = evaluate_and_adapt(control, rollout);
@@ -26,11 +26,11 @@ TEMPLATE_TEST_CASE("controlled_kl_penalty: penalises with the coefficient it has
 
     auto precise = controlled_kl_penalty<k1>{{.kl_coef = 1.0, .kl_target = 1e6, .kl_horizon = 26.0}};
     precise.adjust(rollout);
-    CHECK(precise.part.kl_coef == Approx(0.8));  // clipped from below
+    CHECK(precise.part.coefficient() == Approx(0.8));  // clipped from below
     auto fixed = controlled_kl_penalty<k1, fixed_kl>{};
     CHECK(difference(fixed(rollout).rewards, kl_penalty<k1>{}(rollout).rewards) == 0.0);
     fixed.adjust(rollout);
-    CHECK(fixed.part.kl_coef == 0.05);
+    CHECK(fixed.part.coefficient() == 0.05);
 }
 
 TEMPLATE_TEST_CASE("controlled_kl_penalty: what is observed is the mean KL of a response", "", BACKENDS) {
@@ -40,5 +40,5 @@ TEMPLATE_TEST_CASE("controlled_kl_penalty: what is observed is the mean KL of a 
                                     .mask = grid<TestType>({{1, 1}, {1, 0}})};
     auto control = controlled_kl_penalty<k1>{{.kl_coef = 1.0, .kl_target = 0.9, .kl_horizon = 2.0}};
     control.adjust(rollout);  // (1 + 1) / 2 = 1, e = 1/9
-    CHECK(control.part.kl_coef == Approx(1.0 + 1.0 / 9.0));
+    CHECK(control.part.coefficient() == Approx(1.0 + 1.0 / 9.0));
 }

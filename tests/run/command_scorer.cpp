@@ -11,18 +11,39 @@ using namespace proximal::run;
 using Catch::Contains;
 using namespace std::chrono_literals;
 
+namespace {
+text::text_episode episode(std::string prompt, std::string response) {
+    return {.prompt = std::move(prompt), .response = std::move(response), .messages = {}, .record = {}};
+}
+std::vector<double> scores_of(std::vector<text_score> const& verdicts) {
+    std::vector<double> scores;
+    for (auto const& verdict : verdicts) scores.push_back(verdict.score.value());
+    return scores;
+}
+}  // namespace
+
 TEST_CASE("score_request: one line of ASCII, whatever the texts hold") {
-    CHECK(score_request("Hi", "a \"b\"\n\tc\\") == R"({"prompt":"Hi","response":"a \"b\"\n\tc\\"})");
-    CHECK(score_request("", "é\xe2\x80\xa8😀") == "{\"prompt\":\"\",\"response\":\"\\u00e9\\u2028\\ud83d\\ude00\"}");
-    CHECK(score_request("x", "cut \xf0\x9f") == "{\"prompt\":\"x\",\"response\":\"cut \\ufffd\"}");
+    CHECK(score_request(episode("Hi", "a \"b\"\n\tc\\")) == R"({"prompt":"Hi","response":"a \"b\"\n\tc\\"})");
+    CHECK(score_request(episode("", "é\xe2\x80\xa8😀")) ==
+          "{\"prompt\":\"\",\"response\":\"\\u00e9\\u2028\\ud83d\\ude00\"}");
+    auto from_data = episode("2 + 2 =", "4");
+    from_data.record = {{"prompt", "2 + 2 ="}, {"answer", 4}};
+    from_data.messages = nlohmann::json::array({{{"role", "user"}, {"content", "2 + 2 ="}}});
+    auto const asked = nlohmann::json::parse(score_request(from_data));
+    CHECK(asked["record"]["answer"] == 4);
+    CHECK(asked["messages"][0]["content"] == "2 + 2 =");
+    CHECK(score_request(episode("x", "cut \xf0\x9f")) == "{\"prompt\":\"x\",\"response\":\"cut \\ufffd\"}");
 }
 
 TEST_CASE("parse_score: a number, or an object with one as its score") {
-    CHECK(parse_score("1.5") == 1.5);
-    CHECK(parse_score(" -3 ") == -3.0);
-    CHECK(parse_score("1e-3") == 1e-3);
-    CHECK(parse_score("18446744073709551615") == 18446744073709551615.0);
-    CHECK(parse_score(R"({"score": 0.25, "why": "short"})") == 0.25);
+    CHECK(parse_score("1.5").score == 1.5);
+    CHECK(parse_score(" -3 ").score == -3.0);
+    CHECK(parse_score("1e-3").score == 1e-3);
+    CHECK(parse_score("18446744073709551615").score == 18446744073709551615.0);
+    CHECK(parse_score(R"({"score": 0.25, "why": "short"})").score == 0.25);
+    CHECK_FALSE(parse_score(R"({"score": null})").score.has_value());  // no score
+    auto const parts = parse_score(R"({"score": 1, "parts": {"format": 0.5, "length": -1}})").parts;
+    CHECK((parts.at("format") == 0.5 && parts.at("length") == -1.0));
 }
 
 TEST_CASE("parse_score: what is no score is shown, and why") {
@@ -41,7 +62,8 @@ TEST_CASE("parse_score: what is no score is shown, and why") {
     refuses(R"("1.5")", "type string");
     refuses("[1]", "type array");
     refuses(R"({"reward": 1})", R"(an object without "score")");
-    refuses(R"({"score": null})", "type null");
+    refuses(R"({"score": 1, "parts": [1]})", "no object of numbers");
+    refuses(R"({"score": 1, "parts": {"format": "good"}})", "no object of numbers");
     refuses(R"({"score": NaN})", "no JSON");
     refuses(R"({"score": {"score": 1}})", "type object");
     refuses(std::string(500, 'x'), "\"" + std::string(60, 'x') + "...\", which");
@@ -75,10 +97,10 @@ std::string const length_scorer =
 TEST_CASE("command_scorer: scores come in order, from one program for all batches") {
     scorer_program const program(length_scorer);
     command_scorer score(program.command, 30s);
-    CHECK(score({score_request("abc", "xy"), score_request("", "é😀")}) == std::vector{2.0, -1.0});
+    CHECK(scores_of(score({episode("abc", "xy"), episode("", "é😀")})) == std::vector{2.0, -1.0});
     CHECK(score({}).empty());
     for (int i = 0; i < 5; ++i)
-        CHECK(score({score_request("", std::string(std::size_t(i), 'x'))}) == std::vector{-0.5 * i});
+        CHECK(scores_of(score({episode("", std::string(std::size_t(i), 'x'))})) == std::vector{-0.5 * i});
     CHECK(program.starts() == 1);
 }
 
@@ -89,9 +111,9 @@ TEST_CASE("command_scorer: a long batch, answered only when all of it was read")
         "    for episode in batch: print(json.dumps({'score': int(episode['prompt']), 'why': 'y' * 2000}))\n"
         "    sys.stdout.flush()\n");
     command_scorer score(program.command, 60s);
-    std::vector<std::string> requests;
-    for (int i = 0; i < 5000; ++i) requests.push_back(score_request(std::to_string(i), std::string(2000, 'x')));
-    auto const scores = score(requests);
+    std::vector<text::text_episode> requests;
+    for (int i = 0; i < 5000; ++i) requests.push_back(episode(std::to_string(i), std::string(2000, 'x')));
+    auto const scores = scores_of(score(requests));
     REQUIRE(scores.size() == 5000);
     for (int i = 0; i < 5000; ++i) REQUIRE(scores[std::size_t(i)] == i);
 }
@@ -106,7 +128,7 @@ TEST_CASE("command_scorer: a wrong answer is named; the next call starts the pro
         "flush=True)\n");
     command_scorer score(program.command, 1.5s);
     auto const ask = [&](std::string const& second) {
-        return score({score_request("", "fine"), score_request("", second), score_request("", "fine")});
+        return scores_of(score({episode("", "fine"), episode("", second), episode("", "fine")}));
     };
     CHECK_THROWS_WITH(ask("garbage"),
                       Contains("the scorer.py answered line 2 of 3 by \"loading model...\", which is no JSON") &&

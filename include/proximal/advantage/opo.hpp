@@ -21,6 +21,9 @@ struct opo {
     static constexpr auto knobs =
         reflect(knob<"group_size">(&opo::group_size, "responses to each prompt", at_least(2)));
 
+    /// Each prompt is answered so often.
+    constexpr int responses_per_prompt() const { return group_size; }
+
     template <class Array>
     constexpr experience<Array> operator()(rollout<Array> const& rollout) const {
         Array const reward = row_sum(select(rollout.value_mask, rollout.rewards, 0.0));  // [B]

@@ -21,6 +21,9 @@ struct token_sum {
     static constexpr auto knobs =
         reflect(knob<"loss_scale_factor">(&token_sum::length, "what a response's token sum is divided by", above(0)));
 
+    /// The longest response is that of the run.
+    constexpr void assume_response_length(double tokens) { length = tokens; }
+
     template <class Array>
     constexpr Array operator()(Array const& mask) const {
         Array const rows = sum(0.0 * row_sum(mask) + 1.0);  // B

@@ -6,19 +6,26 @@
 
 namespace proximal {
 
+/// Sees nothing of a run of parts.
+struct unobserved {
+    constexpr void operator()(auto const&, auto const&, auto const&) const {}
+};
+
 /// Runs a part as part(input) does, and lets what learns in it learn from this batch, each part from the batch as it
-/// reaches it: `absorb(input)` before it is run, `adjust(input)` after.
-template <class Part, class Input>
-auto run_and_adapt(Part& part, Input const& input) {
+/// reaches it: `absorb(input)` before it is run, `adjust(input)` after. `observer(part, input, output)` is told of every
+/// part that is no composition, after it ran.
+template <class Part, class Input, class Observer = unobserved>
+auto run_and_adapt(Part& part, Input const& input, Observer const& observer = {}) {
     if constexpr (requires { part.parts; }) {
         return boost::hana::fold_left(part.parts, input,
-                                      [](auto const& x, auto& inner) { return run_and_adapt(inner, x); });
+                                      [&](auto const& x, auto& inner) { return run_and_adapt(inner, x, observer); });
     } else if constexpr (requires { part.part, part.enabled; }) {
-        return part.enabled ? run_and_adapt(part.part, input) : input;
+        return part.enabled ? run_and_adapt(part.part, input, observer) : input;
     } else {
         if constexpr (requires { part.absorb(input); }) part.absorb(input);
         auto const result = part(input);
         if constexpr (requires { part.adjust(input); }) part.adjust(input);
+        observer(part, input, result);
         return result;
     }
 }

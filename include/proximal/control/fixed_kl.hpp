@@ -12,6 +12,9 @@ struct fixed_kl {
     double kl_coef = 0.05;
     static constexpr auto knobs = reflect(knob<"kl_coef">(&fixed_kl::kl_coef, "weight of the KL penalty", at_least(0)));
 
+    /// β, which stays.
+    constexpr double coefficient() const { return kl_coef; }
+
     /// Learns nothing from a batch's KL.
     constexpr void observe(double /*kl*/, double /*episodes*/) {}
 };

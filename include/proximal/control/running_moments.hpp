@@ -28,6 +28,14 @@ struct running_moments {
         mean += apart * more / all;
         count = all;
     }
+    /// Shows an archive what was seen.
+    template <class Archive>
+    constexpr void visit_state(Archive& archive) {
+        archive("count", count);
+        archive("mean", mean);
+        archive("squares", squares);
+    }
+
     /// The unbiased deviation; 1 before two numbers were seen.
     constexpr double deviation() const { return count > 1.0 ? std::sqrt(squares / (count - 1.0)) : 1.0; }
 };

@@ -22,6 +22,9 @@ struct drop_flat_groups {
     static constexpr auto knobs =
         reflect(knob<"group_size">(&drop_flat_groups::group_size, "responses to each prompt", at_least(2)));
 
+    /// Each prompt is answered so often.
+    constexpr int responses_per_prompt() const { return group_size; }
+
     template <class Array>
     constexpr rollout<Array> operator()(rollout<Array> rollout) const {
         Array const kept = spread(Array(group_range(rollout.scores, group_size) > 0.0), rollout.mask);  // [B, T]

@@ -38,7 +38,6 @@ namespace proximal::io {
 /// stands: the program is ended, and exchange() throws from there on.
 class line_process {
    public:
-    /// A time limit.
     using seconds = std::chrono::duration<double>;
 
     explicit line_process(std::vector<std::string> command, seconds grace = seconds(2))
@@ -100,6 +99,7 @@ class line_process {
         ::posix_spawnattr_setpgroup(&attributes, 0);
         ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
         std::vector<char*> argv;
+        argv.reserve(command.size() + 1);
         for (auto& word : command) argv.push_back(word.data());
         argv.push_back(nullptr);
         int const error = ::posix_spawnp(&child_, argv[0], &actions, &attributes, argv.data(), environ);

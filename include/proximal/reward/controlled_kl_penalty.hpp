@@ -14,7 +14,7 @@ namespace proximal {
 /// Source: Ziegler et al. (2019), arXiv 1909.08593, section 2.2.
 /// The part learns: evaluate_and_adapt() lets it, evaluate() leaves it as it is.
 ///
-/// Estimator: as kl_penalty's. Controller: adaptive_kl, fixed_kl, your own: a member kl_coef, and observe(kl,
+/// Estimator: as kl_penalty's. Controller: adaptive_kl, fixed_kl, your own: coefficient(), and observe(kl,
 /// episodes).
 /// Knobs: the controller's (adaptive_kl: kl_coef, kl_target, kl_horizon); it is the member `part`.
 /// Reads: logprobs, ref_logprobs, mask. Writes: rewards [B, T].
@@ -24,8 +24,11 @@ struct controlled_kl_penalty {
 
     template <class Array>
     constexpr rollout<Array> operator()(rollout<Array> rollout) const {
-        return kl_penalty<Estimator>{.kl_coef = part.kl_coef}(rollout);
+        return kl_penalty<Estimator>{.kl_coef = part.coefficient()}(rollout);
     }
+
+    /// What is logged of it: β, before the batch at hand teaches it.
+    constexpr void report(auto const& metric) const { metric("objective/kl_coef", part.coefficient()); }
 
     /// Learns from a batch that was judged.
     template <class Array>

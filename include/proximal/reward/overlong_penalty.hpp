@@ -26,6 +26,9 @@ struct overlong_penalty {
         knob<"overlong_buffer">(&overlong_penalty::overlong_buffer, "tokens over which it grows", above(0)),
         knob<"overlong_factor">(&overlong_penalty::overlong_factor, "subtracted from the score at most", at_least(0)));
 
+    /// The longest response is that of the run.
+    constexpr void assume_response_length(double tokens) { max_response_length = tokens; }
+
     template <class Array>
     constexpr rollout<Array> operator()(rollout<Array> rollout) const {
         auto const exceed = row_sum(rollout.mask) - (max_response_length - overlong_buffer);  // [B]

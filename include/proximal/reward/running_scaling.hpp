@@ -24,6 +24,12 @@ struct running_scaling {
         seen.absorb(rollout.scores);
     }
 
+    /// Shows an archive the scores' moments so far.
+    template <class Archive>
+    constexpr void visit_state(Archive& archive) {
+        seen.visit_state(archive);
+    }
+
     template <class Array>
     constexpr rollout<Array> operator()(rollout<Array> rollout) const {
         rollout.scores = rollout.scores / (seen.deviation() + 1e-8);

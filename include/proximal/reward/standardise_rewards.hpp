@@ -18,6 +18,8 @@ namespace proximal {
 /// unbiased variance: NaN.
 template <class Scope = of_batch, class Centre = kept_mean, class Variance = unbiased>
 struct standardise_rewards {
+    static constexpr bool rescales_rewards = true;  // see compose/charges.hpp
+
     Scope part{};
 
     template <class Array>

@@ -15,6 +15,8 @@ namespace proximal {
 ///
 /// Reads: scores, mask. Writes: rewards [B, T].
 struct terminal_score_at_eos {
+    static constexpr bool pays_score = true;  // see compose/charges.hpp
+
     template <class Array>
     constexpr rollout<Array> operator()(rollout<Array> rollout) const {
         auto const paid = select(last_step(rollout.mask), spread(rollout.scores, rollout.rewards), 0.0);  // [B, T]

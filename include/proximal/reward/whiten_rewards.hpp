@@ -17,6 +17,8 @@ namespace proximal {
 /// Reads: value_mask. Writes: rewards [B, T]. Stands last among the shapers. A mask with a single 1 has no variance:
 /// NaN.
 struct whiten_rewards {
+    static constexpr bool rescales_rewards = true;  // see compose/charges.hpp
+
     template <class Array>
     constexpr rollout<Array> operator()(rollout<Array> rollout) const {
         rollout.rewards = whitened<kept_mean, unbiased>(rollout.rewards, rollout.value_mask);

@@ -24,7 +24,6 @@ namespace proximal::run {
 /// and where an answer is no score, naming which.
 class command_scorer {
    public:
-    /// A time limit.
     using seconds = std::chrono::duration<double>;
 
     /// `command` is cut into words as a shell cuts it (command_words.hpp). `timeout` is for a whole batch.
@@ -37,8 +36,11 @@ class command_scorer {
         program_.emplace(command_);
     }
 
-    /// One score for each request, in order.
-    std::vector<double> operator()(std::vector<std::string> const& requests) {
+    /// One verdict for each episode, in order.
+    std::vector<text_score> operator()(std::vector<text::text_episode> const& episodes) {
+        std::vector<std::string> requests;
+        requests.reserve(episodes.size());
+        for (auto const& episode : episodes) requests.push_back(score_request(episode));
         if (!program_) program_.emplace(command_);
         try {
             return scores(program_->exchange(requests, timeout_));
@@ -49,8 +51,8 @@ class command_scorer {
     }
 
    private:
-    std::vector<double> scores(std::vector<std::string> const& answers) const {
-        std::vector<double> result;
+    std::vector<text_score> scores(std::vector<std::string> const& answers) const {
+        std::vector<text_score> result;
         for (auto const& answer : answers) try {
                 result.push_back(parse_score(answer));
             } catch (std::invalid_argument const& error) {

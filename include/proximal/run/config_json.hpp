@@ -4,10 +4,11 @@
 #include <boost/hana/for_each.hpp>
 #include <nlohmann/json.hpp>
 #include <proximal/compose/reflect.hpp>
-#include <proximal/run/flags.hpp>
+#include <proximal/run/any_knob.hpp>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 namespace proximal::run {
 
@@ -27,14 +28,11 @@ nlohmann::ordered_json to_json_object(Config const& config) {
     return object;
 }
 
-/// An algorithm's knobs as a JSON object, a key per name: of several parts with a knob of one name the first.
-template <class Algorithm>
-nlohmann::ordered_json knobs_json(Algorithm const& algorithm) {
+/// Knobs as a JSON object, a key per name: of several with one name the first.
+inline nlohmann::ordered_json knobs_json(std::vector<any_knob> const& knobs) {
     nlohmann::ordered_json object = nlohmann::ordered_json::object();
-    visit_knobs(algorithm, [&](std::string_view, auto const& knob, auto const& value) {
-        std::string const name(knob.name);
-        if (!object.contains(name)) object[name] = value;
-    });
+    for (auto const& knob : knobs)
+        if (!object.contains(knob.name)) object[knob.name] = knob.value();
     return object;
 }
 

@@ -5,65 +5,17 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
-#include <cstdint>
-#include <functional>
 #include <optional>
-#include <proximal/compose/reflect.hpp>
+#include <proximal/run/any_knob.hpp>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace proximal::run {
-
-template <class T>
-inline constexpr bool is_optional = false;
-template <class T>
-inline constexpr bool is_optional<std::optional<T>> = true;
-
-/// What a flag of this type expects, in a user's words.
-template <class T>
-constexpr std::string_view flag_type() {
-    if constexpr (is_optional<T>) return flag_type<typename T::value_type>();
-    else if constexpr (std::is_same_v<T, bool>) return "true or false";
-    else if constexpr (std::is_unsigned_v<T>) return "a whole number, 0 or more";
-    else if constexpr (std::is_integral_v<T>) return "a whole number";
-    else if constexpr (std::is_floating_point_v<T>) return "a number";
-    else return "text";
-}
-
-/// Reads a flag's text; the whole text must be of the type. Throws std::invalid_argument naming flag, type and text.
-template <class T>
-void read_flag(T& value, std::string_view flag, std::string_view text) {
-    if constexpr (is_optional<T>) {
-        if (text == "None" || text == "none") value.reset();  // Python's spelling of "not set"
-        else read_flag(value.emplace(), flag, text);
-    } else if constexpr (std::is_same_v<T, std::string>) {
-        value = text;
-    } else {
-        T parsed{};
-        bool read = false;
-        if constexpr (std::is_same_v<T, bool>) {
-            parsed = text == "true" || text == "True" || text == "1";
-            read = parsed || text == "false" || text == "False" || text == "0";
-        } else {
-            auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
-            read = error == std::errc{} && end == text.data() + text.size();
-        }
-        if (!read) throw std::invalid_argument(fmt::format("--{} expects {}, not '{}'", flag, flag_type<T>(), text));
-        value = parsed;
-    }
-}
-
-/// How a value is written in help and reports.
-template <class T>
-std::string flag_text(T const& value) {
-    if constexpr (is_optional<T>) return value ? flag_text(*value) : "none";
-    else return fmt::format("{}", value);
-}
 
 /// The number of single-character edits between two words. Source: Levenshtein (1966).
 inline std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -80,40 +32,15 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
     return row.back();
 }
 
-/// One flag of a command line: every knob of its name takes what is given to it.
-struct flag {
-    std::string name, meaning, default_text;
-    bool is_bool = false;
-    std::vector<std::function<void(std::string_view)>> readers{};  ///< one for each knob of the name
-};
-
-/// Adds the flags of a reflected struct or of an algorithm's parts. A knob of a known name is read with it, unless the
-/// earlier one is `ruling`: then the later one is left alone (see copy_knobs).
-template <class Part>
-void add_flags(std::vector<flag>& flags, Part& part, std::size_t ruling) {
-    visit_knobs(part, [&](std::string_view, auto const& knob, auto& value) {
-        using Value = std::remove_cvref_t<decltype(value)>;
-        std::string const name(knob.name);
-        auto const known = std::find_if(flags.begin(), flags.end(), [&](flag const& f) { return f.name == name; });
-        if (known != flags.end() && known - flags.begin() < static_cast<std::ptrdiff_t>(ruling)) return;
-        auto const read = [&value, name](std::string_view text) { read_flag(value, name, text); };
-        if (known != flags.end()) return known->readers.push_back(read);
-        flags.push_back({.name = name,
-                         .meaning = std::string(knob.meaning),
-                         .default_text = flag_text(value),
-                         .is_bool = std::is_same_v<Value, bool>,
-                         .readers = {read}});
-    });
-}
-
-/// A command line for a reflected struct and for the parts of algorithms: a flag per knob, `--help`, nothing else.
+/// A command line of knobs: a flag per name, `--help`, nothing else. Several knobs of one name are one flag.
 ///
 /// `--name value` and `--name=value`; a bool is also set by its name alone; dashes and underscores are the same.
-/// A part's knob that `config` has too is config's: give it to the algorithm with copy_knobs(config, algorithm).
-/// An unknown flag is refused with the nearest known one; so is a value of the wrong type. Both throw
-/// std::invalid_argument; `--help` prints and returns false.
-template <Reflected Config, class... Parts>
-bool parse_flags(Config& config, std::string const& description, std::vector<std::string> arguments, Parts&... parts) {
+/// Gives the names of the flags that were given: who builds on defaults can tell them from a choice. Nothing where
+/// `--help` was asked for and printed. An unknown flag is refused with the nearest known one; so is a value of the wrong
+/// type: std::invalid_argument.
+inline std::optional<std::set<std::string>> parse_flags(std::vector<any_knob> const& knobs,
+                                                        std::string const& description,
+                                                        std::vector<std::string> arguments) {
     CLI::App app(description);
     app.allow_extras();
     for (auto& argument : arguments)
@@ -121,31 +48,28 @@ bool parse_flags(Config& config, std::string const& description, std::vector<std
             auto const end = std::min(argument.find('='), argument.size());
             std::replace(argument.begin() + 2, argument.begin() + static_cast<std::ptrdiff_t>(end), '-', '_');
         }
-    std::vector<flag> flags;
-    add_flags(flags, config, 0);
-    [[maybe_unused]] std::size_t const ruling = flags.size();  // unused without parts
-    (add_flags(flags, parts, ruling), ...);
-    for (auto const& flag : flags) {
-        auto* const option = app.add_option_function<std::vector<std::string>>(
-                                    "--" + flag.name,
-                                    [&flag](std::vector<std::string> const& texts) {
-                                        bool const alone = texts.empty() || texts.back().empty();
-                                        for (auto const& read : flag.readers)
-                                            read(alone && flag.is_bool ? "true" : texts.back());
-                                    },
-                                    flag.meaning)
-                                 ->type_name("")
-                                 ->take_last();
+    std::set<std::string> names, given;
+    for (auto const& knob : knobs) {
+        if (!names.insert(knob.name).second) continue;
+        auto const take = [&, name = knob.name](std::vector<std::string> const& texts) {
+            bool const alone = texts.empty() || texts.back().empty();
+            for (auto const& k : knobs)
+                if (k.name == name) k.read(alone && k.is_bool ? "true" : texts.back());
+            given.insert(name);
+        };
+        auto* const option =
+            app.add_option_function<std::vector<std::string>>("--" + knob.name, take, knob.meaning)->type_name("");
+        option->take_last();
         // CLI11 takes a default text for the value of a flag that stands alone: a bool must have none.
-        if (flag.is_bool) option->expected(0, 1);
-        else option->expected(1)->default_str(flag.default_text);
+        if (knob.is_bool) option->expected(0, 1);
+        else option->expected(1)->default_str(knob.default_text);
     }
     try {
         std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
         app.parse(std::move(arguments));
     } catch (CLI::CallForHelp const&) {
         fmt::print("{}", app.help());
-        return false;
+        return std::nullopt;
     } catch (CLI::ArgumentMismatch const& error) {
         throw std::invalid_argument(std::string(error.what()) + ": give it one value, or see --help");
     }
@@ -154,13 +78,24 @@ bool parse_flags(Config& config, std::string const& description, std::vector<std
             throw std::invalid_argument(
                 fmt::format("'{}' belongs to no flag: write --name value, or see --help", extra));
         auto const unknown = extra.substr(extra.find_first_not_of('-'), extra.find('=') - extra.find_first_not_of('-'));
-        auto const nearest = std::min_element(flags.begin(), flags.end(), [&](auto const& a, auto const& b) {
-                                 return edit_distance(a.name, unknown) < edit_distance(b.name, unknown);
-                             })->name;
+        auto const nearest = *std::min_element(names.begin(), names.end(), [&](auto const& a, auto const& b) {
+            return edit_distance(a, unknown) < edit_distance(b, unknown);
+        });
         throw std::invalid_argument(
             fmt::format("there is no flag --{}: did you mean --{}? See --help", unknown, nearest));
     }
-    return true;
+    return given;
+}
+
+/// The same for a configuration and for parts of algorithms, each a reflected value. Gives whether the program goes on.
+template <Reflected Config, class... Parts>
+bool parse_flags(Config& config, std::string const& description, std::vector<std::string> arguments, Parts&... parts) {
+    auto knobs = any_knobs(config);
+    [[maybe_unused]] auto const add = [&](std::vector<any_knob> more) {
+        knobs.insert(knobs.end(), more.begin(), more.end());
+    };
+    (add(any_knobs(parts)), ...);
+    return parse_flags(knobs, description, std::move(arguments)).has_value();
 }
 
 }  // namespace proximal::run

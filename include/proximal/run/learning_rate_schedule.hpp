@@ -3,17 +3,46 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <numbers>
 #include <proximal/run/ppo_config.hpp>
+#include <proximal/run/state_archive.hpp>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
+#include <utility>
 
 namespace proximal::run {
 
-/// The factor on the learning rate of an update, counted from 0.
-using learning_rate_schedule = std::function<double(std::int64_t update)>;
+/// The factor on the learning rate of an update, counted from 0: any callable (std::int64_t) -> double. One that learns
+/// from the run has a member visit_state(archive) as well, and is saved and resumed with it; copies share what it learnt.
+class learning_rate_schedule {
+   public:
+    learning_rate_schedule() = default;
+    template <class Factor>
+        requires(!std::same_as<std::remove_cvref_t<Factor>, learning_rate_schedule> &&
+                 std::is_invocable_r_v<double, Factor&, std::int64_t>)
+    learning_rate_schedule(Factor factor) {
+        auto const kept = std::make_shared<Factor>(std::move(factor));
+        factor_ = [kept](std::int64_t update) -> double { return (*kept)(update); };
+        if constexpr (requires(state_archive & archive) { kept->visit_state(archive); })
+            visit_ = [kept](state_archive& archive) { kept->visit_state(archive); };
+    }
+
+    double operator()(std::int64_t update) const { return factor_(update); }
+    explicit operator bool() const { return factor_ != nullptr; }
+    /// Writes or reads what it learnt: nothing, for a function of the update alone.
+    void visit_state(state_archive& archive) const {
+        if (visit_) visit_(archive);
+    }
+
+   private:
+    std::function<double(std::int64_t)> factor_;
+    std::function<void(state_archive&)> visit_;
+};
 
 /// Hugging Face's schedules by name (`lr_scheduler_type`), over `updates` updates of which `warmup` rise linearly from
 /// 0.

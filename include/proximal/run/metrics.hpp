@@ -11,7 +11,6 @@ namespace proximal::run {
 /// The numbers that one update is described by, in the order they were measured, each under its name.
 class metrics {
    public:
-    /// A name and its number.
     using value_type = std::pair<std::string, double>;
 
     /// Adds a number, or replaces the one of this name.
@@ -29,11 +28,8 @@ class metrics {
             if (known == name) return &number;
         return nullptr;
     }
-    /// The first in the order of measurement.
     auto begin() const { return numbers_.begin(); }
-    /// Behind the last.
     auto end() const { return numbers_.end(); }
-    /// Whether nothing was measured.
     bool empty() const { return numbers_.empty(); }
 
    private:

@@ -11,7 +11,7 @@ namespace proximal::run {
 /// What a PPO run can be told, under TRL's names and with TRL's defaults (v0.11.4: PPOv2Config, the fields of
 /// TrainingArguments that its trainer reads, and its script's arguments).
 ///
-/// Each member is a command-line flag of its name (flags.hpp) and a key of the run's config.json. A field that would
+/// Each member is a command-line flag of its name (flags.hpp) and a key of the run's config_ppo.json. A field that would
 /// not act is not here: an unknown flag is refused, never ignored.
 /// Departure: `sft_model_path`, `reward_model_path` and `dataset_name` are empty by default: with none of the models
 /// and no data given, the quick start makes its own.
@@ -51,6 +51,7 @@ struct PPOv2Config {
     double adam_beta1 = 0.9;
     double adam_beta2 = 0.999;
     double adam_epsilon = 1e-8;
+    std::optional<double> max_grad_norm;
     // models and data
     std::optional<std::string> model_name_or_path;
     std::optional<std::string> sft_model_path;
@@ -103,14 +104,15 @@ struct PPOv2Config {
         knob<"adam_beta1">(&PPOv2Config::adam_beta1, "AdamW's beta 1"),
         knob<"adam_beta2">(&PPOv2Config::adam_beta2, "AdamW's beta 2"),
         knob<"adam_epsilon">(&PPOv2Config::adam_epsilon, "AdamW's epsilon"),
+        knob<"max_grad_norm">(&PPOv2Config::max_grad_norm,
+                              "gradients are scaled down to this norm; default: not at all"),
         knob<"model_name_or_path">(&PPOv2Config::model_name_or_path, "folder or Hub id of the tokenizer"),
         knob<"sft_model_path">(&PPOv2Config::sft_model_path, "folder or Hub id of policy and reference"),
         knob<"reward_model_path">(&PPOv2Config::reward_model_path, "folder or Hub id of reward model and critic"),
         knob<"dataset_name">(&PPOv2Config::dataset_name,
                              "JSON lines file, or a folder of train.jsonl [validation.jsonl]"),
         knob<"eval_fraction">(&PPOv2Config::eval_fraction, "share held out where the data name no validation split"),
-        knob<"algorithm">(&PPOv2Config::algorithm,
-                          "what trains: ppo, rloo, grpo, dapo, gspo, remax, off_policy or mine"),
+        knob<"algorithm">(&PPOv2Config::algorithm, "what trains; ppo is TRL's"),
         knob<"reward_command">(&PPOv2Config::reward_command, "a program that scores answers, in JSON lines"),
         knob<"reward_timeout">(&PPOv2Config::reward_timeout, "seconds that the program may take for a batch"),
         knob<"output_dir">(&PPOv2Config::output_dir, "where the run is written"),

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -23,7 +24,7 @@ inline int terminal_width(std::FILE* stream, int otherwise = 100) {
 
 /// "1:02:03" or "02:03".
 inline std::string clock_text(double seconds) {
-    auto const s = static_cast<std::int64_t>(std::max(0.0, seconds) + 0.5);
+    auto const s = std::llround(std::max(0.0, seconds));
     return s < 3600 ? fmt::format("{:02}:{:02}", s / 60, s % 60)
                     : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
 }

@@ -53,6 +53,15 @@ class prompt_cursor {
     /// How many times the data were passed over so far.
     double epochs() const { return static_cast<double>(taken_) / static_cast<double>(rows_); }
 
+    /// Writes or reads where it stands, its order and its stream.
+    template <class Archive>
+    void visit_state(Archive& archive) {
+        archive("at", at_);
+        archive("taken", taken_);
+        archive("order", order_);
+        archive("engine", engine_);
+    }
+
    private:
     std::int64_t rows_, batch_, at_ = 0, taken_ = 0;
     std::mt19937_64 engine_;

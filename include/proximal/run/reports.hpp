@@ -7,10 +7,10 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <proximal/run/callbacks.hpp>
 #include <proximal/run/event_file.hpp>
 #include <proximal/run/plot.hpp>
 #include <proximal/run/progress_bar.hpp>
+#include <proximal/run/trainer_callback.hpp>
 #include <stdexcept>
 #include <string>
 #include <vector>

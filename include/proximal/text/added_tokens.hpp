@@ -53,7 +53,6 @@ class added_tokens {
    public:
     explicit added_tokens(normalizer normalize) : normalize_(std::move(normalize)) {}
 
-    /// All of them.
     std::map<std::int64_t, added_token> const& by_id() const { return by_id_; }
     /// The one of this id, or null.
     added_token const* find(std::int64_t id) const {
@@ -76,8 +75,9 @@ class added_tokens {
         for (auto& half : searches_) half = {};
         for (auto const& [id, t] : by_id_) {
             auto pattern = t.normalized ? normalize_(t.content) : t.content;
-            if (!pattern.empty())
-                searches_[t.normalized][static_cast<unsigned char>(pattern[0])].push_back({std::move(pattern), id});
+            if (pattern.empty()) continue;
+            auto const first = static_cast<unsigned char>(pattern[0]);
+            searches_[t.normalized][first].push_back({std::move(pattern), id});
         }
         for (auto& half : searches_)
             for (auto& candidates : half)

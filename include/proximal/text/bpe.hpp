@@ -55,7 +55,6 @@ class bpe {
         }
     }
 
-    /// How many tokens there are.
     std::size_t size() const { return id_of_.size(); }
     /// Every token's id.
     text_map<std::int64_t> const& vocabulary() const { return id_of_; }

@@ -15,9 +15,7 @@ namespace proximal::text {
 /// The words of a corpus as symbols, and how often each pair of neighbours occurs; kept up to date as pairs are joined.
 class pair_counts {
    public:
-    /// A token while it is being learnt.
     using symbol = std::uint32_t;
-    /// Two neighbours.
     using pair = std::pair<symbol, symbol>;
 
     /// Adds a distinct word and its number of occurrences.

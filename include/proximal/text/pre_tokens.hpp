@@ -21,7 +21,6 @@ struct pre_tokens {
     explicit pre_tokens(std::string whole) : text(std::move(whole)) {
         if (!text.empty()) pieces.push_back({0, text.size()});
     }
-    /// A piece's text.
     std::string_view view(piece const& p) const { return std::string_view(text).substr(p.begin, p.end - p.begin); }
 };
 

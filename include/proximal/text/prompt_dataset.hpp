@@ -24,6 +24,11 @@ namespace proximal::text {
 /// Queries to respond to, as token ids.
 struct prompt_dataset {
     std::vector<std::vector<std::int64_t>> prompts;
+    std::vector<nlohmann::json>
+        records{};  // the data's lines, one for each prompt: a reward sees its own; may be empty
+
+    /// The record that a prompt comes from; null where there are none.
+    nlohmann::json record(std::size_t i) const { return i < records.size() ? records[i] : nlohmann::json(); }
 };
 
 /// What a run trains on, and what its sample tables are drawn from.
@@ -72,7 +77,9 @@ inline prompt_dataset load_prompts(std::filesystem::path const& path, tokenizer 
     for (std::size_t number = 1, done = 0; std::getline(in, line); ++number) {
         done += line.size() + 1;
         if (line.find_first_not_of(" \t\r") != std::string::npos) try {
-                dataset.prompts.push_back(prompt_ids(nlohmann::json::parse(line), tokenizer));
+                auto record = nlohmann::json::parse(line);
+                dataset.prompts.push_back(prompt_ids(record, tokenizer));
+                dataset.records.push_back(std::move(record));
             } catch (std::exception const& error) {
                 throw std::runtime_error(
                     fmt::format("{} line {} cannot be used: {}", path.string(), number, error.what()));
@@ -103,8 +110,11 @@ inline prompt_split split(prompt_dataset dataset, double eval_fraction, std::uin
     std::vector<bool> chosen(n);
     for (std::size_t i = 0; i < aside; ++i) chosen[order[i]] = true;
     prompt_split parts;
-    for (std::size_t i = 0; i < n; ++i)
-        (chosen[i] ? parts.eval : parts.train).prompts.push_back(std::move(dataset.prompts[i]));
+    for (std::size_t i = 0; i < n; ++i) {
+        auto& part = chosen[i] ? parts.eval : parts.train;
+        part.prompts.push_back(std::move(dataset.prompts[i]));
+        if (i < dataset.records.size()) part.records.push_back(std::move(dataset.records[i]));
+    }
     return parts;
 }
 

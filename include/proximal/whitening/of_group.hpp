@@ -16,6 +16,9 @@ struct of_group {
     static constexpr auto knobs =
         reflect(knob<"group_size">(&of_group::group_size, "responses to each prompt", at_least(2)));
 
+    /// Each prompt is answered so often.
+    constexpr int responses_per_prompt() const { return group_size; }
+
     /// Σ x within the scope of each cell, in a shape that meets [B, T].
     template <Array A>
     constexpr A total(A const& x) const {

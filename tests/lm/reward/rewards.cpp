@@ -10,7 +10,6 @@
 #include "../../support/temporary_folder.hpp"
 
 using namespace proximal;
-using namespace proximal::libtorch;
 using namespace proximal::text;
 using namespace proximal::lm;
 using Catch::Contains;
@@ -22,9 +21,10 @@ tokenizer const& words() {
     return made;
 }
 finished_episode episode(std::string const& prompt, std::string const& response) {
-    auto result = finished_episode{words().encode(prompt), words().encode(response)};
-    result.response.push_back(*words().eos_token_id());
-    return result;
+    std::vector<finished_episode> one{{words().encode(prompt), words().encode(response)}};
+    one[0].response.push_back(*words().eos_token_id());
+    with_text(one, words(), {});
+    return one[0];
 }
 std::vector<finished_episode> const& episodes() {
     static std::vector<finished_episode> const three{episode("abc", "x"), episode("a\nb", "é \"rose\""),
@@ -46,33 +46,69 @@ TEST_CASE("command_reward: a program's scores are those of the same rule in C++,
                                                "    if e['response'] == 'x y': sys.exit(5)\n"
                                                "    size = lambda text: len(text.encode())\n"
                                                "    print(size(e['prompt']) - 0.5 * size(e['response']), flush=True)\n";
-    auto const reward = command_reward(words(), "python3 " + (folder.path / "score.py").string());
-    auto const expected = text_reward(words(), lengths)(episodes());
+    auto const reward = command_reward("python3 " + (folder.path / "score.py").string());
+    auto const expected = text_reward(lengths)(episodes()).scores;
     CHECK(at::equal(expected, numbers({2.5, -1.5, 1.0})));
-    CHECK(at::equal(reward(episodes()), expected));
+    CHECK(at::equal(reward(episodes()).scores, expected));
     auto const copy = reward;
-    CHECK(at::equal(copy(episodes()), expected));
-    CHECK(reward({}).sizes() == at::IntArrayRef{0});
+    CHECK(at::equal(copy(episodes()).scores, expected));
+    CHECK(reward({}).scores.sizes() == at::IntArrayRef{0});
     CHECK_THROWS_WITH(reward({episode("a", "b"), episode("a", "x y")}),
                       Contains("exited with status 5 before it answered line 2 of 2"));
-    CHECK(at::equal(reward(episodes()), expected));
-    CHECK_THROWS_WITH(command_reward(words(), "no-such-scorer"), Contains("no-such-scorer cannot be started"));
+    CHECK(at::equal(reward(episodes()).scores, expected));
+    CHECK_THROWS_WITH(command_reward("no-such-scorer"), Contains("no-such-scorer cannot be started"));
 }
 
 TEST_CASE("weighted_reward: a weighted sum, in double, of rewards of any dtype") {
-    auto const one = text_reward(words(), lengths);
+    auto const one = text_reward(lengths);
     reward_function const two = [](auto const& e) { return at::arange(std::int64_t(e.size()), at::kFloat); };
-    auto const sum = weighted_reward({{0.5, one}, {-2.0, two}, {0.0, one}})(episodes());
+    auto const rewards = weighted_reward({{0.5, one, "taste"}, {-2.0, two}, {0.0, one}})(episodes());
+    auto const& sum = rewards.scores;
     CHECK(sum.scalar_type() == at::kDouble);
     CHECK(at::equal(sum, numbers({1.25, -2.75, -3.5})));
-    CHECK(at::equal(weighted_reward({{1.0, one}})(episodes()), one(episodes())));
-    CHECK(weighted_reward({{1.0, one}})({}).sizes() == at::IntArrayRef{0});
+    CHECK(at::equal(weighted_reward({{1.0, one}})(episodes()).scores, one(episodes()).scores));
+    REQUIRE(rewards.parts.size() == 3);
+    CHECK((rewards.parts[0].first == "taste" && rewards.parts[1].first == "reward_2"));
+    CHECK(at::equal(rewards.parts[0].second, one(episodes()).scores));
+    CHECK(weighted_reward({{1.0, one}})({}).scores.sizes() == at::IntArrayRef{0});
     auto const nested = weighted_reward({{2.0, weighted_reward({{0.5, one}})}});
-    CHECK(at::equal(nested(episodes()), one(episodes())));
+    CHECK(at::equal(nested(episodes()).scores, one(episodes()).scores));
+}
+
+TEST_CASE("text_reward: no score, and parts by name, from a function of an episode") {
+    auto const reward = text_reward([](text_episode const& e) {
+        if (e.response == "x") return run::text_score{};
+        return run::text_score{2.0, {{"length", double(e.response.size())}}};
+    });
+    auto const verdicts = reward(episodes());
+    CHECK(at::equal(verdicts.scored, at::tensor({0, 1, 1}).to(at::kBool)));
+    CHECK(at::equal(verdicts.scores.masked_select(verdicts.scored), numbers({2.0, 2.0})));
+    REQUIRE(verdicts.parts.size() == 1);
+    CHECK(verdicts.parts[0].first == "length");
+    CHECK(at::equal(verdicts.parts[0].second, numbers({0.0, 9.0, 0.0})));
+    CHECK_FALSE(text_reward(lengths)(episodes()).scored.defined());
+    auto const optional = text_reward([](std::string const&, std::string const& r) -> std::optional<double> {
+        if (r.empty()) return std::nullopt;
+        return 1.0;
+    });
+    CHECK(at::equal(optional(episodes()).scored, at::tensor({1, 1, 0}).to(at::kBool)));
+    auto const sum = weighted_reward({{1.0, optional}, {1.0, reward}})(episodes());
+    CHECK(at::equal(sum.scored, at::tensor({0, 1, 0}).to(at::kBool)));
+    run::text_scorer const short_of = [](auto const&) { return std::vector<run::text_score>(1); };
+    CHECK_THROWS_WITH(text_reward(short_of)(episodes()), Contains("gave 1 verdicts for 3 episodes"));
+}
+
+TEST_CASE("finished_episode: its text, and the data's record and messages") {
+    std::vector<finished_episode> one{{words().encode("abc"), words().encode("x")}};
+    nlohmann::json const record{{"messages", {{{"role", "user"}, {"content", "abc"}}}}, {"answer", "x"}};
+    with_text(one, words(), {record});
+    CHECK((one[0].text.prompt == "abc" && one[0].text.response == "x"));
+    CHECK(one[0].text.record["answer"] == "x");
+    CHECK(one[0].text.messages[0]["content"] == "abc");
 }
 
 TEST_CASE("weighted_reward: which reward is wrong is said") {
-    auto const fine = text_reward(words(), lengths);
+    auto const fine = text_reward(lengths);
     auto const gives = [](at::Tensor const& scores) -> reward_function { return [=](auto const&) { return scores; }; };
     auto const nan = std::numeric_limits<double>::quiet_NaN();
     CHECK_THROWS_WITH(weighted_reward({}), Contains("no rewards"));

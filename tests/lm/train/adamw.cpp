@@ -7,8 +7,8 @@ using namespace proximal::lm;
 TEST_CASE("adamw: the paper's update, by hand, with decay for weights alone") {
     auto const weight = at::tensor({1.0, -2.0}, at::kDouble), bias = at::tensor({0.5}, at::kDouble),
                idle = at::tensor({3.0}, at::kDouble);
-    adamw descent({{"dense.weight", weight}, {"dense.bias", bias}, {"other.weight", idle}},
-                  {.beta1 = 0.8, .beta2 = 0.9, .epsilon = 1e-3, .weight_decay = 0.1});
+    adamw optimizer({{"dense.weight", weight}, {"dense.bias", bias}, {"other.weight", idle}},
+                    {.beta1 = 0.8, .beta2 = 0.9, .epsilon = 1e-3, .weight_decay = 0.1});
     struct scalar {
         double x, m = 0, v = 0;
     };
@@ -19,8 +19,8 @@ TEST_CASE("adamw: the paper's update, by hand, with decay for weights alone") {
         bias.mutable_grad() = at::tensor({gradients[2]}, at::kDouble);
         double squares = 0.0;
         for (double g : gradients) squares += g * g;
-        CHECK(descent.gradient_norm().item<double>() == Approx(std::sqrt(squares)).epsilon(1e-14));
-        descent.step(rate);
+        CHECK(optimizer.gradient_norm().item<double>() == Approx(std::sqrt(squares)).epsilon(1e-14));
+        optimizer.step(rate);
         for (int i = 0; i < 3; ++i) {
             auto& e = expected[i];
             e.m = 0.8 * e.m + 0.2 * gradients[i];
@@ -32,6 +32,8 @@ TEST_CASE("adamw: the paper's update, by hand, with decay for weights alone") {
         CHECK(weight[0].item<double>() == Approx(expected[0].x).epsilon(1e-12));
         CHECK(weight[1].item<double>() == Approx(expected[1].x).epsilon(1e-12));
         CHECK(bias[0].item<double>() == Approx(expected[2].x).epsilon(1e-12));
+        CHECK(weight.grad().defined());  // a step leaves gradients to who looks at them
+        optimizer.zero_grad();
         CHECK_FALSE(weight.grad().defined());
     }
     CHECK(idle.item<double>() == 3.0);  // no gradient, no decay either

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <proximal/lm/model/load_model.hpp>
+#include <proximal/lm/reward/model_reward.hpp>
 #include <proximal/lm/reward/text_reward.hpp>
 #include <proximal/lm/train/ppo_trainer.hpp>
 #include <proximal/run/reports.hpp>
@@ -9,63 +10,16 @@
 #include <proximal/text/bpe_trainer.hpp>
 
 #include "../../support/temporary_folder.hpp"
-#include "../../support/tiny_model.hpp"
+#include "../../support/tiny_run.hpp"
 
 using namespace proximal;
 using namespace proximal::libtorch;
 using namespace proximal::text;
 using namespace proximal::run;
 using namespace proximal::lm;
+using support::arguments, support::config_for_words, support::small_config, support::words;
 
 namespace {
-
-tokenizer const& words() {
-    static tokenizer const made =
-        train_bpe(std::vector<std::string>{"the cat sat on the mat"}, {.vocabulary_size = 262});
-    return made;
-}
-
-nlohmann::json config_for_words() {
-    auto config = support::tiny_config();
-    config["vocab_size"] = words().size();
-    config["max_position_embeddings"] = 64;
-    return config;
-}
-
-PPOv2Config small_config() {
-    PPOv2Config config;
-    config.per_device_train_batch_size = 4;
-    config.gradient_accumulation_steps = 2;
-    config.num_mini_batches = 2;
-    config.num_ppo_epochs = 2;
-    config.total_episodes = 32;
-    config.response_length = 5;
-    config.stop_token = "eos";
-    config.missing_eos_penalty = 1.0;
-    config.learning_rate = 1e-3;
-    config.per_device_eval_batch_size = 3;
-    config.local_rollout_forward_batch_size = 5;
-    return config;
-}
-
-ppo_trainer_arguments arguments(PPOv2Config const& config) {
-    auto const policy = support::tiny_model(config_for_words());
-    prompt_dataset data;
-    for (int i = 0; i < 20; ++i)
-        data.prompts.push_back(
-            words().encode(std::string(static_cast<std::size_t>(1 + i % 7), static_cast<char>('a' + i))));
-    ppo_trainer_arguments given{
-        .config = config,
-        .tokenizer = words(),
-        .policy = policy,
-        .ref_policy = clone(policy),
-        .reward_model = text_reward(
-            words(), [](auto const&, std::string const& r) { return r.empty() ? 0.0 : double(r[0]) / 64.0; }),
-        .train_dataset = data};
-    given.value_model = make_sequence_classifier(*policy.body, policy.config, 9);
-    given.eval_dataset = data;
-    return given;
-}
 
 struct recorder final : trainer_callback {
     std::vector<metrics> logged;
@@ -277,13 +231,13 @@ TEST_CASE("ppo_trainer: what sampled counts as another policy where the algorith
     auto const policy = std::make_shared<counting_backbone>(given.policy.body);
     given.policy.body = policy;
     ppo_trainer trainer(algorithm{terminal_score{}, chain(gae{}, truncated_importance{}), clipped_surrogate{}}, given);
-    auto const prompts = trainer.next();
+    auto const prompts = trainer.next().prompts;
     auto const drawn = trainer.generate(prompts);
     auto const batch =
         assemble(left_padded(prompts, *words().pad_token_id()), drawn,
                  {.pad = *words().pad_token_id(), .eos = words().eos_token_id(), .stop = words().eos_token_id()});
     int const sampling = policy->forwards;
-    auto const recorded = trainer.score(batch, drawn.logprobs);
+    auto const recorded = trainer.score(batch, drawn.logprobs).recorded;
     CHECK(policy->forwards == sampling + 4);  // ⌈16 / 5⌉ chunks
     CHECK(at::equal(recorded.behaviour_logprobs.tensor, drawn.logprobs));
     CHECK(at::allclose(importance_ratio(recorded).tensor, at::ones_like(drawn.logprobs), 1e-9, 1e-9));
@@ -411,7 +365,7 @@ TEST_CASE("ppo_trainer: arguments that do not fit are refused in one sentence") 
         change(given);
         std::string message;
         try {
-            ppo_trainer trainer(stock_ppo(given.config), given);
+            ppo_trainer const trainer(stock_ppo(given.config), given);
         } catch (std::exception const& error) {
             message = error.what();
         }
@@ -442,8 +396,8 @@ TEST_CASE("reward: a model's verdict is that at the last token, in any chunks; a
     auto const body = support::tiny_model();
     auto const judge = make_sequence_classifier(*body.body, body.config, 4);
     std::vector<finished_episode> const episodes{{{1, 2, 3}, {4, 5}}, {{6}, {}}, {{7, 8}, {9, 10, 11}}};
-    auto const scores = model_reward(judge)(episodes);
-    CHECK(at::allclose(model_reward(judge, 2)(episodes), scores, 1e-12, 1e-12));
+    auto const scores = model_reward(judge)(episodes).scores;
+    CHECK(at::allclose(model_reward(judge, 2)(episodes).scores, scores, 1e-12, 1e-12));
     CHECK(at::allclose(scores[0], judge.values(judge.body->forward(pack_tokens({{1, 2, 3, 4, 5}})))[4], 1e-12, 1e-12));
     CHECK(at::allclose(scores[1], judge.values(judge.body->forward(pack_tokens({{6}})))[0], 1e-12, 1e-12));
 
@@ -451,7 +405,8 @@ TEST_CASE("reward: a model's verdict is that at the last token, in any chunks; a
     auto config = small_config();
     auto given = arguments(config);
     given.reward_model = [](auto const&) { return at::zeros({3}); };
-    CHECK_THROWS_WITH(ppo_trainer(stock_ppo(config), given).step(), Catch::Contains("gave 3 scores for 16 episodes"));
+    CHECK_THROWS_WITH(ppo_trainer(trainable(stock_ppo(config)), given).step(),
+                      Catch::Contains("gave 3 scores for 16 episodes"));
     given.reward_model = [](auto const& e) { return at::full({std::int64_t(e.size())}, std::nan("")); };
-    CHECK_THROWS_WITH(ppo_trainer(stock_ppo(config), given).step(), Catch::Contains("not finite"));
+    CHECK_THROWS_WITH(ppo_trainer(trainable(stock_ppo(config)), given).step(), Catch::Contains("not finite"));
 }

@@ -3,8 +3,10 @@
 
 #include <catch2/catch.hpp>
 #include <map>
+#include <proximal/lm/train/trl_metrics.hpp>
 
 using namespace proximal;
+using namespace proximal::lm;
 using support::grid, support::NaN;
 
 namespace {

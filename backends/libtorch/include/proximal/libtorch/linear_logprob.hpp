@@ -23,7 +23,6 @@ inline at::ScalarType logits_type(at::Tensor const& weight) {
 struct linear_logprob_function : torch::autograd::Function<linear_logprob_function> {
     /// Where forward leaves what backward reads.
     using context = torch::autograd::AutogradContext;
-    /// What autograd passes up and down.
     using tensors = torch::autograd::variable_list;
 
     static tensors forward(context* context, at::Tensor const& hidden, at::Tensor const& weight,

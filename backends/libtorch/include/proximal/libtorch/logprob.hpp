@@ -24,7 +24,6 @@ inline double scale_of(double temperature) {
 struct token_logprob_function : torch::autograd::Function<token_logprob_function> {
     /// Where forward leaves what backward reads.
     using context = torch::autograd::AutogradContext;
-    /// What autograd passes up and down.
     using tensors = torch::autograd::variable_list;
 
     static tensors forward(context* context, at::Tensor const& logits, at::Tensor const& targets, double scale,

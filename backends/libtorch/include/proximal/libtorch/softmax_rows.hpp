@@ -31,7 +31,6 @@ inline statistics_of<double> statistics_of_row(double const* x, int64_t size, do
     }
     return {highest, std::log(total), std::log(total) - moment / total};
 }
-/// The same in float, by the widest vectors of this CPU.
 inline statistics_of<float> statistics_of_row(float const* x, int64_t size, float scale) {
     return best_row_kernels().statistics(x, size, scale);
 }
@@ -43,7 +42,6 @@ inline void gradient_of_row(double const* x, double* d, int64_t size, double sca
         d[j] = p == 0.0 ? 0.0 : p * (log_p * slope + offset);
     }
 }
-/// The same in float, by the widest vectors of this CPU.
 inline void gradient_of_row(float const* x, float* d, int64_t size, float scale, statistics_of<float> const& row,
                             float slope, float offset) {
     best_row_kernels().gradient(x, d, size, scale, row, slope, offset);

@@ -4,25 +4,15 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
-#include <cstdint>
-#include <optional>
 #include <proximal/lm/model/backbone.hpp>
+#include <proximal/lm/train/optimizer.hpp>
+#include <proximal/lm/train/visit_tensor.hpp>
+#include <proximal/run/state_archive.hpp>
+#include <string>
 #include <string_view>
 #include <vector>
 
 namespace proximal::lm {
-
-/// What a trainer asks of an optimizer. A user's own takes AdamW's place.
-class optimizer {
-   public:
-    virtual ~optimizer() = default;
-    /// Moves every parameter that has a gradient, then drops the gradients.
-    virtual void step(double learning_rate) = 0;
-    /// Drops the gradients of all parameters.
-    virtual void zero_grad() = 0;
-    /// The Euclidean norm of all gradients together. [] Not finite where any is not.
-    virtual at::Tensor gradient_norm() const = 0;
-};
 
 /// AdamW's β₁, β₂, ε and λ, with its authors' defaults.
 struct adamw_options {
@@ -37,11 +27,12 @@ struct adamw_options {
 /// transformers' Trainer, biases and layer norms do not decay; a parameter without a gradient is left alone.
 class adamw final : public optimizer {
    public:
-    adamw(std::vector<named_tensor> const& parameters, adamw_options options) : options_(options) {
-        for (auto const& [name, tensor] : parameters)
-            (decays(name) ? decayed_ : undecayed_)
-                .push_back({tensor, at::zeros_like(tensor), at::zeros_like(tensor),
-                            at::zeros({}, tensor.options().dtype(at::kFloat))});
+    adamw(std::vector<named_tensor> const& parameters, adamw_options options)
+        : optimizer(parameters), options_(options) {
+        for (auto const& parameter : parameters)
+            (decays(parameter.name) ? decayed_ : undecayed_)
+                .push_back({parameter, at::zeros_like(parameter.tensor), at::zeros_like(parameter.tensor),
+                            at::zeros({}, parameter.tensor.options().dtype(at::kFloat))});
     }
 
     /// Whether a parameter of this name decays: neither a bias nor a norm's.
@@ -53,32 +44,28 @@ class adamw final : public optimizer {
         at::NoGradGuard const no_gradient;
         step_group(decayed_, learning_rate, options_.weight_decay);
         step_group(undecayed_, learning_rate, 0.0);
-        zero_grad();
     }
-    void zero_grad() override {
+    void visit_state(run::state_archive& archive) override {
         for (auto* group : {&decayed_, &undecayed_})
-            for (auto& slot : *group) slot.parameter.mutable_grad().reset();
-    }
-    at::Tensor gradient_norm() const override {
-        std::vector<at::Tensor> gradients;
-        for (auto const* group : {&decayed_, &undecayed_})
-            for (auto const& slot : *group)
-                if (slot.parameter.grad().defined()) gradients.push_back(slot.parameter.grad());
-        if (gradients.empty()) return at::zeros({});
-        return at::stack(at::_foreach_norm(gradients)).norm();
+            for (auto& slot : *group) {
+                visit_tensor(archive, slot.parameter.name + "/first_moment", slot.first_moment);
+                visit_tensor(archive, slot.parameter.name + "/second_moment", slot.second_moment);
+                visit_tensor(archive, slot.parameter.name + "/steps", slot.steps);
+            }
     }
 
    private:
     struct slot {
-        at::Tensor parameter, first_moment, second_moment, steps;
+        named_tensor parameter;
+        at::Tensor first_moment, second_moment, steps;
     };
 
     void step_group(std::vector<slot> const& group, double learning_rate, double weight_decay) {
         std::vector<at::Tensor> parameters, gradients, first, second, steps;
         for (auto const& slot : group) {
-            if (!slot.parameter.grad().defined()) continue;
-            parameters.push_back(slot.parameter);
-            gradients.push_back(slot.parameter.grad());
+            if (!slot.parameter.tensor.grad().defined()) continue;
+            parameters.push_back(slot.parameter.tensor);
+            gradients.push_back(slot.parameter.tensor.grad());
             first.push_back(slot.first_moment);
             second.push_back(slot.second_moment);
             steps.push_back(slot.steps);

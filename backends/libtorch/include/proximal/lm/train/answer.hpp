@@ -3,8 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <cstdint>
+#include <nlohmann/json.hpp>
 #include <proximal/lm/generation/generate.hpp>
-#include <proximal/lm/reward/reward.hpp>
+#include <proximal/lm/reward/reward_function.hpp>
 #include <proximal/lm/train/score.hpp>
 #include <proximal/run/completions_table.hpp>
 #include <proximal/text/tokenizer.hpp>
@@ -21,18 +24,26 @@ struct sample {
     double score;          // before any penalty
 };
 
-/// What a policy answers to prompts, with scores.
+/// What a policy answers to prompts, with scores; NaN where the reward gave none. `records` are the data's lines of the
+/// prompts, or none.
 template <TokenSampler Sampler>
-std::vector<sample> answer(causal_lm const& policy, text::tokenizer const& words, reward_function const& reward,
-                           std::vector<std::vector<std::int64_t>> const& prompts, sampling const& how,
-                           Sampler&& sampler, token_roles const& roles) {
-    auto const drawn = generate(policy, prompts, how, std::forward<Sampler>(sampler));
-    auto const done = finished(assemble(left_padded(prompts, roles.pad), drawn, roles), roles.pad);
-    at::Tensor const scores = reward(done).to(at::kDouble).cpu();
+std::vector<sample> answer(causal_lm const& policy, text::tokenizer const& tokenizer, reward_function const& reward,
+                           std::vector<std::vector<std::int64_t>> const& prompts,
+                           std::vector<nlohmann::json> const& records, sampling const& sampling, Sampler&& sampler,
+                           token_roles const& roles) {
+    auto const drawn = generate(policy, prompts, sampling, std::forward<Sampler>(sampler));
+    std::vector<finished_episode> done = finished(assemble(left_padded(prompts, roles.pad), drawn, roles), roles.pad);
+    with_text(done, tokenizer, records);
+    reward_scores const rewards = reward(done);
+    at::Tensor const scores = rewards.scores.to(at::kCPU, at::kDouble);
     std::vector<sample> samples;
-    for (std::size_t i = 0; i < done.size(); ++i)
-        samples.push_back({words.decode(done[i].query, true), words.decode(done[i].response),
-                           scores[static_cast<std::int64_t>(i)].item<double>()});
+    for (std::size_t i = 0; i < done.size(); ++i) {
+        auto const row = static_cast<std::int64_t>(i);
+        bool const scored = !rewards.scored.defined() || rewards.scored[row].item<bool>();
+        at::Tensor const score = scores[row];
+        samples.push_back({done[i].text.prompt, tokenizer.decode(done[i].response),
+                           scored ? score.sum().item<double>() : std::nan("")});
+    }
     return samples;
 }
 

@@ -12,7 +12,8 @@
 #include <proximal/lm/model/causal_lm.hpp>
 #include <proximal/lm/model/make_model.hpp>
 #include <proximal/lm/train/adamw.hpp>
-#include <proximal/lm/train/update.hpp>
+#include <proximal/lm/train/clip_gradients.hpp>
+#include <proximal/lm/train/step_pipeline.hpp>
 #include <proximal/run/learning_rate_schedule.hpp>
 #include <proximal/run/prompt_cursor.hpp>
 #include <stdexcept>
@@ -66,9 +67,10 @@ inline weighted_loss demonstration_loss(causal_lm const& model, std::vector<demo
     auto const device = model.lm_head.device();
     auto const hidden =
         model.body->forward(pack_tokens(rows, device)).index_select(0, at::tensor(sources, at::kLong).to(device));
-    auto const said = libtorch::linear_logprobs(hidden, model.lm_head, at::tensor(targets, at::kLong).to(device), 1.0);
-    auto const weight = at::tensor(weights).to(said.logprob.options().requires_grad(false));
-    return {-(said.logprob * weight).sum(), weight.sum().item<double>()};
+    auto const predicted =
+        libtorch::linear_logprobs(hidden, model.lm_head, at::tensor(targets, at::kLong).to(device), 1.0);
+    auto const weight = at::tensor(weights).to(predicted.logprob.options().requires_grad(false));
+    return {-(predicted.logprob * weight).sum(), weight.sum().item<double>()};
 }
 
 /// Teaches a model demonstrations (supervised fine-tuning): AdamW, cosine schedule, clipped gradients. Gives the mean
@@ -79,8 +81,8 @@ inline double fine_tune(causal_lm const& model, std::vector<demonstration> const
                         fine_tune_options const& options,
                         std::function<void(std::int64_t, double)> const& on_step = {}) {
     set_requires_grad(model, true);
-    adamw descent(model.parameters(),
-                  {.beta1 = 0.9, .beta2 = 0.95, .epsilon = 1e-8, .weight_decay = options.weight_decay});
+    adamw optimizer(model.parameters(),
+                    {.beta1 = 0.9, .beta2 = 0.95, .epsilon = 1e-8, .weight_decay = options.weight_decay});
     auto const schedule = run::schedule_by_name("cosine", options.steps, options.warmup_steps);
     auto const length = [&](std::int64_t i) {
         return data[static_cast<std::size_t>(i)].prompt.size() + data[static_cast<std::size_t>(i)].completion.size();
@@ -106,16 +108,13 @@ inline double fine_tune(causal_lm const& model, std::vector<demonstration> const
         auto const loss = demonstration_loss(model, batch, options.prompt_weight);
         auto const mean = loss.total / loss.weight;
         torch::autograd::backward({mean}, {});
-        double const value = mean.item<double>(), norm = descent.gradient_norm().item<double>();
+        double const value = mean.item<double>(), norm = optimizer.gradient_norm().item<double>();
         if (!std::isfinite(value) || !std::isfinite(norm))
             throw non_finite_error("the loss or gradient of fine-tuning became infinite or NaN in step " +
                                    std::to_string(step + 1) + ": lower its learning rate");
-        if (norm > options.max_grad_norm) {
-            at::NoGradGuard const no_gradient;
-            for (auto const& [name, parameter] : model.parameters())
-                if (parameter.grad().defined()) parameter.mutable_grad().mul_(options.max_grad_norm / norm);
-        }
-        descent.step(options.learning_rate * schedule(step));
+        clip_gradients(optimizer, norm, options.max_grad_norm);
+        optimizer.step(options.learning_rate * schedule(step));
+        optimizer.zero_grad();
         if (step >= options.steps - std::max<std::int64_t>(1, options.steps / 50)) recent += value, ++counted;
         if (on_step) on_step(step + 1, value);
     }

@@ -3,13 +3,14 @@
 
 #include <ATen/ATen.h>
 
-#include <cmath>
+#include <cstdint>
 #include <proximal/libtorch/field.hpp>
-#include <proximal/lm/train/update.hpp>
-#include <proximal/run/communicator.hpp>
+#include <proximal/lm/distributed/reduce_metrics.hpp>
+#include <proximal/lm/train/score.hpp>
+#include <proximal/lm/train/trainable.hpp>
+#include <proximal/lm/train/update_statistics.hpp>
 #include <proximal/run/metrics.hpp>
 #include <string>
-#include <vector>
 
 namespace proximal::lm {
 
@@ -19,7 +20,7 @@ namespace proximal::lm {
 /// |----------------------------|------------------------------------------------------------------------------------|
 /// | objective/kl               | mean over rows of Σ_t (log π − log π_ref): k1, may be negative                      |
 /// | objective/entropy          | mean over rows of Σ_t (−log π), where each of the row's T − L − 1 pads adds −1      |
-/// | objective/non_score_reward | mean over rows of Σ_t −β · kl                                                       |
+/// | objective/non_score_reward | mean over rows of what shapers gave beside the score: Σ_t −β · kl                   |
 /// | objective/scores           | mean score after the EOS penalty                                                    |
 /// | objective/rlhf_reward      | the sum of the last two                                                             |
 /// | policy/…, loss/…, val/…_avg| means over the update's micro-batches of what the parts measure                     |
@@ -28,26 +29,29 @@ namespace proximal::lm {
 ///
 /// Source: TRL v0.11.4; what misleads in them is told in docs/metrics.md. Twins: objective/entropy_masked,
 /// objective/response_length, objective/eos_rate, and trl_metrics' masked ones.
-/// `kl_coef` is β of the penalty in the rewards, 0 where there is none.
-/// Reduced over all processes in one call.
-inline run::metrics measure(double kl_coef, rollout<libtorch::field> const& recorded,
-                            experience<libtorch::field> const& judged, episodes const& batch, token_roles const& roles,
-                            update_statistics const& statistics, run::communicator& world) {
-    auto const mask = recorded.mask.tensor, counts = mask.sum(1);
-    double const steps = static_cast<double>(batch.response_length());
-    auto const mean = [](at::Tensor const& x) { return x.mean().item<double>(); };
-    auto const minus_logprobs = at::where(mask.ne(0), -recorded.logprobs.tensor, 0.0).sum(1);
+/// An episode that the reward gave no score counts in none of the means over rows; rewards/unscored tells how many there
+/// were. rewards/NAME are the means of what scores are made of.
+/// Means over all processes: see reduce_metrics.
+inline run::metrics measure(scored_rollout const& scored, evaluation const& evaluated, episodes const& batch,
+                            token_roles const& roles, update_statistics const& statistics, communicator& world) {
+    auto const& recorded = scored.recorded;
+    auto const mask = batch.mask;
+    auto const counts = mask.sum(1);
+    auto const steps = static_cast<double>(batch.response_length());
+    auto const mean = [&](at::Tensor const& x) {
+        auto const rows = scored.scored.defined() ? x.masked_select(scored.scored.to(x.device())) : x;
+        return rows.to(at::promoteTypes(rows.scalar_type(), at::kFloat)).mean().item<double>();
+    };
+    auto const minus_logprobs = at::where(mask, -recorded.logprobs.tensor, 0.0).sum(1);
     run::metrics logged;
-    if (!absent(recorded.ref_logprobs)) {
-        double const kl =
-            mean(at::where(mask.ne(0), recorded.logprobs.tensor - recorded.ref_logprobs.tensor, 0.0).sum(1));
-        logged.set("objective/kl", kl);
-    }
+    if (!absent(recorded.ref_logprobs))
+        logged.set("objective/kl",
+                   mean(at::where(mask, recorded.logprobs.tensor - recorded.ref_logprobs.tensor, 0.0).sum(1)));
     logged.set("objective/entropy", mean(minus_logprobs - (steps - counts)));  // TRL fills padding with logprob 1
-    if (auto const* const kl = logged.find("objective/kl")) logged.set("objective/non_score_reward", -kl_coef * *kl);
-    double const scores = mean(judged.scores.tensor);
-    auto const* const non_score = logged.find("objective/non_score_reward");
-    logged.set("objective/rlhf_reward", (non_score != nullptr ? *non_score : 0.0) + scores);
+    double const non_score = absent(evaluated.charged) ? 0.0 : mean(evaluated.charged.tensor);
+    double const scores = mean(evaluated.judged.scores.tensor);
+    logged.set("objective/non_score_reward", non_score);
+    logged.set("objective/rlhf_reward", non_score + scores);
     logged.set("objective/scores", scores);
     for (char const* name : {"policy/approxkl_avg", "policy/clipfrac_avg", "loss/policy_avg", "loss/value_avg",
                              "val/clipfrac_avg", "policy/entropy_avg", "val/ratio"})
@@ -57,13 +61,11 @@ inline run::metrics measure(double kl_coef, rollout<libtorch::field> const& reco
     logged.set("objective/entropy_masked", mean(minus_logprobs));
     logged.set("objective/response_length", mean(counts));
     logged.set("objective/eos_rate", mean(recorded.has_eos.tensor));
+    for (auto const& [name, part] : scored.reward_parts) logged.set("rewards/" + name, mean(part.to(at::kDouble)));
+    if (scored.scored.defined())
+        logged.set("rewards/unscored", static_cast<double>(batch.size() - scored.scored.sum().item<std::int64_t>()));
 
-    std::vector<double> reduced;
-    for (auto const& [name, value] : logged) reduced.push_back(value);
-    world.all_reduce_sum(reduced);
-    std::size_t i = 0;
-    run::metrics result;
-    for (auto const& [name, value] : logged) result.set(name, reduced[i++] / world.world_size());
+    run::metrics result = reduce_metrics(logged, world);
     result.set("val/ratio_var", statistics.variance("val/ratio"));
     auto const sampled_eos =
         roles.eos ? batch.responses().eq(*roles.eos).logical_and(batch.sampled).sum().item<std::int64_t>() : 0;

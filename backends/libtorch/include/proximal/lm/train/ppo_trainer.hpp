@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <proximal/compose/adapt.hpp>
-#include <proximal/compose/find_knob.hpp>
-#include <proximal/compose/needs.hpp>
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <proximal/lm/generation/greedy_sampler.hpp>
 #include <proximal/lm/generation/multinomial_sampler.hpp>
 #include <proximal/lm/model/make_model.hpp>
@@ -12,17 +12,25 @@
 #include <proximal/lm/train/measure.hpp>
 #include <proximal/lm/train/save_run.hpp>
 #include <proximal/lm/train/score.hpp>
+#include <proximal/lm/train/trainable.hpp>
 #include <proximal/lm/train/update.hpp>
+#include <proximal/lm/train/visit_tensor.hpp>
 #include <proximal/run/batch_arithmetic.hpp>
 #include <proximal/run/prompt_cursor.hpp>
 #include <proximal/run/random_stream.hpp>
 #include <proximal/run/stopwatch.hpp>
+#include <proximal/run/trainer_state.hpp>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace proximal::lm {
 
 /// Trains a language model by reinforcement learning: TRL's PPOv2Trainer, for any algorithm composed of parts.
 ///
-///     ppo_trainer trainer(stock_ppo(config), {.config = config, .tokenizer = words, .policy = policy, ...});
+///     ppo_trainer trainer(run::stock_ppo(config), {.config = config, .tokenizer = tokenizer, .policy = policy, ...});
 ///     trainer.train();
 ///
 /// It owns the pieces and their order, nothing else: each step is a free function that can be called alone
@@ -30,22 +38,22 @@ namespace proximal::lm {
 /// Where its parts compare a group, each prompt is answered group_size times, in rows in succession.
 /// No reference and no critic is run where the algorithm reads none of what it would say.
 /// Throws std::invalid_argument, one sentence, where the arguments do not fit together.
-template <class Algorithm>
 class ppo_trainer {
    public:
-    ppo_trainer(Algorithm algorithm, ppo_trainer_arguments given)
+    ppo_trainer(trainable algorithm, ppo_trainer_arguments given)
         : algorithm_(std::move(algorithm)),
           given_(std::move(given)),
           roles_(roles_of(given_.config, given_.tokenizer)),
-          group_size_(group_size_of(algorithm_)),
+          group_size_(algorithm_.group_size()),
           sizes_(run::divide_batches(given_.config, static_cast<std::int64_t>(given_.train_dataset.prompts.size()),
                                      given_.world->world_size(), group_size_)),
           cursor_(static_cast<std::int64_t>(given_.train_dataset.prompts.size()), sizes_.batch_size / group_size_,
                   stream("data")),
           permutations_(stream("permutation")) {
-        check_arguments(given_, needs_reference<Algorithm>, needs_critic<Algorithm>);
-        if constexpr (!needs_reference<Algorithm>) given_.ref_policy.reset();
-        if constexpr (!needs_critic<Algorithm>) given_.value_model.reset();
+        algorithm_.check();
+        check_arguments(given_, algorithm_.needs_reference(), algorithm_.needs_critic());
+        if (!algorithm_.needs_reference()) given_.ref_policy.reset();
+        if (!algorithm_.needs_critic()) given_.value_model.reset();
         set_requires_grad(given_.policy, true);
         if (given_.ref_policy) set_requires_grad(*given_.ref_policy, false);
         if (given_.value_model) set_requires_grad(*given_.value_model, true);
@@ -54,62 +62,72 @@ class ppo_trainer {
             given_.optimizers.schedule = run::configured_schedule(given_.config, sizes_.num_total_batches);
         state_.updates = sizes_.num_total_batches;
         state_.output_dir = given_.config.output_dir;
+        announce(&run::trainer_callback::on_init_end);
     }
+    ppo_trainer(ppo_trainer const&) = delete;  // its pipeline refers to its algorithm
+    ppo_trainer& operator=(ppo_trainer const&) = delete;
 
-    /// The whole road: updates, tables of samples, callbacks, and the trained models in OUTPUT_DIR.
-    /// After a non_finite_error the models of the last good step are saved, and it is thrown on.
+    /// The whole road: updates, what listeners ask for, and the trained models in OUTPUT_DIR.
+    /// Whatever ends it, the models are saved as of the last good step; an error is then thrown on.
     void train() {
-        call([](run::trainer_callback& c, run::trainer_state& s) { c.on_train_begin(s); });
-        run_ = {};
+        announce(&run::trainer_callback::on_train_begin);
         try {
-            while (state_.update < state_.updates && !state_.should_stop) {
+            while (state_.update < state_.updates && !stop_is_asked()) {
+                bool const first_of_epoch = is_whole(state_.epoch);
+                if (first_of_epoch) announce(&run::trainer_callback::on_epoch_begin);
+                announce(&run::trainer_callback::on_step_begin);
+                double const before = state_.epoch;
                 run::metrics const logged = step();
-                call([&](run::trainer_callback& c, run::trainer_state& s) { c.on_log(s, logged); });
-                if (sizes_.sample_generations_freq > 0 && (state_.update - 1) % sizes_.sample_generations_freq == 0 &&
-                    !given_.eval_dataset.prompts.empty()) {
-                    auto const table = sample_completions();
-                    call([&](run::trainer_callback& c, run::trainer_state& s) { c.on_completions(s, table); });
-                }
+                request_by_default();
+                announce(&run::trainer_callback::on_step_end);
+                if (std::floor(state_.epoch) > std::floor(before)) announce(&run::trainer_callback::on_epoch_end);
+                obey(logged);
             }
-        } catch (non_finite_error const&) {
-            save();
+        } catch (...) {
+            try {
+                save();
+                announce(&run::trainer_callback::on_train_end);
+            } catch (std::exception const&) {  // the first error is the one to tell
+            }
             throw;
         }
         save();
-        call([](run::trainer_callback& c, run::trainer_state& s) { c.on_train_end(s); });
+        announce(&run::trainer_callback::on_train_end);
     }
 
     /// One update, from prompts to metrics.
     run::metrics step() {
         run::stopwatch watch;
-        auto const prompts = next();
-        auto const samples = generate(prompts);
+        prompt_batch const prompts = next();
+        completions const samples = generate(prompts.prompts);
         double const generating = watch.lap();
-        episodes const batch = assemble(left_padded(prompts, roles_.pad), samples, roles_);
-        rollout<libtorch::field> recorded = score(batch, samples.logprobs);
-        if constexpr (needs_baseline<Algorithm>) recorded.baseline_scores = greedy_scores(prompts, recorded);
-        double const kl_coef = find_knob(algorithm_, "kl_coef").value_or(0.0);
-        experience<libtorch::field> const judged = evaluate_and_adapt(algorithm_, recorded);
+        episodes const batch = assemble(left_padded(prompts.prompts, roles_.pad), samples, roles_);
+        scored_rollout scored = score(batch, samples.logprobs, prompts.records);
+        if (algorithm_.needs_baseline())
+            scored.recorded.baseline_scores = greedy_scores(prompts, scored.recorded.logprobs.tensor.options());
+        evaluation const evaluated = algorithm_.evaluate(scored.recorded);
         double const scoring = watch.lap();
         double const learning_rate = given_.config.learning_rate * given_.optimizers.schedule(state_.update);
-        update_statistics const statistics = lm::update(
-            algorithm_, {&given_.policy, critic()}, *given_.optimizers.optimizer, batch, judged, plan(learning_rate));
+        update_statistics const statistics =
+            update(algorithm_, {&given_.policy, critic()}, *given_.optimizers.optimizer, batch, evaluated.judged,
+                   plan(learning_rate));
         double const updating = watch.lap();
 
         ++state_.update;
         state_.episode += sizes_.batch_size;
-        state_.epoch = static_cast<double>(state_.episode) /
-                       static_cast<double>(given_.train_dataset.prompts.size() * static_cast<std::size_t>(group_size_));
-        state_.seconds = run_.total();
+        state_.epoch =
+            static_cast<double>(state_.episode) /
+            static_cast<double>(static_cast<std::int64_t>(given_.train_dataset.prompts.size()) * group_size_);
+        state_.seconds += watch.total();
         run::metrics logged;
         logged.set("eps", std::floor(static_cast<double>(state_.episode) / state_.seconds));
-        for (auto const& [name, value] : measure(kl_coef, recorded, judged, batch, roles_, statistics, *given_.world))
+        for (auto const& [name, value] : measure(scored, evaluated, batch, roles_, statistics, *given_.world))
             logged.set(name, value);
-        if constexpr (!std::same_as<decltype(algorithm_.guard), unguarded>) {
+        if (algorithm_.is_guarded()) {
             logged.set("policy/steps_skipped", static_cast<double>(statistics.skipped_steps));
             logged.set("policy/update_stopped", statistics.stopped ? 1.0 : 0.0);
         }
-        if (find_knob(algorithm_, "kl_target")) logged.set("objective/kl_coef", kl_coef);
+        for (auto const& [name, value] : evaluated.reported) logged.set(name, value);
         logged.set("lr", learning_rate);
         logged.set("episode", static_cast<double>(state_.episode));
         logged.set("epoch", state_.epoch);
@@ -120,15 +138,25 @@ class ppo_trainer {
     }
 
     /// The prompts of the next batch of this process, each group_size times in succession.
-    prompt_list next() {
+    prompt_batch next() {
         auto const rows = cursor_.next();  // of all processes, in the same order everywhere
         auto const own = sizes_.local_batch_size / group_size_;
-        auto const first = rows.begin() + given_.world->rank() * own;
-        prompt_list prompts;
-        for (auto row = first; row != first + own; ++row)
-            prompts.insert(prompts.end(), static_cast<std::size_t>(group_size_),
-                           given_.train_dataset.prompts[static_cast<std::size_t>(*row)]);
-        return given_.collator ? given_.collator(std::move(prompts)) : prompts;
+        auto const first = static_cast<std::size_t>(given_.world->rank() * own);
+        prompt_list drawn;
+        for (std::size_t i = first; i < first + static_cast<std::size_t>(own); ++i)
+            drawn.push_back(given_.train_dataset.prompts[static_cast<std::size_t>(rows[i])]);
+        auto const collated = given_.collator ? given_.collator(drawn) : drawn;
+        if (collated.size() != drawn.size())
+            throw std::runtime_error("the collator gave " + std::to_string(collated.size()) + " prompts for " +
+                                     std::to_string(drawn.size()) + ": it must give one each, in their order");
+        prompt_batch batch;
+        for (std::size_t i = 0; i < collated.size(); ++i)
+            for (std::int64_t k = 0; k < group_size_; ++k) {
+                batch.prompts.push_back(collated[i]);
+                if (!given_.train_dataset.records.empty())
+                    batch.records.push_back(given_.train_dataset.record(static_cast<std::size_t>(rows[first + i])));
+            }
+        return batch;
     }
 
     /// Samples a response to each prompt. An episode's draws depend on the seed and its number alone.
@@ -138,39 +166,59 @@ class ppo_trainer {
                             multinomial_sampler{stream("sampling"), static_cast<std::uint64_t>(first)});
     }
 
-    /// Asks reference, critic and reward, as far as the algorithm reads them; the policy too, where it reads what
-    /// sampled.
-    rollout<libtorch::field> score(episodes const& batch, at::Tensor const& logprobs) const {
+    /// Asks reference, critic and reward, as far as the algorithm reads them; the policy too, where it reads what sampled.
+    scored_rollout score(episodes const& batch, at::Tensor const& logprobs,
+                         std::vector<nlohmann::json> const& records = {}) const {
         return lm::score({.reference = given_.ref_policy ? &*given_.ref_policy : nullptr,
                           .critic = critic(),
                           .reward = &given_.reward_model,
                           .temperature = scaled_temperature(given_.config.temperature),
                           .chunk = given_.config.local_rollout_forward_batch_size,
-                          .policy = needs_behaviour<Algorithm> ? &given_.policy : nullptr},
-                         batch, logprobs, roles_.pad);
+                          .policy = algorithm_.needs_behaviour() ? &given_.policy : nullptr,
+                          .group_size = group_size_},
+                         batch, logprobs, roles_.pad, {&given_.tokenizer, &records});
     }
 
-    /// The reward of a greedy response to each prompt. [B], as `like` is.
-    at::Tensor greedy_scores(prompt_list const& prompts, rollout<libtorch::field> const& like) const {
-        auto const drawn = lm::generate(given_.policy, prompts, sampling_at(1.0), greedy_sampler{});
-        episodes const batch = assemble(left_padded(prompts, roles_.pad), drawn, roles_);
-        return lm::score({.reward = &given_.reward_model}, batch, drawn.logprobs.to(like.logprobs.tensor.options()),
-                         roles_.pad)
-            .scores.tensor;
+    /// The reward of a greedy response to each prompt. [B]
+    at::Tensor greedy_scores(prompt_batch const& prompts, at::TensorOptions const& options) const {
+        auto const drawn = lm::generate(given_.policy, prompts.prompts, sampling_at(1.0), greedy_sampler{});
+        episodes const batch = assemble(left_padded(prompts.prompts, roles_.pad), drawn, roles_);
+        return lm::score({.reward = &given_.reward_model, .group_size = group_size_}, batch, drawn.logprobs.to(options),
+                         roles_.pad, {&given_.tokenizer, &prompts.records})
+            .recorded.scores.tensor;
     }
 
     /// What the policy answers now. The draws are the same at every call.
-    std::vector<sample> answer(prompt_list const& prompts, double temperature) const {
-        return lm::answer(given_.policy, given_.tokenizer, given_.reward_model, prompts, sampling_at(temperature),
-                          multinomial_sampler{stream("evaluation")}, roles_);
+    std::vector<sample> answer(prompt_list const& prompts, double temperature,
+                               std::vector<nlohmann::json> const& records = {}) const {
+        return lm::answer(given_.policy, given_.tokenizer, given_.reward_model, prompts, records,
+                          sampling_at(temperature), multinomial_sampler{stream("evaluation")}, roles_);
+    }
+
+    /// What the policy answers now to the first prompts of the evaluation data, `most` at most.
+    std::vector<sample> answer_held_out(std::int64_t most) const {
+        return answer_evaluation(most, given_.config.temperature);
     }
 
     /// A table of what the policy answers, nearly greedily, to the first prompts of the evaluation data.
     /// Source: TRL v0.11.4, generate_completions: temperature 0.01, one batch.
     run::completions_table sample_completions() const {
-        auto const& all = given_.eval_dataset.prompts;
-        auto const count = std::min<std::ptrdiff_t>(std::ssize(all), given_.config.per_device_eval_batch_size);
-        return to_table(answer({all.begin(), all.begin() + count}, 0.01));
+        return to_table(answer_evaluation(given_.config.per_device_eval_batch_size, 0.01));
+    }
+
+    /// What the policy's answers to the evaluation prompts come to: the mean score, and how many answers were scored.
+    run::metrics evaluate() const {
+        double total = 0.0, scored = 0.0;
+        for (auto const& sample :
+             answer_evaluation(std::ssize(given_.eval_dataset.prompts), given_.config.temperature)) {
+            if (std::isnan(sample.score)) continue;
+            total += sample.score;
+            scored += 1.0;
+        }
+        run::metrics measured;
+        measured.set("eval/scores", total / scored);
+        measured.set("eval/scored", scored);
+        return measured;
     }
 
     /// Writes policy and critic as Hugging Face folders: OUTPUT_DIR and OUTPUT_DIR/value_model.
@@ -180,15 +228,35 @@ class ppo_trainer {
         call([](run::trainer_callback& c, run::trainer_state& s) { c.on_save(s, s.output_dir); });
     }
 
+    /// Writes all that a run has learnt and where it stands, or reads it back: a trainer of the same arguments then goes on
+    /// as if it had never stopped, bit for bit on the CPU. The reference and the reward do not learn.
+    void visit_state(run::state_archive& archive) {
+        archive.within("trainer", state_);
+        archive.within("cursor", cursor_);
+        archive("permutations", permutations_);
+        archive.within("optimizer", *given_.optimizers.optimizer);
+        archive.within("schedule", given_.optimizers.schedule);
+        archive.within("algorithm", algorithm_);
+        for (std::size_t i = 0; i < given_.callbacks.size(); ++i)
+            archive.within("callback_" + std::to_string(i), *given_.callbacks[i]);
+        for (auto const& [name, tensor] : given_.policy.parameters()) visit_tensor(archive, "policy/" + name, tensor);
+        if (given_.value_model)
+            for (auto const& [name, tensor] : given_.value_model->parameters())
+                visit_tensor(archive, "value_model/" + name, tensor);
+    }
+
     /// How far the run is.
     run::trainer_state const& state() const { return state_; }
     /// The sizes that the configuration comes to.
     run::batch_arithmetic const& sizes() const { return sizes_; }
     /// The model being trained.
     causal_lm const& policy() const { return given_.policy; }
+    /// The algorithm, with what its parts have learnt.
+    trainable const& algorithm() const { return algorithm_; }
 
    private:
     static double scaled_temperature(double temperature) { return temperature + 1e-7; }  // TRL's guard against 0
+    static bool is_whole(double x) { return x == std::floor(x); }
     sequence_classifier const* critic() const { return given_.value_model ? &*given_.value_model : nullptr; }
     sampling sampling_at(double temperature) const {
         return {.temperature = scaled_temperature(temperature),
@@ -196,8 +264,21 @@ class ppo_trainer {
                 .stop_token = roles_.stop,
                 .pad_token = roles_.pad};
     }
+    std::vector<sample> answer_evaluation(std::int64_t most, double temperature) const {
+        auto const& data = given_.eval_dataset;
+        auto const count = std::min<std::ptrdiff_t>(std::ssize(data.prompts), most);
+        if (count == 0) return {};
+        auto const records = std::min<std::ptrdiff_t>(std::ssize(data.records), count);
+        return answer({data.prompts.begin(), data.prompts.begin() + count}, temperature,
+                      {data.records.begin(), data.records.begin() + records});
+    }
     std::uint64_t stream(std::string_view purpose) const { return run::stream_seed(given_.config.seed, purpose); }
     update_plan plan(double learning_rate) {
+        auto const event = [this](auto method) {
+            return [this, method](optimizer_step& step) {
+                if (step.decision == verdict::take && !step.is_empty()) announce(method);
+            };
+        };
         return {.ppo_epochs = given_.config.num_ppo_epochs,
                 .mini_batch_size = sizes_.local_mini_batch_size,
                 .micro_batch_size = sizes_.local_micro_batch_size,
@@ -208,15 +289,55 @@ class ppo_trainer {
                     [this](std::int64_t) {
                         return at::tensor(run::random_permutation(sizes_.local_batch_size, permutations_), at::kLong);
                     },
-                .steps_after = {}};
+                .stages = stock_pipeline(algorithm_, *given_.world, given_.config.max_grad_norm,
+                                         event(&run::trainer_callback::on_pre_optimizer_step),
+                                         event(&run::trainer_callback::on_optimizer_step)),
+                .on_substep_end = [this] { announce(&run::trainer_callback::on_substep_end); }};
+    }
+
+    /// What is asked for where no listener says otherwise: the metrics of every update, TRL's tables of samples.
+    void request_by_default() {
+        state_.should_log = true;
+        state_.should_sample = sizes_.sample_generations_freq > 0 &&
+                               (state_.update - 1) % sizes_.sample_generations_freq == 0 &&
+                               !given_.eval_dataset.prompts.empty();
+    }
+    /// Whether any process asks for an end.
+    bool stop_is_asked() {
+        at::Tensor request = at::scalar_tensor(state_.should_stop ? 1.0 : 0.0, at::kDouble);
+        given_.world->all_reduce_max(request);
+        return request.item<double>() > 0.0;
+    }
+    /// The one place where requests are obeyed: on all processes alike, whoever asked.
+    void obey(run::metrics const& logged) {
+        at::Tensor requests =
+            at::tensor({static_cast<double>(state_.should_log), static_cast<double>(state_.should_sample),
+                        static_cast<double>(state_.should_evaluate), static_cast<double>(state_.should_save)},
+                       at::kDouble);
+        given_.world->all_reduce_max(requests);
+        auto const asked = [&](std::int64_t i) { return requests[i].item<double>() > 0.0; };
+        state_.should_log = state_.should_sample = state_.should_evaluate = state_.should_save = false;
+        if (asked(0)) call([&](run::trainer_callback& c, run::trainer_state& s) { c.on_log(s, logged); });
+        if (asked(1)) {
+            auto const table = sample_completions();
+            call([&](run::trainer_callback& c, run::trainer_state& s) { c.on_completions(s, table); });
+        }
+        if (asked(2)) {
+            auto const measured = evaluate();
+            call([&](run::trainer_callback& c, run::trainer_state& s) { c.on_evaluate(s, measured); });
+        }
+        if (asked(3)) save();
     }
     template <class F>
     void call(F const& f) {
         if (given_.world->is_main())
             for (auto const& callback : given_.callbacks) f(*callback, state_);
     }
+    void announce(void (run::trainer_callback::*event)(run::trainer_state&)) {
+        call([event](run::trainer_callback& c, run::trainer_state& s) { (c.*event)(s); });
+    }
 
-    Algorithm algorithm_;
+    trainable algorithm_;
     ppo_trainer_arguments given_;
     token_roles roles_;
     std::int64_t group_size_;
@@ -224,7 +345,6 @@ class ppo_trainer {
     run::prompt_cursor cursor_;
     std::mt19937_64 permutations_;
     run::trainer_state state_;
-    run::stopwatch run_;
 };
 
 }  // namespace proximal::lm

@@ -5,25 +5,31 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <proximal/lm/distributed/communicator.hpp>
 #include <proximal/lm/model/causal_lm.hpp>
 #include <proximal/lm/model/sequence_classifier.hpp>
-#include <proximal/lm/reward/reward.hpp>
+#include <proximal/lm/reward/reward_function.hpp>
 #include <proximal/lm/train/adamw.hpp>
-#include <proximal/run/callbacks.hpp>
-#include <proximal/run/communicator.hpp>
 #include <proximal/run/learning_rate_schedule.hpp>
 #include <proximal/run/ppo_config.hpp>
+#include <proximal/run/trainer_callback.hpp>
 #include <proximal/text/prompt_dataset.hpp>
 #include <proximal/text/tokenizer.hpp>
 #include <vector>
 
 namespace proximal::lm {
 
-/// Prompts of one batch, as tokens.
+/// Prompts, as tokens.
 using prompt_list = std::vector<std::vector<std::int64_t>>;
 
-/// Turns chosen rows of a data set into the prompts of a batch: to cut, to add a suffix. By default they stay as they
-/// are.
+/// The prompts of one batch, and the data's lines that they come from: as many, or none.
+struct prompt_batch {
+    prompt_list prompts;
+    std::vector<nlohmann::json> records{};
+};
+
+/// Turns the prompts drawn from a data set into those of a batch, one for one: to cut, to add a suffix. By default they
+/// stay as they are. Called before a prompt is repeated for its group, which so answers one and the same.
 using data_collator = std::function<prompt_list(prompt_list)>;
 
 /// An optimizer and its schedule, in place of AdamW and of the configured one. Either may be left out.
@@ -45,15 +51,22 @@ struct ppo_trainer_arguments {
     text::prompt_dataset eval_dataset{};  // empty: no sample tables
     optimizer_choice optimizers{};
     run::callback_list callbacks{};
-    std::shared_ptr<run::communicator> world = std::make_shared<run::single_process>();
+    std::shared_ptr<communicator> world = std::make_shared<single_process>();
 };
 
-/// AdamW over the policy's and the critic's parameters: one optimizer for both, as in TRL.
+/// AdamW over the policy's and the critic's parameters: one optimizer for both, as in TRL. Their names get the model in
+/// front, "policy." or "value_model.".
 inline std::shared_ptr<optimizer> configured_optimizer(ppo_trainer_arguments const& given) {
     auto const& config = given.config;
-    auto parameters = given.policy.parameters();
-    if (given.value_model)
-        for (auto const& parameter : given.value_model->parameters()) parameters.push_back(parameter);
+    std::vector<named_tensor> parameters;
+    auto const add = [&](std::vector<named_tensor> of_model, std::string const& model) {
+        for (auto& parameter : of_model) {
+            parameter.name = model + parameter.name;
+            parameters.push_back(std::move(parameter));
+        }
+    };
+    add(given.policy.parameters(), "policy.");
+    if (given.value_model) add(given.value_model->parameters(), "value_model.");
     return std::make_shared<adamw>(
         parameters, adamw_options{config.adam_beta1, config.adam_beta2, config.adam_epsilon, config.weight_decay});
 }

@@ -5,24 +5,39 @@
 
 #include <cstdint>
 #include <proximal/libtorch/field.hpp>
-#include <proximal/lm/reward/reward.hpp>
+#include <proximal/lm/reward/reward_function.hpp>
 #include <proximal/lm/train/episodes.hpp>
 #include <proximal/lm/train/predict.hpp>
 #include <proximal/rollout.hpp>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace proximal::lm {
 
-/// Who judges an episode. A null model is not asked: the algorithm reads nothing of what it would say.
-struct judges {
+/// What scores an episode. A null model is not asked: the algorithm reads nothing of what it would say.
+struct scoring_models {
     causal_lm const* reference = nullptr;
     sequence_classifier const* critic = nullptr;
     reward_function const* reward = nullptr;
     double temperature = 1.0;           // divides the reference's logits, as it did the policy's when it sampled
     std::int64_t chunk = 64;            // rows per forward pass
     causal_lm const* policy = nullptr;  // given where what sampled counts as another policy: see needs_behaviour
+    std::int64_t group_size = 1;        // responses to each prompt, in rows in succession
+};
+
+/// Where the text of episodes comes from, for rewards that read text.
+struct episode_texts {
+    text::tokenizer const* tokenizer = nullptr;            // none: episodes are tokens alone
+    std::vector<nlohmann::json> const* records = nullptr;  // the data's line of each episode
+};
+
+/// A rollout with its rewards.
+struct scored_rollout {
+    rollout<libtorch::field> recorded;
+    at::Tensor scored{};  // [B] bool: which episodes got a score; undefined: all
+    std::vector<std::pair<std::string, at::Tensor>> reward_parts{};  // [B] each
 };
 
 /// The episodes as lists of tokens, as a reward function takes them.
@@ -42,50 +57,79 @@ inline std::vector<finished_episode> finished(episodes const& batch, std::int64_
     return result;
 }
 
-/// Asks the judges about sampled episodes. `logprobs` [B, T] are the policy's own, taken while it sampled.
+/// Puts rewards into a rollout; they are as many as its episodes, and finite, or std::runtime_error says what is wrong.
 ///
-/// With a policy among the judges `logprobs` are those of what sampled (behaviour_logprobs), and the policy is asked
-/// anew. A reward function may give one score per response, [B], or a reward per token, [B, T], counted on response
-/// tokens; then a response's score is their sum, and the algorithm's shaper should be unshaped or leave scores unpaid.
+/// An episode without a score is left out: its masks become 0, and its score the mean of its group's others, so that the
+/// group's mean stays what they say (of the batch's, where its group has none). A reward per token, [B, T], is counted on
+/// response tokens.
+inline void add_rewards(scored_rollout& result, reward_scores const& rewards, episodes const& batch,
+                        std::int64_t group_size) {
+    auto& recorded = result.recorded;
+    auto const like = recorded.logprobs.tensor.options();
+    at::Tensor scores = rewards.scores.to(like);
+    if (scores.dim() == 2 && scores.sizes().equals(batch.mask.sizes())) {
+        recorded.rewards = at::where(batch.mask, scores, 0.0);
+        scores = recorded.rewards.tensor.sum(1);
+    }
+    if (scores.dim() != 1 || scores.size(0) != batch.size())
+        throw std::runtime_error("the reward function gave " + std::to_string(scores.numel()) + " scores for " +
+                                 std::to_string(batch.size()) + " episodes: it must give one each, in their order");
+    if (rewards.scored.defined()) {
+        result.scored = rewards.scored.to(like.device());
+        if (!result.scored.any().item<bool>())
+            throw std::runtime_error("the reward function gave none of " + std::to_string(batch.size()) +
+                                     " episodes a score: check what it answers, or its time-out");
+        auto const known = at::where(result.scored, scores, 0.0).view({-1, group_size});
+        auto const count = result.scored.view({-1, group_size}).sum(1, true);  // [groups, 1]
+        auto const mean = at::where(count.gt(0), known.sum(1, true) / count.clamp_min(1), known.sum() / count.sum());
+        scores = at::where(result.scored, scores, mean.expand({-1, group_size}).reshape({-1}));
+        for (auto* mask : {&recorded.mask, &recorded.value_mask})
+            *mask = mask->tensor * result.scored.to(like).unsqueeze(1);
+    }
+    if (!at::isfinite(scores).all().item<bool>())
+        throw std::runtime_error("the reward function gave a score that is not finite: check the reward model or rule");
+    recorded.scores = scores;
+    result.reward_parts = rewards.parts;
+}
+
+/// Asks models and the reward about sampled episodes. `logprobs` [B, T] are the policy's own, taken while it sampled.
+///
+/// With a policy among the models `logprobs` are those of what sampled (behaviour_logprobs), and the policy is asked anew.
+/// A reward function may give one score per response, [B], or a reward per token, [B, T], counted on response tokens;
+/// then a response's score is their sum, and the algorithm's shaper should be unshaped or leave scores unpaid.
 /// Values are asked for one step longer than the response; what no mask counts is 0. Scores are before any penalty.
 /// Throws std::runtime_error where a score is not finite or their number is wrong.
-inline rollout<libtorch::field> score(judges const& who, episodes const& batch, at::Tensor const& logprobs,
-                                      std::int64_t pad) {
+inline scored_rollout score(scoring_models const& models, episodes const& batch, at::Tensor const& logprobs,
+                            std::int64_t pad, episode_texts const& texts = {}) {
     auto const like = logprobs.options();
-    rollout<libtorch::field> recorded{.logprobs = logprobs,
-                                      .rewards = at::zeros_like(logprobs),
-                                      .mask = batch.mask.to(like),
-                                      .value_mask = batch.value_mask.to(like),
-                                      .has_eos = batch.has_eos.to(like)};
-    if (who.reference != nullptr)
-        recorded.ref_logprobs = in_chunks(batch, who.chunk, [&](episodes const& chunk) {
-            return judge_logprobs(*who.reference, chunk, chunk.mask, pad, who.temperature).to(like);
+    scored_rollout result{{.logprobs = logprobs,
+                           .rewards = at::zeros_like(logprobs),
+                           .mask = batch.mask.to(like),
+                           .value_mask = batch.value_mask.to(like),
+                           .has_eos = batch.has_eos.to(like)}};
+    auto& recorded = result.recorded;
+    if (models.reference != nullptr)
+        recorded.ref_logprobs = in_chunks(batch, models.chunk, [&](episodes const& chunk) {
+            return predict_logprobs(*models.reference, chunk, chunk.mask, pad, models.temperature).to(like);
         });
-    if (who.policy != nullptr) {
+    if (models.policy != nullptr) {
         recorded.behaviour_logprobs = logprobs;
-        recorded.logprobs = in_chunks(batch, who.chunk, [&](episodes const& chunk) {
-            return judge_logprobs(*who.policy, chunk, chunk.mask, pad, who.temperature).to(like);
+        recorded.logprobs = in_chunks(batch, models.chunk, [&](episodes const& chunk) {
+            return predict_logprobs(*models.policy, chunk, chunk.mask, pad, models.temperature).to(like);
         });
     }
-    if (who.critic != nullptr)
-        recorded.values = in_chunks(batch, who.chunk, [&](episodes const& chunk) {
-            return judge_values(*who.critic, chunk, chunk.value_mask, pad).to(like);
+    if (models.critic != nullptr)
+        recorded.values = in_chunks(batch, models.chunk, [&](episodes const& chunk) {
+            return predict_values(*models.critic, chunk, chunk.value_mask, pad).to(like);
         });
-    if (who.reward != nullptr) {
-        auto scores = (*who.reward)(finished(batch, pad)).to(like);
-        if (scores.dim() == 2 && scores.sizes().equals(batch.mask.sizes())) {
-            recorded.rewards = at::where(batch.mask, scores, 0.0);
-            scores = recorded.rewards.tensor.sum(1);
-        }
-        if (scores.dim() != 1 || scores.size(0) != batch.size())
-            throw std::runtime_error("the reward function gave " + std::to_string(scores.numel()) + " scores for " +
-                                     std::to_string(batch.size()) + " episodes: it must give one each, in their order");
-        if (!at::isfinite(scores).all().item<bool>())
-            throw std::runtime_error(
-                "the reward function gave a score that is not finite: check the reward model or rule");
-        recorded.scores = scores;
+    if (models.reward != nullptr) {
+        auto asked = finished(batch, pad);
+        if (texts.tokenizer != nullptr)
+            with_text(asked, *texts.tokenizer,
+                      texts.records != nullptr ? *texts.records : std::vector<nlohmann::json>{});
+        add_rewards(result, (*models.reward)(asked), batch, models.group_size);
     }
-    return recorded;
+    return result;
 }
 
 }  // namespace proximal::lm

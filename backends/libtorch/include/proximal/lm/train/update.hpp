@@ -8,14 +8,15 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <map>
-#include <proximal/compose/weigh.hpp>
-#include <proximal/libtorch/fused_loss.hpp>
+#include <optional>
 #include <proximal/libtorch/operations.hpp>
-#include <proximal/lm/train/adamw.hpp>
+#include <proximal/lm/train/optimizer.hpp>
 #include <proximal/lm/train/predict.hpp>
+#include <proximal/lm/train/step_pipeline.hpp>
+#include <proximal/lm/train/trainable.hpp>
 #include <proximal/lm/train/trl_metrics.hpp>
+#include <proximal/lm/train/update_statistics.hpp>
 #include <proximal/rows.hpp>
 #include <stdexcept>
 #include <string>
@@ -23,11 +24,6 @@
 #include <vector>
 
 namespace proximal::lm {
-
-/// The step would have spoiled the models: a loss or gradient was NaN or infinite. The models are as before the step.
-struct non_finite_error : std::runtime_error {
-    using runtime_error::runtime_error;
-};
 
 /// The two models that learn. The critic is null where the algorithm needs none.
 struct learners {
@@ -45,7 +41,9 @@ struct update_plan {
     std::int64_t pad = 0;
     std::function<at::Tensor(std::int64_t epoch)> permutation;  // [B] int64, a fresh order of the rows per epoch
     /// Whether to step after a micro-batch; by default after the last of each mini-batch.
-    std::function<bool(std::int64_t epoch, std::int64_t mini, std::int64_t micro)> steps_after;
+    std::function<bool(std::int64_t epoch, std::int64_t mini, std::int64_t micro)> steps_after{};
+    step_pipeline stages{};                  // of every optimizer step; none: stock_pipeline of a single process
+    std::function<void()> on_substep_end{};  // after a micro-batch that no step follows
 };
 
 /// What one micro-batch did; seen by an observer before the optimizer moves.
@@ -59,40 +57,12 @@ struct micro_batch_view {
 /// Called after every micro-batch.
 using micro_batch_observer = std::function<void(micro_batch_view const&)>;
 
-/// Everything an update measured: a number per micro-batch under each metric's name, in the order they ran.
-struct update_statistics {
-    std::map<std::string, std::vector<double>> series;
-    std::int64_t optimizer_steps = 0;
-    std::int64_t skipped_steps = 0;  // left out by the algorithm's guard
-    bool stopped = false;            // the guard ended the update early
-
-    /// The mean over all micro-batches; NaN where nothing was measured under this name.
-    double mean(std::string const& name) const {
-        auto const found = series.find(name);
-        if (found == series.end()) return std::numeric_limits<double>::quiet_NaN();
-        auto const& all = found->second;
-        double total = 0.0;
-        for (double x : all) total += x;
-        return total / static_cast<double>(all.size());
-    }
-    /// Unbiased; NaN for a single number.
-    double variance(std::string const& name) const {
-        auto const found = series.find(name);
-        if (found == series.end()) return std::numeric_limits<double>::quiet_NaN();
-        auto const& all = found->second;
-        double const centre = mean(name);
-        double total = 0.0;
-        for (double x : all) total += (x - centre) * (x - centre);
-        return total / static_cast<double>(all.size() - 1);
-    }
-};
-
 /// What the learners say now of a micro-batch: only what the algorithm reads or the metrics report.
-inline prediction<libtorch::field> predict(learners const& who, episodes const& batch, std::int64_t pad,
+inline prediction<libtorch::field> predict(learners const& models, episodes const& batch, std::int64_t pad,
                                            double temperature) {
-    auto const said = judge_tokens(*who.policy, batch, batch.sampled, pad, temperature);
-    prediction<libtorch::field> now{.logprobs = said.logprobs, .entropies = said.entropies};
-    if (who.critic != nullptr) now.values = judge_values(*who.critic, batch, batch.value_mask, pad);
+    auto const predicted = predict_tokens(*models.policy, batch, batch.sampled, pad, temperature);
+    prediction<libtorch::field> now{.logprobs = predicted.logprobs, .entropies = predicted.entropies};
+    if (models.critic != nullptr) now.values = predict_values(*models.critic, batch, batch.value_mask, pad);
     return now;
 }
 
@@ -102,107 +72,87 @@ inline bool counts_nothing(experience<libtorch::field> const& then) {
 }
 
 /// The numbers of one micro-batch by name: the parts' metrics and trl_metrics.
-template <class Measured>
-std::map<std::string, double> numbers_of(Measured const& measured, experience<libtorch::field> const& then,
-                                         prediction<libtorch::field> const& now, at::Tensor const& sampled) {
+inline std::map<std::string, double> numbers_of(measured_loss const& measured, experience<libtorch::field> const& then,
+                                                prediction<libtorch::field> const& now, at::Tensor const& sampled) {
     std::map<std::string, double> numbers;
     auto const note = [&](auto const& metric) {
         if (!absent(metric.value)) numbers[std::string(metric.name)] = item(metric.value);
     };
-    boost::hana::for_each(measured.metrics, note);
+    for (auto const& [name, value] : measured.metrics) numbers[name] = value.item<double>();
     boost::hana::for_each(trl_metrics(then, now), note);
     // A mean over the steps that were sampled; TRL samples all of [B, T], where the two are one.
-    numbers["policy/entropy_avg"] = now.entropies.tensor.detach().sum().template item<double>() /
-                                    static_cast<double>(sampled.sum().template item<std::int64_t>());
+    numbers["policy/entropy_avg"] =
+        now.entropies.tensor.detach().sum().item<double>() / static_cast<double>(sampled.sum().item<std::int64_t>());
     return numbers;
-}
-
-/// What a guard is shown: means over the micro-batches since the last step.
-struct mini_batch_summary {
-    std::int64_t micro_batches = 0;
-    double approxkl = 0.0, ratio = 0.0;
-
-    /// Takes a micro-batch's numbers in.
-    void add(std::map<std::string, double> const& numbers) {
-        ++micro_batches;
-        approxkl += numbers.at("policy/approxkl_masked");
-        ratio += numbers.at("val/ratio_masked");
-    }
-    /// Their means: what a guard sees.
-    step_summary mean() const {
-        auto const n = static_cast<double>(micro_batches);
-        return {.approxkl = approxkl / n, .ratio = ratio / n};
-    }
-};
-
-/// The optimizer's step on the gradients gathered so far, if the algorithm's guard takes it.
-/// Throws non_finite_error before a step that would spoil the models.
-inline void take_step(verdict said, optimizer& descent, double learning_rate, std::string const& where,
-                      update_statistics& statistics) {
-    if (said != verdict::take) {
-        descent.zero_grad();
-        statistics.skipped_steps += said == verdict::skip;
-        statistics.stopped = said == verdict::stop;
-        return;
-    }
-    double const norm = descent.gradient_norm().item<double>();
-    if (!std::isfinite(norm)) {
-        descent.zero_grad();
-        throw non_finite_error("the gradient became " + std::to_string(norm) + where +
-                               ": lower --learning_rate, or look at val/ratio and objective/kl");
-    }
-    statistics.series["grad_norm"].push_back(norm);
-    descent.step(learning_rate);
-    ++statistics.optimizer_steps;
 }
 
 /// Trains on a batch of experience: epochs of mini-batches of micro-batches.
 ///
 /// Each micro-batch's loss is the algorithm's over its own tokens, divided by the micro-batches of a mini-batch: as in
-/// TRL v0.11.4, the result depends on how a batch is split, unless the aggregation is over_mini_batch. A micro-batch
-/// none of whose tokens count is passed over. The algorithm's guard may leave a step out, or end the update. Throws
-/// non_finite_error before a step that would spoil the models.
-template <class Algorithm>
-update_statistics update(Algorithm const& algorithm, learners const& who, optimizer& descent, episodes const& batch,
-                         experience<libtorch::field> const& judged, update_plan const& plan,
-                         micro_batch_observer const& observer = {}) {
+/// TRL v0.11.4, the result depends on how a batch is split, unless the aggregation is over_mini_batch. A micro-batch none
+/// of whose tokens count is passed over. The algorithm's guard may leave a step out, or end the update. Throws
+/// non_finite_error before a step that would spoil the models. Whatever ends it, no gradient is left behind.
+inline update_statistics update(trainable const& algorithm, learners const& models, optimizer& optimizer,
+                                episodes const& batch, experience<libtorch::field> const& judged,
+                                update_plan const& plan, micro_batch_observer const& observer = {}) {
     update_statistics statistics;
-    std::int64_t const B = batch.size(), accumulation = plan.mini_batch_size / plan.micro_batch_size;
+    std::int64_t const B = batch.size();
     if (B % plan.mini_batch_size != 0 || plan.mini_batch_size % plan.micro_batch_size != 0)
         throw std::invalid_argument(
             "proximal: a batch of " + std::to_string(B) + " rows does not divide into mini-batches of " +
             std::to_string(plan.mini_batch_size) + " and micro-batches of " + std::to_string(plan.micro_batch_size));
+    std::int64_t const accumulation = plan.mini_batch_size / plan.micro_batch_size;
+    single_process alone;
+    step_pipeline const stages = plan.stages.empty() ? stock_pipeline(algorithm, alone) : plan.stages;
+    struct forget_gradients {
+        lm::optimizer const& of;
+        ~forget_gradients() { of.zero_grad(); }
+    } const at_the_end{optimizer};
+
     for (std::int64_t epoch = 0; epoch < plan.ppo_epochs; ++epoch) {
         at::Tensor const order = plan.permutation(epoch).to(batch.mask.device());
-        mini_batch_summary seen;
+        mini_batch_sums sums;
+        std::optional<std::string> failure;
         for (std::int64_t mini = 0; mini < B / plan.mini_batch_size; ++mini) {
-            auto const mini_batch = weigh(
-                algorithm, proximal::rows(judged, order.narrow(0, mini * plan.mini_batch_size, plan.mini_batch_size)),
-                static_cast<double>(accumulation));
+            auto const rows_of_mini = order.narrow(0, mini * plan.mini_batch_size, plan.mini_batch_size);
+            auto const mini_batch =
+                algorithm.weigh(proximal::rows(judged, rows_of_mini), static_cast<double>(accumulation));
             for (std::int64_t micro = 0; micro < accumulation; ++micro) {
                 auto const begin = micro * plan.micro_batch_size;
-                auto const index = order.narrow(0, mini * plan.mini_batch_size + begin, plan.micro_batch_size);
+                auto const index = rows_of_mini.narrow(0, begin, plan.micro_batch_size);
                 auto const where = " in epoch " + std::to_string(epoch + 1) + ", mini-batch " +
                                    std::to_string(mini + 1) + ", micro-batch " + std::to_string(micro + 1);
                 auto const then = each_array(mini_batch, [&](libtorch::field const& x) {
                     return x.tensor.dim() == 0 ? x : libtorch::field(x.tensor.narrow(0, begin, plan.micro_batch_size));
                 });
                 if (!counts_nothing(then)) {
-                    auto const now = predict(who, rows(batch, index), plan.pad, plan.temperature);
-                    auto const measured = libtorch::fused_loss(algorithm, then, now);
+                    auto const now = predict(models, rows(batch, index), plan.pad, plan.temperature);
+                    auto const measured = algorithm.loss(then, now);
                     auto const numbers = numbers_of(measured, then, now, batch.sampled.index_select(0, index));
-                    if (double const loss = item(measured.loss); !std::isfinite(loss))
-                        throw non_finite_error("the loss became " + std::to_string(loss) + where +
-                                               ": lower --learning_rate, or look at val/ratio and objective/kl");
-                    torch::autograd::backward({measured.loss.tensor / static_cast<double>(accumulation)}, {});
-                    if (observer) observer({epoch, mini, micro, index, now, measured.loss.tensor.detach(), numbers});
+                    if (double const loss = measured.loss.item<double>(); !std::isfinite(loss) && !failure)
+                        failure = "the loss became " + std::to_string(loss) + where;
+                    torch::autograd::backward({measured.loss / static_cast<double>(accumulation)}, {});
+                    if (observer) observer({epoch, mini, micro, index, now, measured.loss.detach(), numbers});
                     for (auto const& [name, number] : numbers) statistics.series[name].push_back(number);
-                    seen.add(numbers);
+                    sums.add(numbers);
                 }
-                bool const step = plan.steps_after ? plan.steps_after(epoch, mini, micro) : micro + 1 == accumulation;
-                if (!step || seen.micro_batches == 0) continue;
-                take_step(algorithm.guard(std::exchange(seen, {}).mean()), descent, plan.learning_rate, where,
-                          statistics);
+                if (!(plan.steps_after ? plan.steps_after(epoch, mini, micro) : micro + 1 == accumulation)) {
+                    if (plan.on_substep_end) plan.on_substep_end();
+                    continue;
+                }
+                optimizer_step step{.optimizer = optimizer,
+                                    .learning_rate = plan.learning_rate,
+                                    .where = where,
+                                    .sums = std::exchange(sums, {}),
+                                    .failure = std::exchange(failure, {})};
+                for (auto const& stage : stages) stage(step);
+                optimizer.zero_grad();
+                if (step.taken) {
+                    statistics.series["grad_norm"].push_back(step.gradient_norm);
+                    ++statistics.optimizer_steps;
+                }
+                statistics.skipped_steps += step.decision == verdict::skip;
+                statistics.stopped = step.decision == verdict::stop;
                 if (statistics.stopped) return statistics;
             }
         }

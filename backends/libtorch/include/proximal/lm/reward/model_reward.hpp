@@ -4,28 +4,24 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
-#include <functional>
 #include <proximal/lm/model/sequence_classifier.hpp>
 #include <proximal/lm/model/token_batch.hpp>
+#include <proximal/lm/reward/reward_function.hpp>
+#include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
 namespace proximal::lm {
-
-/// A prompt with its response, as tokens: the response ends with its stop token, and holds no padding.
-struct finished_episode {
-    std::vector<std::int64_t> query, response;
-};
-
-/// The verdict on finished episodes: one score each, [B] of a floating dtype. A model, a rule, anything callable.
-using reward_function = std::function<at::Tensor(std::vector<finished_episode> const&)>;
 
 /// A reward model: the classifier's output at the last token of the episode (of the query, if the response is empty),
 /// `chunk` rows a forward pass.
 ///
 /// Source: TRL v0.11.4, get_reward. The model must share the policy's vocabulary.
 inline reward_function model_reward(sequence_classifier model, std::int64_t chunk = 64) {
-    return [model = std::move(model), chunk](std::vector<finished_episode> const& episodes) {
+    if (chunk < 1)
+        throw std::invalid_argument("proximal: a forward pass takes at least 1 row, not " + std::to_string(chunk));
+    return [model = std::move(model), chunk](std::vector<finished_episode> const& episodes) -> reward_scores {
         at::NoGradGuard const no_gradient;
         auto const device = model.score.device();
         std::vector<at::Tensor> scores;

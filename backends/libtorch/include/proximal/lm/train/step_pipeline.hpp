@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <proximal/control/step_summary.hpp>
+#include <proximal/lm/distributed/communicator.hpp>
+#include <proximal/lm/train/clip_gradients.hpp>
+#include <proximal/lm/train/optimizer.hpp>
+#include <proximal/lm/train/trainable.hpp>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace proximal::lm {
+
+/// The step would have spoiled the models: a loss or gradient was NaN or infinite. The models are as before the step.
+struct non_finite_error : std::runtime_error {
+    using runtime_error::runtime_error;
+};
+
+/// What was measured since the last optimizer step: sums over its micro-batches.
+struct mini_batch_sums {
+    double micro_batches = 0.0, approxkl = 0.0, ratio = 0.0;
+
+    /// Takes a micro-batch's numbers in.
+    void add(std::map<std::string, double> const& numbers) {
+        micro_batches += 1.0;
+        approxkl += numbers.at("policy/approxkl_masked");
+        ratio += numbers.at("val/ratio_masked");
+    }
+    /// Their means: what a guard sees.
+    step_summary mean() const { return {.approxkl = approxkl / micro_batches, .ratio = ratio / micro_batches}; }
+};
+
+/// An optimizer step on its way through the pipeline.
+struct optimizer_step {
+    lm::optimizer& optimizer;  // holds the parameters and their gradients
+    double learning_rate = 0.0;
+    std::string where;                     // " in epoch 1, mini-batch 2, micro-batch 4"
+    mini_batch_sums sums{};                // of this process, then of all
+    std::optional<std::string> failure{};  // the first number that was not finite, and where
+    double gradient_norm = 0.0;            // before clipping
+    verdict decision = verdict::take;
+    bool taken = false;  // whether parameters moved
+
+    /// Whether no micro-batch of any process counted: there is nothing to step on.
+    bool is_empty() const { return sums.micro_batches == 0.0; }
+};
+
+/// A stage of an optimizer step. A stage that talks to other processes does so unconditionally.
+using step_stage = std::function<void(optimizer_step&)>;
+
+/// What happens between the last backward pass of a mini-batch and the moved parameters, stage by stage:
+///
+///     gradients -> reduce -> norm -> [clip] -> guard -> finite -> step
+///
+/// Clipping, loss scaling, sharded optimizers and listeners are stages in it.
+using step_pipeline = std::vector<step_stage>;
+
+/// Averages gradients and sums what was measured over all processes. A parameter without a gradient here may have one
+/// elsewhere: it takes part with zeros.
+inline step_stage reduce_gradients(communicator& world) {
+    return [&world](optimizer_step& step) {
+        if (world.world_size() == 1) return;
+        at::NoGradGuard const no_gradient;
+        for (auto const& [name, parameter] : step.optimizer.parameters()) {
+            auto& gradient = parameter.mutable_grad();
+            if (!gradient.defined()) gradient = at::zeros_like(parameter);
+            world.all_reduce_sum(gradient);
+            gradient.div_(static_cast<double>(world.world_size()));
+        }
+        at::Tensor sums = at::tensor(
+            {step.sums.micro_batches, step.sums.approxkl, step.sums.ratio, step.failure ? 1.0 : 0.0}, at::kDouble);
+        world.all_reduce_sum(sums);
+        auto const* const of_all = sums.const_data_ptr<double>();
+        step.sums = {of_all[0], of_all[1], of_all[2]};
+        if (of_all[3] > 0.0 && !step.failure) step.failure = "the loss of another process became NaN or infinite";
+    };
+}
+
+/// Measures the norm of all gradients together. Waits for the device.
+inline step_stage measure_norm() {
+    return [](optimizer_step& step) { step.gradient_norm = step.optimizer.gradient_norm().item<double>(); };
+}
+
+/// Scales gradients down to a norm: see clip_gradients.
+inline step_stage clip_to(double max_norm) {
+    return [max_norm](optimizer_step& step) { clip_gradients(step.optimizer, step.gradient_norm, max_norm); };
+}
+
+/// Asks the algorithm's guard.
+inline step_stage ask_guard(trainable const& algorithm) {
+    return [&algorithm](optimizer_step& step) {
+        if (!step.is_empty()) step.decision = algorithm.guard(step.sums.mean());
+    };
+}
+
+/// Throws non_finite_error for a step that would be taken and would spoil the models. After the guard: what it leaves out
+/// does no harm.
+inline step_stage refuse_non_finite() {
+    return [](optimizer_step& step) {
+        if (step.is_empty() || step.decision != verdict::take) return;
+        char const* const advice = ": lower --learning_rate, or look at val/ratio and objective/kl";
+        if (step.failure) throw non_finite_error(*step.failure + advice);
+        if (!std::isfinite(step.gradient_norm))
+            throw non_finite_error("the gradient became " + std::to_string(step.gradient_norm) + step.where + advice);
+    };
+}
+
+/// Moves the parameters, unless the step is empty or left out.
+inline step_stage move_parameters() {
+    return [](optimizer_step& step) {
+        if (step.is_empty() || step.decision != verdict::take) return;
+        step.optimizer.step(step.learning_rate);
+        step.taken = true;
+    };
+}
+
+/// The pipeline of an algorithm in some processes; gradients are clipped to `max_grad_norm` where it is given.
+/// `before` and `after` frame the moved parameters: listeners.
+inline step_pipeline stock_pipeline(trainable const& algorithm, communicator& world,
+                                    std::optional<double> max_grad_norm = {}, step_stage before = {},
+                                    step_stage after = {}) {
+    step_pipeline stages{reduce_gradients(world), measure_norm()};
+    if (max_grad_norm) stages.push_back(clip_to(*max_grad_norm));
+    stages.push_back(ask_guard(algorithm));
+    stages.push_back(refuse_non_finite());
+    if (before) stages.push_back(std::move(before));
+    stages.push_back(move_parameters());
+    if (after) stages.push_back(std::move(after));
+    return stages;
+}
+
+}  // namespace proximal::lm

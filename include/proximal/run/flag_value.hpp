@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace proximal::run {
+
+template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+
+/// What a flag of this type expects, in a user's words.
+template <class T>
+constexpr std::string_view flag_type() {
+    if constexpr (is_optional<T>) return flag_type<typename T::value_type>();
+    else if constexpr (std::is_same_v<T, bool>) return "true or false";
+    else if constexpr (std::is_unsigned_v<T>) return "a whole number, 0 or more";
+    else if constexpr (std::is_integral_v<T>) return "a whole number";
+    else if constexpr (std::is_floating_point_v<T>) return "a number";
+    else return "text";
+}
+
+/// Reads a flag's text; the whole text must be of the type. Throws std::invalid_argument naming flag, type and text.
+template <class T>
+void read_flag(T& value, std::string_view flag, std::string_view text) {
+    if constexpr (is_optional<T>) {
+        if (text == "None" || text == "none") value.reset();  // Python's spelling of "not set"
+        else read_flag(value.emplace(), flag, text);
+    } else if constexpr (std::is_same_v<T, std::string>) {
+        value = text;
+    } else {
+        T parsed{};
+        bool read = false;
+        if constexpr (std::is_same_v<T, bool>) {
+            parsed = text == "true" || text == "True" || text == "1";
+            read = parsed || text == "false" || text == "False" || text == "0";
+        } else {
+            auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+            read = error == std::errc{} && end == text.data() + text.size();
+        }
+        if (!read) throw std::invalid_argument(fmt::format("--{} expects {}, not '{}'", flag, flag_type<T>(), text));
+        value = parsed;
+    }
+}
+
+/// How a value is written in help and reports.
+template <class T>
+std::string flag_text(T const& value) {
+    if constexpr (is_optional<T>) return value ? flag_text(*value) : "none";
+    else return fmt::format("{}", value);
+}
+
+}  // namespace proximal::run

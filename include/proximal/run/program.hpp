@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+namespace proximal::run {
+
+/// The frame of a program's main(): runs `body(arguments)` and gives its exit status; an error is one line on stderr,
+/// "NAME: what went wrong", and status 1.
+template <class Body>
+int run_main(char const* name, int argc, char** argv, Body const& body) {
+    std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // in step with the progress on stderr, also into a file
+    try {
+        return body(std::vector<std::string>{argv + 1, argv + argc});
+    } catch (std::exception const& error) {
+        std::fflush(stdout);
+        fmt::print(stderr, "\n{}: {}\n", name, error.what());
+        return 1;
+    }
+}
+
+}  // namespace proximal::run

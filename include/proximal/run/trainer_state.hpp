@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+namespace proximal::run {
+
+/// Where a run stands, and what is asked of it.
+///
+/// The requests are transformers' TrainerControl: an event listener sets one, and the trainer obeys after the event, in
+/// one place, on all processes alike.
+struct trainer_state {
+    std::int64_t update = 0;   // updates done
+    std::int64_t updates = 0;  // updates planned
+    std::int64_t episode = 0;  // episodes trained on
+    double epoch = 0.0;        // passes over the data
+    double seconds = 0.0;      // spent in updates, those before an interruption included
+    std::filesystem::path output_dir{};
+
+    bool should_log = false;       // the metrics of this update
+    bool should_sample = false;    // a table of samples, TRL's generate_completions
+    bool should_evaluate = false;  // the evaluation prompts
+    bool should_save = false;      // the models as they are
+    bool should_stop = false;      // the run ends after this update, and saves
+
+    /// Writes or reads how far the run is; requests are obeyed or void by then.
+    template <class Archive>
+    void visit_state(Archive& archive) {
+        archive("update", update);
+        archive("episode", episode);
+        archive("epoch", epoch);
+        archive("seconds", seconds);
+    }
+};
+
+}  // namespace proximal::run
