@@ -6,15 +6,17 @@
 - A knob's meaning is its member's.
 - A class has one block that tells it whole (CONTRIBUTING.md), so a member that is data refers to it, and so do a part's
   operator(), its knobs and its domain. Functions and types of a class have words of their own.
+- The members that fields.hpp lists stand where a struct asks for them.
 - Operators and functions of the vocabulary refer to the table that says what they do, for every type alike.
 """
+import pathlib
 import re
 import sys
 
 PART = "As the block of its class says."
 NUMERIC = "As numeric/functions.hpp says of all numbers."
 ARRAY = "As the table in array.hpp says of all arrays."
-WORDS = {"operator()": PART, "over": PART, "operator=": "Takes what the other holds.", "knobs": "What can be tuned: flags, keys and rows of the table."}
+WORDS = {"operator()": PART, "over": PART, "composes": PART, "switched_by": PART, "operator=": "Takes what the other holds.", "fields_of": "As fields.hpp says of all.", "knobs": "What can be tuned: flags, keys and rows of the table."}
 WORDS |= {"forward": "The value, as torch::autograd::Function asks for it.", "backward": "The gradient, given the one above."}
 WORDS |= dict.fromkeys("max min clamp select exp expm1 log sqrt abs square sigmoid detach blend map together".split(), NUMERIC)
 WORDS |= dict.fromkeys("sum row_sum spread next_step group_mean max_of_others reverse_scan absent item take_rows".split(), ARRAY)
@@ -117,9 +119,27 @@ def declarators(declared):
     return [*ends[1:], len(declared)] if ends else []
 
 
+def with_fields(text):
+    """The members that PROXIMAL_FIELDS(...) stands for in a struct, with the words of their lines, on its line."""
+    roles = ("PREDICTED", "RECORDED", "RECORDED_ONLY", "JUDGED", "AVERAGED")
+    listed = (pathlib.Path(__file__).parent.parent / "include/proximal/fields.hpp").read_text(encoding="utf-8")
+    fields = re.findall(r"^ +(\w+)\(([\w, ]+)\)\s+/\* (.*?) \*/", listed, re.MULTILINE)
+
+    def members(match):
+        uses, line = dict(zip(roles, re.split(r",\s*", match.group(1)))), ""
+        for role, arguments, words in fields:
+            names = re.split(r",\s*", arguments)
+            declared = {"PROXIMAL_ARRAY": f"Array {names[0]}", "PROXIMAL_NOW": f"{names[-1]} {names[1]}",
+                        "PROXIMAL_THEN": f"Then {names[1]}", "PROXIMAL_MEAN": f"Then {names[0]}"}.get(uses[role])
+            line += f"/** {words} */ {declared}{{}}; " if declared else ""
+        return line
+
+    return re.sub(r"^    PROXIMAL_FIELDS\(([\w, ]+)\)$", members, text, flags=re.MULTILINE)
+
+
 def main(path):
     with open(path, encoding="utf-8") as file:
-        text = file.read()
+        text = with_fields(file.read())
     code, meanings = blank(text), dict(KNOB.findall(text))
     inserted = []  # (place, what)
     for begin, end, declared, kind, owner in declarations(code):
@@ -133,6 +153,8 @@ def main(path):
         behind = re.search(r"(?<!/)//(?!/)\s*(\S[^\n]*)", text[end + len(rest.rstrip()):line_end])
         if rest.count("{") != rest.count("}"):
             behind = None  # of the body's first line
+        if "/**" in text[begin:first]:
+            continue
         if "///" in text[begin:first] and text[begin:first].rstrip().splitlines()[-1].strip().startswith("///"):
             continue
         words = words_for(declared, name_of(declared), kind, owner.split(":")[-1], meanings)

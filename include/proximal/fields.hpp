@@ -104,6 +104,7 @@ PROXIMAL_FIELDS(PROXIMAL_PREDICTED, PROXIMAL_RECORDED, PROXIMAL_RECORDED, PROXIM
 template <class... Field>
 struct field_list {
     static constexpr std::size_t size = sizeof...(Field);
+    /// Of the fields given.
     constexpr field_list(Field...) {}
 
     /// Calls f(field) for each, a type of its own each time.

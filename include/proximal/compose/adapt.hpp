@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <boost/hana/fold_left.hpp>
+#include <proximal/composer.hpp>
 #include <proximal/concepts.hpp>
 
 namespace proximal {
@@ -10,11 +10,8 @@ namespace proximal {
 /// reaches it: `absorb(input)` before it is run, `adjust(input)` after.
 template <class Part, class Input>
 auto run_and_adapt(Part& part, Input const& input) {
-    if constexpr (requires { part.parts; }) {
-        return boost::hana::fold_left(part.parts, input,
-                                      [](auto const& x, auto& inner) { return run_and_adapt(inner, x); });
-    } else if constexpr (requires { part.part, part.enabled; }) {
-        return part.enabled ? run_and_adapt(part.part, input) : input;
+    if constexpr (PassesOn<Part, Input>) {
+        return Part::pass(part, input, [](auto& inner, auto const& x) { return run_and_adapt(inner, x); });
     } else {
         if constexpr (requires { part.absorb(input); }) part.absorb(input);
         auto const result = part(input);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <proximal/composer.hpp>
 #include <proximal/concepts.hpp>
 #include <proximal/whitening/of_group.hpp>
 #include <proximal/whitening/whitened.hpp>
@@ -19,6 +20,7 @@ namespace proximal {
 template <class Scope = of_batch, class Centre = kept_mean, class Variance = unbiased>
 struct standardise_rewards {
     Scope part{};
+    static constexpr auto composes = composed_of(&standardise_rewards::part);
 
     template <class Array>
     constexpr rollout<Array> operator()(rollout<Array> rollout) const {

@@ -34,6 +34,7 @@ struct token_pack {
     typename pack<T>::mask inside, valued;
     differentiated_token<pack<T>> token;
 
+    /// Which of them count for a field.
     auto where(extent counts) const { return over_values(counts) ? valued : inside; }
 };
 
