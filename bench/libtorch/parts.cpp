@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <proximal/libtorch.hpp>
 #include <proximal/libtorch/fused_loss.hpp>
+#include <proximal/lm/train/trl_metrics.hpp>
 #include <proximal/proximal.hpp>
 
 using namespace proximal;
@@ -178,7 +179,7 @@ void aggregation(benchmark::State& state, Mean mean) {
 void part_metrics(benchmark::State& state) {
     auto& x = of(state);
     at::NoGradGuard const guard;
-    for (auto _ : state) benchmark::DoNotOptimize(trl_metrics(x.judged, x.now));
+    for (auto _ : state) benchmark::DoNotOptimize(lm::trl_metrics(x.judged, x.now));
 }
 /// What a term's loss is differentiated by; the entropies learn only where the term reads them.
 template <class Algorithm>

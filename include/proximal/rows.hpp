@@ -7,35 +7,14 @@
 namespace proximal {
 
 /// Applies f to every array that is present: taking rows, moving to a device, changing the dtype. Absent ones stay so.
-template <class Array, class F>
-constexpr auto each_array(rollout<Array> const& x, F const& f) {
-    using Result = std::remove_cvref_t<decltype(f(x.mask))>;
-    auto const g = [&](Array const& array) { return absent(array) ? Result{} : f(array); };
-    return rollout<Result>{.logprobs = g(x.logprobs),
-                           .ref_logprobs = g(x.ref_logprobs),
-                           .values = g(x.values),
-                           .rewards = g(x.rewards),
-                           .mask = g(x.mask),
-                           .value_mask = g(x.value_mask),
-                           .scores = g(x.scores),
-                           .has_eos = g(x.has_eos),
-                           .behaviour_logprobs = g(x.behaviour_logprobs),
-                           .baseline_scores = g(x.baseline_scores)};
-}
-/// The same for an experience, its advantages, returns and weights included.
-template <class Array, class F>
-constexpr auto each_array(experience<Array> const& x, F const& f) {
-    using Result = std::remove_cvref_t<decltype(f(x.mask))>;
-    auto const g = [&](Array const& array) { return absent(array) ? Result{} : f(array); };
-    rollout<Array> const& recorded = x;
-    return experience<Result>{each_array(recorded, f), g(x.advantages), g(x.returns), g(x.weights), g(x.value_weights)};
-}
-/// The same for predictions.
-template <class Array, class F>
-constexpr auto each_array(prediction<Array> const& x, F const& f) {
-    using Result = std::remove_cvref_t<decltype(f(x.logprobs))>;
-    auto const g = [&](Array const& array) { return absent(array) ? Result{} : f(array); };
-    return prediction<Result>{.logprobs = g(x.logprobs), .values = g(x.values), .entropies = g(x.entropies)};
+/// The batch is a rollout, an experience or a prediction.
+template <template <class> class Batch, class Array, class F>
+constexpr auto each_array(Batch<Array> const& x, F const& f) {
+    Batch<std::remove_cvref_t<std::invoke_result_t<F const&, Array const&>>> result;
+    fields_of<Batch<Array>>.for_each([&](auto field) {
+        if (!absent(field.of(x))) field.of(result) = f(field.of(x));
+    });
+    return result;
 }
 
 /// The rows of a batch that `index` names, in its order: a mini-batch. The backend says how one array gives rows

@@ -16,10 +16,6 @@ namespace {
 
 double const infinite = std::numeric_limits<double>::infinity();
 
-experience<field> tensors(experience<array> const& x) {
-    rollout<array> const& recorded = x;
-    return {as<field>(recorded), support::from<field>(x.advantages), support::from<field>(x.returns)};
-}
 bool same(auto const& got, auto const& expected) { return difference(got, expected) < tolerance; }
 
 /// Outside the mask nothing, not even −0 · ∞.
@@ -88,7 +84,7 @@ void check_refinement(char const* name, auto const& refine, Eigen::Index group =
         if (batch.then.mask.cells.rows() % group != 0) continue;
         INFO(name << " at: " << batch.name);
         auto const exact = refine(batch.then);
-        CHECK(same_judgement(refine(tensors(batch.then)), exact));
+        CHECK(same_judgement(refine(as<field>(batch.then)), exact));
         CHECK(same(exact.returns, batch.then.returns));
         CHECK(nothing_outside(batch.then.mask, exact.advantages));
         for (double const padding : {7.0, NaN, infinite})
@@ -155,7 +151,7 @@ void check_loss(char const* name, auto const& formula, bool clamps_shares = fals
     auto const algorithm = proximal::algorithm{terminal_score{}, gae{}, formula};
     for (auto const& batch : support::edge_batches()) {
         auto const exact = by_dual(algorithm, batch.then, batch.now);
-        auto const then = tensors(batch.then);
+        auto const then = as<field>(batch.then);
         auto const composite = learnt([&](auto const& now) { return algorithm.measure(then, now); }, batch.now);
         auto const fused =
             learnt([&](auto const& now) { return libtorch::fused_loss(algorithm, then, now); }, batch.now);
@@ -294,7 +290,7 @@ TEST_CASE("laws: a ratio exactly on a clip bound still learns, in every implemen
             batch.then.logprobs = array(0.0 * batch.then.mask);
             batch.now.logprobs = batch.then.logprobs + log_ratio;
             batch.then.advantages = batch.then.logprobs + advantage;
-            auto const then = tensors(batch.then);
+            auto const then = as<field>(batch.then);
             auto const on_bound = [&](double ratio) {
                 return algorithm{terminal_score{}, gae{}, clipped_surrogate{.cliprange = std::abs(ratio - 1.0)}};
             };

@@ -66,6 +66,26 @@ TEST_CASE("outside parts: knobs are named, set, refused, tabulated") {
     CHECK(members == std::set<std::string>{"tau", "pull"});
 }
 
+TEST_CASE("outside parts: a composer is what says so, whatever members are called") {
+    mine::third_part third;
+    CHECK(knob_names(third).empty());
+    proximal::visit_parts(third, [](auto const&) { FAIL("it is made of nothing"); });
+    proximal::visit_switches(third, [](auto, auto const&) { FAIL("it is no switch"); });
+    CHECK(proximal::run_and_adapt(third, recorded).rewards(0, 0) == 0.0);
+    CHECK(knob_names(mine::paid_twice<mine::toll>{}) == std::set<std::string>{"toll.toll"});
+}
+
+TEST_CASE("outside parts: what a composer hands its input to learns from the batch") {
+    mine::paid_twice<proximal::chain<mine::toll, mine::tally>> twice;
+    auto const shaped = proximal::run_and_adapt(twice, recorded);
+    CHECK(boost::hana::at_c<1>(twice.shaper.parts).batches == 1);
+    CHECK(shaped.rewards(0, 0) == -0.5);
+    CHECK(twice(recorded).rewards(0, 0) == -0.5);
+    proximal::optionally<mine::tally> off(mine::tally{}, false);
+    proximal::run_and_adapt(off, recorded);
+    CHECK(off.part.batches == 0);
+}
+
 TEST_CASE("outside parts: loss, metrics and gradient by hand, on the reference, through pairs of tokens and as text") {
     auto const then = ours.evaluate(recorded);  // rewards −0.25 and 2.75: returns 2.5 and 2.75, less V
     CHECK(then.advantages(0, 0) == 2.0);

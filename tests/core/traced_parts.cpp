@@ -17,9 +17,11 @@ namespace {
 
 template <class Array>
 std::vector<Array*> arrays_of(experience<Array>& x) {
-    return {&x.logprobs,           &x.ref_logprobs,   &x.values,  &x.rewards,    &x.mask,
-            &x.value_mask,         &x.scores,         &x.has_eos, &x.advantages, &x.returns,
-            &x.behaviour_logprobs, &x.baseline_scores};
+    std::vector<Array*> arrays;
+    judged_fields.for_each([&](auto field) {
+        if (!is_weight(field.counts)) arrays.push_back(&field.of(x));
+    });
+    return arrays;
 }
 
 /// Calls f(name, part) for every part that takes a batch of so many rows, each as a function from an experience to the

@@ -6,6 +6,7 @@
 #include <proximal/proximal.hpp>
 #include <random>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace support {
@@ -18,6 +19,20 @@ struct edge_batch {
 
     proximal::rollout<proximal::eigen::array> const& rollout() const { return then; }
 };
+
+/// The same batch with other numbers where no mask counts.
+inline edge_batch padded(edge_batch batch, double padding) {
+    auto const mask = batch.then.mask, value_mask = batch.then.value_mask;
+    auto const pad = [&](auto& some) {
+        proximal::fields_of<std::remove_reference_t<decltype(some)>>.for_each([&](auto field) {
+            if (field.counts == proximal::extent::mask) field.of(some) = select(mask, field.of(some), padding);
+            if (field.counts == proximal::extent::value_mask)
+                field.of(some) = select(value_mask, field.of(some), padding);
+        });
+    };
+    pad(batch.then), pad(batch.now);
+    return batch;
+}
 
 /// Rows of `lengths` response tokens in T steps, value masks one step longer; random numbers inside, `padding` outside.
 inline edge_batch batch_of(std::string name, std::vector<int> const& lengths, int T, double padding = 1e3) {
@@ -35,34 +50,25 @@ inline edge_batch batch_of(std::string name, std::vector<int> const& lengths, in
         for (Eigen::Index t = 0; t < T; ++t) mask(b, t) = t < lengths[b], value_mask(b, t) = t <= lengths[b];
         has_eos(b, 0) = b % 2;
     }
-    auto const inside = [&](array const& where, array const& x) { return select(where, x, padding); };
     array const logprobs = draw(T, 1.0) - 3.0, values = draw(T, 1.0);
     edge_batch batch{.name = std::move(name), .then = {}, .now = {}};
     auto& then = batch.then;
     then.mask = mask, then.value_mask = value_mask, then.has_eos = has_eos, then.scores = draw(1, 1.0);
-    then.logprobs = inside(mask, logprobs);
-    then.ref_logprobs = inside(mask, logprobs + draw(T, 0.3));
-    then.behaviour_logprobs = inside(mask, logprobs + draw(T, 0.5));
+    then.logprobs = logprobs;
+    then.ref_logprobs = logprobs + draw(T, 0.3);
+    then.behaviour_logprobs = logprobs + draw(T, 0.5);
     then.baseline_scores = draw(1, 1.0);
-    then.values = inside(value_mask, values);
-    then.rewards = inside(value_mask, draw(T, 0.5));
-    then.advantages = inside(mask, draw(T, 1.0));
-    then.returns = inside(value_mask, values + draw(T, 0.5));
-    batch.now = {.logprobs = inside(mask, logprobs + draw(T, 0.3)),
-                 .values = inside(value_mask, values + draw(T, 0.3)),
-                 .entropies = inside(mask, square(draw(T, 1.0)))};
-    return batch;
-}
-
-/// The same batch with other numbers where no mask counts.
-inline edge_batch padded(edge_batch batch, double padding) {
-    auto const mask = batch.then.mask, value_mask = batch.then.value_mask;
-    for (auto* x : {&batch.then.logprobs, &batch.then.ref_logprobs, &batch.then.behaviour_logprobs,
-                    &batch.then.advantages, &batch.now.logprobs, &batch.now.entropies})
-        *x = select(mask, *x, padding);
-    for (auto* x : {&batch.then.values, &batch.then.rewards, &batch.then.returns, &batch.now.values})
-        *x = select(value_mask, *x, padding);
-    return batch;
+    then.values = values;
+    then.rewards = draw(T, 0.5);
+    then.advantages = draw(T, 1.0);
+    then.returns = values + draw(T, 0.5);
+    batch.now = {
+        .logprobs = logprobs + draw(T, 0.3), .values = values + draw(T, 0.3), .entropies = square(draw(T, 1.0))};
+    proximal::judged_fields.for_each([&](auto field) {  // a field that is not named above is drawn as well
+        if (absent(field.of(then)) && !proximal::is_weight(field.counts))
+            field.of(then) = draw(field.counts == proximal::extent::row ? 1 : T, 1.0);
+    });
+    return padded(std::move(batch), padding);
 }
 
 /// Every edge: shapes, masks, what padding holds, what a mask holds, exact ties, ratios and errors that overflow.
@@ -107,23 +113,23 @@ inline std::vector<edge_batch> edge_batches() {
         then.value_mask(1, 0) = then.mask(1, 0) = 1.0;
     });
     for (double const bad : {NaN, infinite, -infinite}) {
-        auto const one = [&](char const* name, auto const& cell) {
-            add(std::to_string(bad) + " in " + name, {1, 5, 3}, 5,
-                [&](auto& then, auto& now) { cell(then, now) = bad; });
+        auto const one = [&](std::string const& name, auto const& cell) {
+            add(std::to_string(bad) + " " + name, {1, 5, 3}, 5, [&](auto& then, auto& now) { cell(then, now) = bad; });
         };
-        one("a logprob", [](auto& then, auto&) -> double& { return then.logprobs(1, 2); });
-        one("a ref_logprob", [](auto& then, auto&) -> double& { return then.ref_logprobs(1, 2); });
-        one("a behaviour_logprob", [](auto& then, auto&) -> double& { return then.behaviour_logprobs(1, 2); });
-        one("a value", [](auto& then, auto&) -> double& { return then.values(1, 2); });
-        one("a last value", [](auto& then, auto&) -> double& { return then.values(2, 3); });
-        one("a reward", [](auto& then, auto&) -> double& { return then.rewards(1, 2); });
-        one("a score", [](auto& then, auto&) -> double& { return then.scores(2, 0); });
-        one("an advantage", [](auto& then, auto&) -> double& { return then.advantages(1, 2); });
-        one("a return", [](auto& then, auto&) -> double& { return then.returns(1, 2); });
-        one("a new logprob", [](auto&, auto& now) -> double& { return now.logprobs(1, 2); });
-        one("a new value", [](auto&, auto& now) -> double& { return now.values(1, 2); });
-        one("a new entropy", [](auto&, auto& now) -> double& { return now.entropies(1, 2); });
-        one("the score of an empty response", [](auto& then, auto&) -> double& {
+        proximal::judged_fields.for_each([&](auto field) {
+            using enum proximal::extent;
+            if (field.counts == row && field.id != proximal::source::has_eos)
+                one("of " + std::string(field.array),
+                    [&](auto& then, auto&) -> double& { return field.of(then)(2, 0); });
+            if (field.counts == mask || field.counts == value_mask)
+                one("of " + std::string(field.array),
+                    [&](auto& then, auto&) -> double& { return field.of(then)(1, 2); });
+        });
+        proximal::predicted_fields.for_each([&](auto field) {
+            one("of new " + std::string(field.array), [&](auto&, auto& now) -> double& { return field.of(now)(1, 2); });
+        });
+        one("in a last value", [](auto& then, auto&) -> double& { return then.values(2, 3); });
+        one("in the score of an empty response", [](auto& then, auto&) -> double& {
             for (int t = 0; t < 5; ++t) then.mask(0, t) = 0.0, then.value_mask(0, t) = t == 0;
             return then.scores(0, 0);
         });

@@ -34,11 +34,45 @@ struct soft_gate {
     }
 };
 
-/// A composer of one's own: what it is made of it calls `part`.
+/// A composer of one's own: it says what it is made of.
 template <class Part>
 struct doubled {
     Part part{};
+    static constexpr auto composes = px::composed_of(&doubled::part);
+
     constexpr auto operator()(px::Token auto const& token) const { return 2.0 * as_measured(part(token)).loss; }
+};
+
+/// A shaper made of a shaper: what the inner one gives, twice.
+template <class Part>
+struct paid_twice {
+    Part shaper{};
+    static constexpr auto composes = px::composed_of(&paid_twice::shaper);
+    static constexpr auto pass(auto& whole, auto const& input, auto const& run) {
+        auto shaped = run(whole.shaper, input);
+        shaped.rewards = 2.0 * shaped.rewards;
+        return shaped;
+    }
+    constexpr auto operator()(auto const& rollout) const { return pass(*this, rollout, px::run_alone{}); }
+};
+
+/// No composer, though its members bear a composer's names.
+struct third_part {
+    px::gae part{};
+    px::gae parts{};
+    px::gae shaper{}, estimator{}, formula{}, mean{}, terms{};
+    bool enabled = true;
+    constexpr auto operator()(auto rollout) const {
+        rollout.rewards = (enabled ? 1.0 / 3.0 : 1.0) * rollout.rewards;
+        return rollout;
+    }
+};
+
+/// Learns from what reaches it.
+struct tally {
+    int batches = 0;
+    void absorb(auto const&) { ++batches; }
+    constexpr auto operator()(auto const& rollout) const { return rollout; }
 };
 
 template <class Loss>

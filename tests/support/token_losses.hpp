@@ -17,23 +17,14 @@ struct verdict {
     double loss, d_logprob, d_value, d_entropy;
     std::vector<double> metrics;
 };
-struct plain_token {
-    double logprob = 0, value = 0, entropy = 0, old_logprob = 0, ref_logprob = 0, old_value = 0, advantage = 0,
-           return_ = 0, score = 0, sequence_mean = 0;
-};
+using plain_token = proximal::token<double>;
 inline verdict judge(auto const& formula, plain_token const& x) {
-    using now = proximal::number<double, 3>;
-    auto const measured =
-        proximal::as_measured(formula(proximal::differentiated_token<double>{.logprob = now::variable<0>(x.logprob),
-                                                                             .value = now::variable<1>(x.value),
-                                                                             .entropy = now::variable<2>(x.entropy),
-                                                                             .old_logprob = x.old_logprob,
-                                                                             .ref_logprob = x.ref_logprob,
-                                                                             .old_value = x.old_value,
-                                                                             .advantage = x.advantage,
-                                                                             .return_ = x.return_,
-                                                                             .score = x.score,
-                                                                             .sequence_mean = x.sequence_mean}));
+    using now = proximal::differentiated<double>;
+    using token = proximal::differentiated_token<double>;
+    auto const measured = proximal::as_measured(formula(proximal::token_of<token>([&](auto field) {
+        if constexpr (field.held_by == proximal::holder::prediction) return now::variable<field.index>(field.in(x));
+        else return proximal::number<double>(field.in(x));
+    })));
     now const loss = measured.loss;
     verdict result{loss.value, loss.partials[0], loss.partials[1], loss.partials[2], {}};
     boost::hana::for_each(measured.metrics, [&](auto const& metric) { result.metrics.push_back(metric.value.value); });

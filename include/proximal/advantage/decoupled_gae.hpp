@@ -3,6 +3,7 @@
 
 #include <proximal/advantage/constant_lambda.hpp>
 #include <proximal/advantage/gae.hpp>
+#include <proximal/composer.hpp>
 
 namespace proximal {
 
@@ -23,6 +24,7 @@ struct decoupled_gae {
     double gamma = 1.0;
     double critic_lam = 1.0;
     Lambda part{};
+    static constexpr auto composes = composed_of(&decoupled_gae::part);
     static constexpr auto knobs =
         reflect(knob<"gamma">(&decoupled_gae::gamma, "discount of later rewards", between(0, 1)),
                 knob<"critic_lam">(&decoupled_gae::critic_lam, "lam of the critic's targets", between(0, 1)));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <proximal/advantage/v_trace.hpp>
+#include <proximal/composer.hpp>
 
 namespace proximal {
 
@@ -18,6 +19,7 @@ namespace proximal {
 struct leaky_v_trace {
     double alpha = 0.9;
     v_trace part{};
+    static constexpr auto composes = composed_of(&leaky_v_trace::part);
     static constexpr auto knobs =
         reflect(knob<"leak_alpha">(&leaky_v_trace::alpha, "share of a weight that is truncated", between(0, 1)));
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <proximal/composer.hpp>
 #include <proximal/concepts.hpp>
 #include <proximal/whitening/of_group.hpp>
 #include <proximal/whitening/whitened.hpp>
@@ -24,6 +25,7 @@ namespace proximal {
 template <class Scope = of_batch, class Centre = zero_mean, class Variance = unbiased>
 struct standardise {
     Scope part{};
+    static constexpr auto composes = composed_of(&standardise::part);
 
     template <class Array>
     constexpr experience<Array> operator()(experience<Array> experience) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <proximal/aggregation/token_mean.hpp>
+#include <proximal/composer.hpp>
 
 namespace proximal {
 
@@ -17,6 +18,7 @@ template <Aggregation Part = token_mean>
 struct over_mini_batch {
     static constexpr bool spans_mini_batch = true;
     Part part{};
+    static constexpr auto composes = composed_of(&over_mini_batch::part);
 
     template <class Array>
     constexpr Array operator()(Array const& mask) const {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <boost/hana/fold_left.hpp>
+#include <proximal/composer.hpp>
 #include <proximal/concepts.hpp>
 
 namespace proximal {
@@ -16,11 +16,8 @@ struct unobserved {
 /// part that is no composition, after it ran.
 template <class Part, class Input, class Observer = unobserved>
 auto run_and_adapt(Part& part, Input const& input, Observer const& observer = {}) {
-    if constexpr (requires { part.parts; }) {
-        return boost::hana::fold_left(part.parts, input,
-                                      [&](auto const& x, auto& inner) { return run_and_adapt(inner, x, observer); });
-    } else if constexpr (requires { part.part, part.enabled; }) {
-        return part.enabled ? run_and_adapt(part.part, input, observer) : input;
+    if constexpr (PassesOn<Part, Input>) {
+        return Part::pass(part, input, [&](auto& inner, auto const& x) { return run_and_adapt(inner, x, observer); });
     } else {
         if constexpr (requires { part.absorb(input); }) part.absorb(input);
         auto const result = part(input);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <boost/hana/tuple.hpp>
 #include <boost/hana/unpack.hpp>
+#include <proximal/composer.hpp>
 #include <proximal/concepts.hpp>
 
 namespace proximal {
@@ -17,6 +18,7 @@ struct guards {
                   "proximal::guards: every part must guard a step: a step_summary in, a verdict out "
                   "(target_kl, ratio_guard).");
     boost::hana::tuple<Parts...> parts;
+    static constexpr auto composes = composed_of(&guards::parts);
 
     constexpr guards() = default;
     constexpr explicit guards(Parts... parts) requires(sizeof...(Parts) > 0) : parts(parts...) {}

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <proximal/composer.hpp>
 #include <type_traits>
 
 namespace proximal {
@@ -18,6 +19,13 @@ struct optionally {
     Part part{};
     bool enabled = true;
 
+    static constexpr auto composes = composed_of(&optionally::part);
+    static constexpr auto switched_by = &optionally::enabled;
+    /// Hands an input through the part, run by run(part, input), or past it.
+    static constexpr auto pass(auto& whole, auto const& input, auto const& run) {
+        return whole.enabled ? run(whole.part, input) : input;
+    }
+
     constexpr optionally() = default;
     constexpr explicit optionally(Part part, bool enabled = true) : part(part), enabled(enabled) {}
 
@@ -28,7 +36,7 @@ struct optionally {
         static_assert(same,
                       "proximal::optionally: the part gives another thing than it takes, so it cannot be left out. "
                       "Shapers and refinements (whiten_rewards, missing_eos_penalty, whiten) can.");
-        if constexpr (same) return enabled ? part(input) : input;
+        if constexpr (same) return pass(*this, input, run_alone{});
         else return input;
     }
 };

@@ -9,20 +9,11 @@ namespace proximal {
 
 /// A token whose members are inputs of their names.
 inline differentiated_token<trace> traced_token() {
-    using now = number<trace, 3>;
-    auto const then = [](char const* name) { return number<trace>::constant(trace::input(name)); };
-    return {.logprob = now::variable<0>(trace::input("logprob")),
-            .value = now::variable<1>(trace::input("value")),
-            .entropy = now::variable<2>(trace::input("entropy")),
-            .old_logprob = then("old_logprob"),
-            .ref_logprob = then("ref_logprob"),
-            .old_value = then("old_value"),
-            .advantage = then("advantage"),
-            .return_ = then("return_"),
-            .score = then("score"),
-            .sequence_mean = then("sequence_mean"),
-            .weight = then("weight"),
-            .value_weight = then("value_weight")};
+    return token_of<differentiated_token<trace>>([](auto field) {
+        trace const input = trace::input(std::string(field.name));
+        if constexpr (field.held_by == holder::prediction) return differentiated<trace>::variable<field.index>(input);
+        else return number<trace>::constant(input);
+    });
 }
 
 /// What a token adds to a batch's loss, to its gradient and to its metrics, as C text: the body of a fused kernel.
@@ -32,11 +23,11 @@ inline differentiated_token<trace> traced_token() {
 template <TokenLoss Formula>
 source_text token_source(Formula const& formula) {
     auto const one = contribution(formula, traced_token());
-    number<trace, 3> const loss = one.loss;
-    std::vector<std::pair<std::string, trace>> results{{"loss", loss.value},
-                                                       {"d_logprob", loss.partials[0]},
-                                                       {"d_value", loss.partials[1]},
-                                                       {"d_entropy", loss.partials[2]}};
+    differentiated<trace> const loss = one.loss;
+    std::vector<std::pair<std::string, trace>> results{{"loss", loss.value}};
+    predicted_fields.for_each([&](auto field) {
+        results.emplace_back("d_" + std::string(field.name), loss.template partial<field.index>());
+    });
     int i = 0;
     boost::hana::for_each(one.metrics, [&](auto const& metric) {
         results.emplace_back("metric_" + std::to_string(i++), metric.value.value);
@@ -47,7 +38,7 @@ source_text token_source(Formula const& formula) {
 /// What a token adds to its response's sequence mean, as C text: the output is `averaged`.
 template <SequenceLevel Formula>
 source_text averaged_source(Formula const& formula) {
-    number<trace, 3> const averaged = formula.averaged(traced_token());
+    differentiated<trace> const averaged = formula.averaged(traced_token());
     return source_text({{"averaged", averaged.value}});
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <proximal/compose/total.hpp>
+#include <proximal/composer.hpp>
 #include <stdexcept>
 
 namespace proximal {
@@ -21,6 +22,7 @@ struct weighted {
     static constexpr domain over = domain_of<Part>;
     double coef = 1.0;
     Part part{};
+    static constexpr auto composes = composed_of(&weighted::part);
 
     constexpr weighted() = default;
     constexpr weighted(double coef, Part part) : coef(coef), part(part) {

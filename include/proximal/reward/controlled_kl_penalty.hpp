@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <proximal/composer.hpp>
 #include <proximal/control/adaptive_kl.hpp>
 #include <proximal/reward/kl_penalty.hpp>
 
@@ -21,6 +22,7 @@ namespace proximal {
 template <class Estimator = k1, class Controller = adaptive_kl>
 struct controlled_kl_penalty {
     Controller part{};
+    static constexpr auto composes = composed_of(&controlled_kl_penalty::part);
 
     template <class Array>
     constexpr rollout<Array> operator()(rollout<Array> rollout) const {

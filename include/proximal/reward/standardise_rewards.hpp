@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <proximal/composer.hpp>
 #include <proximal/concepts.hpp>
 #include <proximal/whitening/of_group.hpp>
 #include <proximal/whitening/whitened.hpp>
@@ -21,6 +22,7 @@ struct standardise_rewards {
     static constexpr bool rescales_rewards = true;  // see compose/charges.hpp
 
     Scope part{};
+    static constexpr auto composes = composed_of(&standardise_rewards::part);
 
     template <class Array>
     constexpr rollout<Array> operator()(rollout<Array> rollout) const {

@@ -76,6 +76,19 @@ void append(std::vector<double>& in, array const& x) {
     in.insert(in.end(), x.cells.data(), x.cells.data() + x.cells.size());
 }
 
+/// What a kernel may read of a batch, by its name in the text; weights as token_mean makes them.
+std::map<std::string, array, std::less<>> named_inputs(support::edge_batch const& batch) {
+    std::map<std::string, array, std::less<>> named;
+    token_fields.for_each([&](auto field) {
+        array& x = named[std::string(field.name)];
+        if constexpr (field.held_by == holder::prediction) x = field.of(batch.now);
+        else if constexpr (is_weight(field.counts))
+            x = token_mean{}(over_values(field.counts) ? batch.then.value_mask : batch.then.mask);
+        else if constexpr (field.held_by != holder::token) x = field.of(batch.then);
+    });
+    return named;
+}
+
 bool near(double got, double expected) {
     if (std::isnan(expected)) return std::isnan(got);
     return got == expected || std::abs(got - expected) <= 1e-12 * (1.0 + std::abs(expected));
@@ -115,12 +128,7 @@ TEST_CASE("token_loss kernel: loss, metrics and gradients are the reference's, w
         std::vector<double> in;
         std::string arguments = std::to_string(n) + ", in, in + 15";
         append(in, batch.then.mask), append(in, batch.then.value_mask);
-        std::map<std::string, array> const named{
-            {"logprob", batch.now.logprobs},           {"value", batch.now.values},
-            {"entropy", batch.now.entropies},          {"old_logprob", batch.then.logprobs},
-            {"ref_logprob", batch.then.ref_logprobs},  {"old_value", batch.then.values},
-            {"advantage", batch.then.advantages},      {"return_", batch.then.returns},
-            {"weight", token_mean{}(batch.then.mask)}, {"value_weight", token_mean{}(batch.then.value_mask)}};
+        auto const named = named_inputs(batch);
         for (auto const& name : source.inputs) {
             arguments += ", in + " + std::to_string(in.size());
             append(in, named.at(name));
@@ -155,9 +163,7 @@ TEST_CASE("sequence_mean kernel: a warp's sum is the reference's, holes, empty r
             int const n = 3 * T;
             std::string arguments;
             std::vector<double> in, out(n);
-            std::map<std::string, array> const named{{"logprob", batch.now.logprobs},
-                                                     {"old_logprob", batch.then.logprobs},
-                                                     {"advantage", batch.then.advantages}};
+            auto const named = named_inputs(batch);
             append(in, batch.then.mask), append(in, batch.then.value_mask);
             for (auto const& name : averaged_source(algorithm.formula).inputs) {
                 arguments += ", in + " + std::to_string(in.size());

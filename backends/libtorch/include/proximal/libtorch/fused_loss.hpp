@@ -36,42 +36,45 @@ struct known_gradient : torch::autograd::Function<known_gradient> {
     }
 };
 
-/// The arrays of a batch in the order of token_array. Of token_mean's weights mask / Σ mask the masks, since the loop
-/// can divide; of another aggregation, or where weigh() fixed them, the weights.
+/// A batch's arrays by field, of those that a token grid reads.
+using token_tensors = std::array<at::Tensor, all_fields.size>;
+
+/// The tensors of a batch. Of token_mean's weights mask / Σ mask the masks, since the loop can divide; of another
+/// aggregation, or where weigh() fixed them, the weights.
 template <class Algorithm>
-std::array<at::Tensor, token_arrays> token_tensors(Algorithm const& algorithm, experience<field> const& then,
-                                                   prediction<field> const& now) {
+token_tensors tensors_of(Algorithm const& algorithm, experience<field> const& then, prediction<field> const& now) {
+    token_tensors tensors;
     bool const divides = std::same_as<std::remove_cvref_t<decltype(algorithm.mean)>, token_mean> &&
                          absent(then.weights) && absent(then.value_weights);
-    auto const weights = [&](field const& fixed, field const& mask) {
-        return divides ? mask.tensor : absent(fixed) ? algorithm.mean(mask).tensor : fixed.tensor;
-    };
-    return {now.logprobs.tensor,
-            now.values.tensor,
-            now.entropies.tensor,
-            then.logprobs.tensor,
-            then.ref_logprobs.tensor,
-            then.values.tensor,
-            then.advantages.tensor,
-            then.returns.tensor,
-            reads_score<decltype(algorithm.formula)> && !absent(then.scores) ? spread(then.scores, then.mask).tensor
-                                                                             : at::Tensor{},
-            {},
-            weights(then.weights, then.mask),
-            weights(then.value_weights, then.value_mask),
-            then.mask.tensor,
-            then.value_mask.tensor};
+    token_fields.for_each([&](auto field) {
+        auto const& where = over_values(field.counts) ? then.value_mask : then.mask;
+        auto& tensor = tensors[field.index];
+        if constexpr (field.held_by == holder::prediction) {
+            tensor = field.of(now).tensor;
+        } else if constexpr (field.held_by != holder::token) {
+            auto const& x = field.of(then);
+            if constexpr (is_weight(field.counts))
+                tensor = divides ? where.tensor : absent(x) ? algorithm.mean(where).tensor : x.tensor;
+            else if constexpr (field.counts == extent::row)
+                tensor =
+                    reads_score<decltype(algorithm.formula)> && !absent(x) ? spread(x, where).tensor : at::Tensor{};
+            else tensor = x.tensor;
+        }
+    });
+    tensors[static_cast<std::size_t>(source::mask)] = then.mask.tensor;
+    tensors[static_cast<std::size_t>(source::value_mask)] = then.value_mask.tensor;
+    return tensors;
 }
 
 /// Whether one pass may read these: on the CPU, float or double, of one shape and dtype, and only predictions learn.
-inline bool fusible(std::array<at::Tensor, token_arrays> const& tensors) {
-    auto const& model = tensors[mask_at];
+inline bool fusible(token_tensors const& tensors) {
+    auto const& model = tensors[static_cast<std::size_t>(source::mask)];
     bool possible = model.scalar_type() == at::kFloat || model.scalar_type() == at::kDouble;
-    for (int k = 0; k < token_arrays; ++k) {
+    for (std::size_t k = 0; k < tensors.size(); ++k) {
         auto const& x = tensors[k];
         if (x.defined())
             possible = possible && x.is_cpu() && x.dtype() == model.dtype() && x.sizes().equals(model.sizes()) &&
-                       (k <= entropy_at || !x.requires_grad());
+                       (k < predictions || !x.requires_grad());
     }
     return possible;
 }
@@ -86,36 +89,37 @@ template <class Algorithm>
 auto fused_loss(Algorithm const& algorithm, experience<field> const& then, prediction<field> const& now)
     -> decltype(algorithm.measure(then, now)) {
     if (absent(then.mask) || absent(then.value_mask)) return algorithm.measure(then, now);
-    auto tensors = token_tensors(algorithm, then, now);
+    auto tensors = tensors_of(algorithm, then, now);
     if (!fusible(tensors)) return algorithm.measure(then, now);
-    std::array<at::Tensor, 3> gradients;
+    auto const of = [&](source which) -> at::Tensor& { return tensors[static_cast<std::size_t>(which)]; };
+    std::array<at::Tensor, predictions> gradients;
     std::vector<at::Tensor> learning;
     known_gradient::list known;
-    for (int p = 0; p < 3; ++p)
+    for (int p = 0; p < predictions; ++p)
         if (tensors[p].defined() && tensors[p].requires_grad() && at::GradMode::is_enabled()) {
             learning.push_back(tensors[p]);
             known.tensors.push_back(gradients[p] = at::empty(tensors[p].sizes(), then.mask.tensor.options()));
         }
     return [&]<class... Metrics>(measured<field, Metrics...> const*) {
         std::array<double, 1 + sizeof...(Metrics)> sums;
-        AT_DISPATCH_FLOATING_TYPES(tensors[mask_at].scalar_type(), "proximal::fused_loss", [&] {
-            token_grid<scalar_t> grid{.tokens = tensors[mask_at].numel()};
-            if (tensors[weight_at].is_same(tensors[mask_at])) {
-                grid.responses = tensors[mask_at].sum().template item<scalar_t>();
-                grid.values = tensors[value_mask_at].sum().template item<scalar_t>();
+        AT_DISPATCH_FLOATING_TYPES(of(source::mask).scalar_type(), "proximal::fused_loss", [&] {
+            token_grid<scalar_t> grid{.tokens = of(source::mask).numel()};
+            if (of(source::weight).is_same(of(source::mask))) {
+                grid.responses = of(source::mask).sum().template item<scalar_t>();
+                grid.values = of(source::value_mask).sum().template item<scalar_t>();
             }
-            for (int k = 0; k < token_arrays; ++k)
+            for (std::size_t k = 0; k < tensors.size(); ++k)
                 if (tensors[k].defined()) {
-                    tensors[k] = k <= entropy_at ? tensors[k].detach().contiguous() : tensors[k].contiguous();
+                    tensors[k] = k < predictions ? tensors[k].detach().contiguous() : tensors[k].contiguous();
                     grid.arrays[k] = tensors[k].template const_data_ptr<scalar_t>();
                 }
-            for (int p = 0; p < 3; ++p)
+            for (int p = 0; p < predictions; ++p)
                 if (gradients[p].defined()) grid.gradients[p] = gradients[p].template mutable_data_ptr<scalar_t>();
             if constexpr (SequenceLevel<decltype(algorithm.formula)>) {
-                tensors[sequence_mean_at] = at::empty_like(tensors[mask_at]);
-                auto* const means = tensors[sequence_mean_at].template mutable_data_ptr<scalar_t>();
-                fuse_sequence_means(algorithm.formula, grid, tensors[mask_at].size(-1), means);
-                grid.arrays[sequence_mean_at] = means;
+                of(source::sequence_mean) = at::empty_like(of(source::mask));
+                auto* const means = of(source::sequence_mean).template mutable_data_ptr<scalar_t>();
+                fuse_sequence_means(algorithm.formula, grid, of(source::mask).size(-1), means);
+                grid.arrays[static_cast<std::size_t>(source::sequence_mean)] = means;
             }
             sums = fuse<1 + sizeof...(Metrics)>(algorithm.formula, grid);
         });

@@ -17,10 +17,9 @@ template <class T, class Formula>
     using P = pack<T>;
     P total{}, counted{};
     auto const step = [&](int64_t i, auto count) {
-        std::array<P, token_arrays> x;
-        for (int k = 0; k < token_arrays; ++k) x[k] = P::load(grid.arrays[k] + i, count);
-        number<P, 3> const one = formula.averaged(tokens_of<T>(x, grid));
-        auto const inside = (x[mask_at] != P(0.0)) & P::first(count);
+        auto const here = tokens_at<T>(grid, i, count);
+        differentiated<P> const one = formula.averaged(here.token);
+        auto const inside = here.inside & P::first(count);
         total = total + blend(inside, one.value, P(0.0));
         counted = counted + P(inside);
     };

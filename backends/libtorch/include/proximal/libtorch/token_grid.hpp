@@ -14,62 +14,47 @@
 
 namespace proximal::libtorch {
 
-/// The arrays of a token grid by number: the three predictions, what was recorded, the weights, the masks.
-enum token_array : int {
-    logprob_at,
-    value_at,
-    entropy_at,
-    old_logprob_at,
-    ref_logprob_at,
-    old_value_at,
-    advantage_at,
-    return_at,
-    score_at,
-    sequence_mean_at,
-    weight_at,
-    value_weight_at,
-    mask_at,
-    value_mask_at
-};
-/// How many arrays a token grid has.
-inline constexpr int token_arrays = 14;
-
-/// Where a token grid lies in memory. An absent array is null and reads as 0; a gradient nobody asked for is null.
+/// Where a token grid lies in memory: an array for each field of fields.hpp, by its index, of which tokens and masks are
+/// read. An absent array is null and reads as 0; a gradient nobody asked for is null.
 template <class T>
 struct token_grid {
     int64_t tokens = 0;
-    std::array<T const*, token_arrays> arrays{};
-    std::array<T*, 3> gradients{};
-    T responses = 1;  // weight = arrays[weight_at] / responses
-    T values = 1;     // value_weight = arrays[value_weight_at] / values
+    std::array<T const*, all_fields.size> arrays{};
+    std::array<T*, predictions> gradients{};
+    T responses = 1;  // what the array of weight is divided by
+    T values = 1;     // what the array of value_weight is divided by
 };
 
 /// Tokens that one partial sum covers: fixed, so that no result depends on the number of threads.
 inline constexpr int64_t tokens_per_block = 1024;
 
-/// Several tokens, read as tokens() reads them: 0 outside the mask.
+/// Several tokens of a grid from the i-th on, and which of them count, over mask and over value_mask.
 template <class T>
-auto tokens_of(std::array<pack<T>, token_arrays> const& x, token_grid<T> const& grid) {
+struct token_pack {
+    typename pack<T>::mask inside, valued;
+    differentiated_token<pack<T>> token;
+
+    /// Which of them count for a field.
+    auto where(extent counts) const { return over_values(counts) ? valued : inside; }
+};
+
+/// Several tokens, read as tokens() reads them: 0 outside the mask. What a formula leaves alone costs no load once this
+/// is inlined.
+template <class T>
+token_pack<T> tokens_at(token_grid<T> const& grid, int64_t i, auto count) {
     using P = pack<T>;
-    auto const inside = x[mask_at] != P(0.0), valued = x[value_mask_at] != P(0.0);
-    using now = number<P, 3>;
-    auto const within = [&](auto where, token_array which) { return blend(where, x[which], P(0.0)); };
-    auto const logprob = now::template variable<0>(within(inside, logprob_at));
-    auto const value = now::template variable<1>(within(valued, value_at));
-    auto const entropy = now::template variable<2>(within(inside, entropy_at));
-    auto const then = [&](auto where, token_array which) { return number<P>::constant(within(where, which)); };
-    return differentiated_token<P>{.logprob = logprob,
-                                   .value = value,
-                                   .entropy = entropy,
-                                   .old_logprob = then(inside, old_logprob_at),
-                                   .ref_logprob = then(inside, ref_logprob_at),
-                                   .old_value = then(valued, old_value_at),
-                                   .advantage = then(inside, advantage_at),
-                                   .return_ = then(valued, return_at),
-                                   .score = then(inside, score_at),
-                                   .sequence_mean = then(inside, sequence_mean_at),
-                                   .weight = number<P>::constant(x[weight_at] / P(grid.responses)),
-                                   .value_weight = number<P>::constant(x[value_weight_at] / P(grid.values))};
+    auto const load = [&](source which) { return P::load(grid.arrays[static_cast<std::size_t>(which)] + i, count); };
+    auto const inside = load(source::mask) != P(0.0), valued = load(source::value_mask) != P(0.0);
+    return {inside, valued, token_of<differentiated_token<P>>([&](auto field) {
+                constexpr bool of_values = over_values(field.counts);
+                auto const x = load(field.id);
+                if constexpr (is_weight(field.counts))
+                    return number<P>::constant(x / P(of_values ? grid.values : grid.responses));
+                auto const counted = blend(of_values ? valued : inside, x, P(0.0));
+                if constexpr (field.held_by == holder::prediction)
+                    return differentiated<P>::template variable<field.index>(counted);
+                else return number<P>::constant(counted);
+            })};
 }
 
 /// `count` tokens of a grid, at most tokens_per_block; absent arrays read as 0.
@@ -78,8 +63,9 @@ token_grid<T> stretch(token_grid<T> const& grid, int64_t from, int64_t count) {
     static constexpr std::array<T, tokens_per_block> zeros{};
     token_grid<T> here = grid;
     here.tokens = count;
-    for (int k = 0; k < token_arrays; ++k) here.arrays[k] = grid.arrays[k] ? grid.arrays[k] + from : zeros.data();
-    for (int p = 0; p < 3; ++p) here.gradients[p] = grid.gradients[p] ? grid.gradients[p] + from : nullptr;
+    for (std::size_t k = 0; k < all_fields.size; ++k)
+        here.arrays[k] = grid.arrays[k] ? grid.arrays[k] + from : zeros.data();
+    for (int p = 0; p < predictions; ++p) here.gradients[p] = grid.gradients[p] ? grid.gradients[p] + from : nullptr;
     return here;
 }
 
@@ -91,18 +77,18 @@ template <int Sums, class T, class Formula>
     std::array<P, Sums> totals{};
     // The count is a constant for whole packs: a length known late costs a call per load.
     auto const step = [&](int64_t i, auto count) {
-        std::array<P, token_arrays> x;
-        for (int k = 0; k < token_arrays; ++k) x[k] = P::load(grid.arrays[k] + i, count);
-        auto const inside = x[mask_at] != P(0.0), valued = x[value_mask_at] != P(0.0);
+        auto const here = tokens_at<T>(grid, i, count);
         auto const add = [&](int k, P const& term) { totals[k] = totals[k] + blend(P::first(count), term, P(0.0)); };
-        auto const one = contribution(formula, tokens_of<T>(x, grid));
-        number<P, 3> const loss = one.loss;
+        auto const one = contribution(formula, here.token);
+        differentiated<P> const loss = one.loss;
         add(0, loss.value);
         int k = 1;
         boost::hana::for_each(one.metrics, [&](auto const& metric) { add(k++, metric.value.value); });
-        for (int p = 0; p < 3; ++p)
-            if (grid.gradients[p] != nullptr)
-                blend(p == value_at ? valued : inside, loss.partials[p], P(0.0)).store(grid.gradients[p] + i, count);
+        predicted_fields.for_each([&](auto field) {
+            if (T* const gradient = grid.gradients[field.index]; gradient != nullptr)
+                blend(here.where(field.counts), loss.template partial<field.index>(), P(0.0))
+                    .store(gradient + i, count);
+        });
     };
     int64_t const whole = grid.tokens / P::width * P::width;
     for (int64_t i = 0; i < whole; i += P::width) step(i, std::integral_constant<int, P::width>{});

@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <proximal/fields.hpp>
 #include <proximal/numeric/source_text.hpp>
 #include <string>
+#include <string_view>
 
 namespace proximal::libtorch::cuda {
 
-/// Which mask a member of token is counted over: what speaks of values is read over value_mask.
-inline std::string mask_of(std::string const& name) {
-    return name.find("value") != std::string::npos || name == "return_" ? "value_mask" : "mask";
+/// Where a member of token counts, by its name in the text: "old_value", and "value" for the gradient d_value.
+inline extent extent_of(std::string_view name) {
+    if (name.starts_with("d_")) name.remove_prefix(2);
+    extent counts = extent::everywhere;
+    token_fields.for_each([&](auto field) {
+        if (field.name == name) counts = field.counts;
+    });
+    return counts;
 }
+
+/// The mask it counts over, by its name in the text.
+inline std::string mask_of(std::string_view name) { return over_values(extent_of(name)) ? "value_mask" : "mask"; }
 
 /// A kernel's arguments for what a recorded formula reads: ", T const* logprob_at, ...".
 inline std::string token_arguments(source_text const& source) {
@@ -22,9 +32,9 @@ inline std::string token_arguments(source_text const& source) {
 inline std::string token_loads(source_text const& source) {
     std::string loads;
     for (auto const& name : source.inputs) {
-        bool const is_weight = name == "weight" || name == "value_weight";
         loads += "        const T " + name + " = " +
-                 (is_weight ? name + "_at[i];\n" : mask_of(name) + "[i] != T(0) ? " + name + "_at[i] : T(0);\n");
+                 (is_weight(extent_of(name)) ? name + "_at[i];\n"
+                                             : mask_of(name) + "[i] != T(0) ? " + name + "_at[i] : T(0);\n");
     }
     return loads;
 }
