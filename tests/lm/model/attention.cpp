@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
+#include <cstdint>
 #include <limits>
 #include <proximal/lm/model/attention.hpp>
 
@@ -7,12 +8,12 @@ using namespace proximal::libtorch;
 using namespace proximal::lm;
 
 namespace {
-constexpr int64_t heads = 3, size = 10;
+constexpr std::int64_t heads = 3, size = 10;
 double difference(at::Tensor const& a, at::Tensor const& b) {
     REQUIRE(a.sizes() == b.sizes());
     return (a - b).abs().max().item<double>();
 }
-kv_cache make_cache(int64_t rows, int64_t capacity) {
+kv_cache make_cache(std::int64_t rows, std::int64_t capacity) {
     auto const empty = at::full({rows, heads, capacity, size}, 99.0, at::kDouble);
     return {.keys = {empty.clone()}, .values = {empty.clone()}, .row_count = rows, .capacity = capacity};
 }
@@ -21,10 +22,12 @@ at::Tensor by_hand(at::Tensor const& qkv, rotary const& rotate, token_batch cons
     auto const part = qkv.view({-1, heads, 3, size}).unbind(2);
     auto const q = rotate(part[0], tokens.positions), k = rotate(part[1], tokens.positions);
     std::vector<at::Tensor> out;
-    for (int64_t n = 0; n < tokens.size(); ++n) {
-        auto const p = tokens.positions[n].item<int64_t>();
-        auto const weights =
-            (k.narrow(0, n - p, p + 1) * q[n]).sum(-1).div(std::sqrt(double(size))).softmax(0);  // [p + 1, heads]
+    for (std::int64_t n = 0; n < tokens.size(); ++n) {
+        auto const p = tokens.positions[n].item<std::int64_t>();
+        auto const weights = (k.narrow(0, n - p, p + 1) * q[n])
+                                 .sum(-1)
+                                 .div(std::sqrt(static_cast<double>(size)))
+                                 .softmax(0);  // [p + 1, heads]
         out.push_back((weights.unsqueeze(-1) * part[2].narrow(0, n - p, p + 1)).sum(0).flatten());
     }
     return at::stack(out);
@@ -32,9 +35,9 @@ at::Tensor by_hand(at::Tensor const& qkv, rotary const& rotate, token_batch cons
 }  // namespace
 
 TEST_CASE("attention: fused, composed and by hand agree in value and gradient") {
-    auto const ids = GENERATE(std::vector<std::vector<int64_t>>{{1, 1, 1}, {1}, {1, 1, 1, 1, 1}},
-                              std::vector<std::vector<int64_t>>{{1, 1}, {1, 1}});
-    auto const dimensions = GENERATE(int64_t(0), int64_t(4), size);
+    auto const ids = GENERATE(std::vector<std::vector<std::int64_t>>{{1, 1, 1}, {1}, {1, 1, 1, 1, 1}},
+                              std::vector<std::vector<std::int64_t>>{{1, 1}, {1, 1}});
+    auto const dimensions = GENERATE(static_cast<std::int64_t>(0), static_cast<std::int64_t>(4), size);
     auto const tokens = pack_tokens(ids);
     rotary const rotate(dimensions, 100.0, 8, at::kDouble, at::TensorOptions(at::kDouble));
     auto const generator = at::detail::createCPUGenerator(2);
@@ -80,5 +83,6 @@ TEST_CASE("kv_cache: shrinking keeps the rows that move and those that stay") {
     cache.keys[0].copy_(at::arange(4, at::kDouble).view({4, 1, 1, 1}).expand_as(cache.keys[0]));
     cache.shrink(at::tensor({3}, at::kLong), at::tensor({0}, at::kLong), 3);  // row 0 has ended
     CHECK(cache.row_count == 3);
-    for (int64_t r : {0, 1, 2}) CHECK(cache.keys[0][r].narrow(1, 0, 2).eq(double(r == 0 ? 3 : r)).all().item<bool>());
+    for (std::int64_t r : {0, 1, 2})
+        CHECK(cache.keys[0][r].narrow(1, 0, 2).eq(static_cast<double>(r == 0 ? 3 : r)).all().item<bool>());
 }

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <cstdint>
 #include <proximal/lm/model/decode_attention.hpp>
 #include <proximal/lm/model/grid_rows.hpp>
 #include <proximal/lm/model/kv_cache.hpp>
@@ -22,7 +23,7 @@ struct attention_input {
 inline at::Tensor attention_cells(token_batch const& tokens) { return tokens.rows * tokens.longest + tokens.positions; }
 
 /// Packed [N, heads, D] to a grid [B, heads, columns, D], zero where no token stands.
-inline at::Tensor to_grid(at::Tensor const& x, at::Tensor const& cells, int64_t rows, int64_t columns) {
+inline at::Tensor to_grid(at::Tensor const& x, at::Tensor const& cells, std::int64_t rows, std::int64_t columns) {
     auto const flat = rows * columns == x.size(0)
                           ? x
                           : at::index_copy(at::zeros({rows * columns, x.size(1), x.size(2)}, x.options()), 0, cells, x);
@@ -83,7 +84,7 @@ inline at::Tensor attend_cached(attention_input const& x, token_batch const& tok
 
 /// Self-attention from a layer's fused projection [N, heads · 3 · D]: among themselves, or, with a cache, filling it or
 /// extending it. Returns [N, heads · D]. Composed of ATen operations, for any device.
-inline at::Tensor composed_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate,
+inline at::Tensor composed_attention(at::Tensor const& qkv, std::int64_t heads, rotary const& rotate,
                                      token_batch const& tokens, kv_cache* cache, std::size_t layer) {
     auto const part = qkv.view({qkv.size(0), heads, 3, -1}).unbind(2);
     attention_input const x{rotate(part[0], tokens.positions), rotate(part[1], tokens.positions), part[2]};
@@ -93,8 +94,8 @@ inline at::Tensor composed_attention(at::Tensor const& qkv, int64_t heads, rotar
 }
 
 /// The same in few passes on the CPU.
-inline at::Tensor fused_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate, token_batch const& tokens,
-                                  kv_cache* cache, std::size_t layer) {
+inline at::Tensor fused_attention(at::Tensor const& qkv, std::int64_t heads, rotary const& rotate,
+                                  token_batch const& tokens, kv_cache* cache, std::size_t layer) {
     if (cache && cache->length > 0) return decode_attention(qkv, rotate, tokens, *cache, layer);
     auto const grid = qkv_to_grid::apply(qkv, rotate, tokens, heads);  // [B, longest, heads, D] each
     auto const query = grid[0].transpose(1, 2), key = grid[1].transpose(1, 2), value = grid[2].transpose(1, 2);
@@ -108,8 +109,8 @@ inline at::Tensor fused_attention(at::Tensor const& qkv, int64_t heads, rotary c
 }
 
 /// Attention of packed tokens, fused on the CPU where every token is seen, else composed of ATen operations. [N, H]
-inline at::Tensor self_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate, token_batch const& tokens,
-                                 kv_cache* cache, std::size_t layer) {
+inline at::Tensor self_attention(at::Tensor const& qkv, std::int64_t heads, rotary const& rotate,
+                                 token_batch const& tokens, kv_cache* cache, std::size_t layer) {
     return (qkv.is_cpu() && !tokens.seen.defined() ? fused_attention : composed_attention)(qkv, heads, rotate, tokens,
                                                                                            cache, layer);
 }

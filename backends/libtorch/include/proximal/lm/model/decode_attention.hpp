@@ -20,16 +20,17 @@ namespace proximal::lm {
 
 // Both loops run in blocks of a fixed size: g++ vectorises those at -O2, and no others.
 /// Numbers that one turn of these loops takes.
-inline constexpr int64_t block = 16;
+inline constexpr std::int64_t block = 16;
 
 /// Σ x[i]·y[i].
 template <class T>
-at::opmath_type<T> dot(at::opmath_type<T> const* x, T const* y, int64_t size) {
+at::opmath_type<T> dot(at::opmath_type<T> const* x, T const* y, std::int64_t size) {
     std::array<at::opmath_type<T>, block> sums{};
-    int64_t i = 0;
+    std::int64_t i = 0;
     for (; i + block <= size; i += block)
-        for (int64_t l = 0; l < block; ++l) sums[std::size_t(l)] += x[i + l] * at::opmath_type<T>(y[i + l]);
-    for (; i < size; ++i) sums[std::size_t(i % block)] += x[i] * at::opmath_type<T>(y[i]);
+        for (std::int64_t l = 0; l < block; ++l)
+            sums[static_cast<std::size_t>(l)] += x[i + l] * static_cast<at::opmath_type<T>>(y[i + l]);
+    for (; i < size; ++i) sums[static_cast<std::size_t>(i % block)] += x[i] * static_cast<at::opmath_type<T>>(y[i]);
     at::opmath_type<T> total = 0;
     for (auto const sum : sums) total += sum;
     return total;
@@ -37,11 +38,11 @@ at::opmath_type<T> dot(at::opmath_type<T> const* x, T const* y, int64_t size) {
 
 /// y ← y + a·x.
 template <class T>
-void add_scaled(at::opmath_type<T> a, T const* __restrict x, at::opmath_type<T>* __restrict y, int64_t size) {
-    int64_t i = 0;
+void add_scaled(at::opmath_type<T> a, T const* __restrict x, at::opmath_type<T>* __restrict y, std::int64_t size) {
+    std::int64_t i = 0;
     for (; i + block <= size; i += block)
-        for (int64_t l = 0; l < block; ++l) y[i + l] += a * at::opmath_type<T>(x[i + l]);
-    for (; i < size; ++i) y[i] += a * at::opmath_type<T>(x[i]);
+        for (std::int64_t l = 0; l < block; ++l) y[i + l] += a * static_cast<at::opmath_type<T>>(x[i + l]);
+    for (; i < size; ++i) y[i] += a * static_cast<at::opmath_type<T>>(x[i]);
 }
 
 /// One new token per row on the CPU: rotates, appends to the cache and attends in one pass, over each row's own columns
@@ -49,21 +50,21 @@ void add_scaled(at::opmath_type<T> a, T const* __restrict x, at::opmath_type<T>*
 inline at::Tensor decode_attention(at::Tensor const& qkv, rotary const& rotate, token_batch const& tokens,
                                    kv_cache const& cache, std::size_t layer) {
     at::Tensor const packed = qkv.contiguous(), keys = cache.keys[layer], values = cache.values[layer];
-    int64_t const heads = keys.size(1), capacity = keys.size(2), size = keys.size(3), half = rotate.half();
+    std::int64_t const heads = keys.size(1), capacity = keys.size(2), size = keys.size(3), half = rotate.half();
     at::Tensor const result = at::empty({packed.size(0), heads * size}, packed.options());
-    auto const* const position = tokens.positions.const_data_ptr<int64_t>();
+    auto const* const position = tokens.positions.const_data_ptr<std::int64_t>();
     AT_DISPATCH_FLOATING_TYPES_AND2(at::kBFloat16, at::kHalf, packed.scalar_type(), "proximal::decode_attention", [&] {
         using real = at::opmath_type<scalar_t>;
         auto const* const flat = packed.const_data_ptr<scalar_t>();
         auto const *const cos = rotate.cos.const_data_ptr<scalar_t>(), *const sin =
                                                                            rotate.sin.const_data_ptr<scalar_t>();
         auto* const out = result.mutable_data_ptr<scalar_t>();
-        libtorch::parallel_for(0, packed.size(0) * heads, 4, [&](int64_t begin, int64_t end) {
+        libtorch::parallel_for(0, packed.size(0) * heads, 4, [&](std::int64_t begin, std::int64_t end) {
             auto const room = static_cast<std::size_t>(size);
             std::vector<real> weights(static_cast<std::size_t>(tokens.longest)), query(room), mixed(room);
             std::vector<scalar_t> turned(room);
-            for (int64_t i = begin; i < end; ++i) {
-                int64_t const p = position[i / heads], count = p + 1;
+            for (std::int64_t i = begin; i < end; ++i) {
+                std::int64_t const p = position[i / heads], count = p + 1;
                 auto const* const x = flat + i * 3 * size;
                 auto* const k = keys.mutable_data_ptr<scalar_t>() + i * capacity * size;
                 auto* const v = values.mutable_data_ptr<scalar_t>() + i * capacity * size;
@@ -72,18 +73,19 @@ inline at::Tensor decode_attention(at::Tensor const& qkv, rotary const& rotate, 
                 std::copy_n(x + 2 * size, size, v + p * size);
 
                 std::transform(turned.begin(), turned.end(), query.begin(),
-                               [&](real q) { return q / std::sqrt(real(size)); });
-                for (int64_t j = 0; j < count; ++j)
-                    weights[std::size_t(j)] = dot<scalar_t>(query.data(), k + j * size, size);
+                               [&](real q) { return q / std::sqrt(static_cast<real>(size)); });
+                for (std::int64_t j = 0; j < count; ++j)
+                    weights[static_cast<std::size_t>(j)] = dot<scalar_t>(query.data(), k + j * size, size);
                 real const greatest = *std::max_element(weights.begin(), weights.begin() + count);
                 real total = 0;
-                std::fill(mixed.begin(), mixed.end(), real(0));
-                for (int64_t j = 0; j < count; ++j) {
-                    real const weight = std::exp(weights[std::size_t(j)] - greatest);
+                std::fill(mixed.begin(), mixed.end(), static_cast<real>(0));
+                for (std::int64_t j = 0; j < count; ++j) {
+                    real const weight = std::exp(weights[static_cast<std::size_t>(j)] - greatest);
                     total += weight;
                     add_scaled<scalar_t>(weight, v + j * size, mixed.data(), size);
                 }
-                for (int64_t d = 0; d < size; ++d) out[i * size + d] = scalar_t(mixed[std::size_t(d)] / total);
+                for (std::int64_t d = 0; d < size; ++d)
+                    out[i * size + d] = static_cast<scalar_t>(mixed[static_cast<std::size_t>(d)] / total);
             }
         });
     });

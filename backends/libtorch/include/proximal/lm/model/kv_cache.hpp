@@ -15,13 +15,13 @@ namespace proximal::lm {
 struct kv_cache {
     std::vector<at::Tensor> keys = {};    // per layer [R, heads, capacity, D]; column = position
     std::vector<at::Tensor> values = {};  // per layer [R, heads, capacity, D]
-    int64_t length = 0;                   // columns in use: those of the longest row
-    int64_t row_count = 0;                // R: rows in use, the first ones
-    int64_t capacity = 0;                 // positions that fit
+    std::int64_t length = 0;              // columns in use: those of the longest row
+    std::int64_t row_count = 0;           // R: rows in use, the first ones
+    std::int64_t capacity = 0;            // positions that fit
 
     /// Keeps `count` rows: row `from[i]` takes the place of `to[i]`, [K] int64 each, then the rows from `count` on are
     /// gone. Costs only the rows moved.
-    void shrink(at::Tensor const& from, at::Tensor const& to, int64_t count) {
+    void shrink(at::Tensor const& from, at::Tensor const& to, std::int64_t count) {
         if (from.size(0) > 0)
             for (auto* side : {&keys, &values})
                 for (auto& layer : *side) {

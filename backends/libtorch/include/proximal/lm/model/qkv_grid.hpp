@@ -17,13 +17,13 @@ namespace proximal::lm {
 
 /// One head's rotation by a position's angles (see rotary): forwards with direction 1, its transpose with −1.
 template <class T>
-void rotate_head(T const* x, T* out, T const* cos, T const* sin, int64_t half, int64_t size,
+void rotate_head(T const* x, T* out, T const* cos, T const* sin, std::int64_t half, std::int64_t size,
                  at::opmath_type<T> direction) {
     using real = at::opmath_type<T>;
-    for (int64_t i = 0; i < half; ++i) {
-        real const a = x[i], b = x[i + half], c = cos[i], s = direction * real(sin[i]);
-        out[i] = T(a * c - b * s);
-        out[i + half] = T(b * c + a * s);
+    for (std::int64_t i = 0; i < half; ++i) {
+        real const a = x[i], b = x[i + half], c = cos[i], s = direction * static_cast<real>(sin[i]);
+        out[i] = static_cast<T>(a * c - b * s);
+        out[i + half] = static_cast<T>(b * c + a * s);
     }
     std::copy(x + 2 * half, x + size, out + 2 * half);
 }
@@ -32,7 +32,7 @@ void rotate_head(T const* x, T* out, T const* cos, T const* sin, int64_t half, i
 /// [B, longest, heads, D], the first two rotated; padding is zero. One pass on the CPU, forwards and backwards.
 struct qkv_to_grid : torch::autograd::Function<qkv_to_grid> {
     static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context, at::Tensor const& qkv,
-                                                  rotary const& rotate, token_batch const& tokens, int64_t heads) {
+                                                  rotary const& rotate, token_batch const& tokens, std::int64_t heads) {
         auto const size = qkv.size(1) / (3 * heads);
         torch::autograd::variable_list grids;
         for (int part = 0; part < 3; ++part)
@@ -57,21 +57,21 @@ struct qkv_to_grid : torch::autograd::Function<qkv_to_grid> {
                      at::Tensor const& rows, at::Tensor const& positions, bool to_grid) {
         for (auto& grid : grids)
             if (grid.stride(3) != 1) grid = grid.contiguous();
-        int64_t const count = packed.size(0), columns = grids[0].size(1), heads = grids[0].size(2),
-                      size = grids[0].size(3), half = cos.size(1);
-        auto const* const row = rows.const_data_ptr<int64_t>();
-        auto const* const position = positions.const_data_ptr<int64_t>();
+        std::int64_t const count = packed.size(0), columns = grids[0].size(1), heads = grids[0].size(2),
+                           size = grids[0].size(3), half = cos.size(1);
+        auto const* const row = rows.const_data_ptr<std::int64_t>();
+        auto const* const position = positions.const_data_ptr<std::int64_t>();
         AT_DISPATCH_FLOATING_TYPES_AND2(at::kBFloat16, at::kHalf, packed.scalar_type(), "proximal::qkv_to_grid", [&] {
             auto* const flat = packed.mutable_data_ptr<scalar_t>();
             auto const *const c = cos.const_data_ptr<scalar_t>(), *const s = sin.const_data_ptr<scalar_t>();
-            libtorch::parallel_for(0, count, 64, [&](int64_t begin, int64_t end) {
-                for (int64_t n = begin; n < end; ++n)
+            libtorch::parallel_for(0, count, 64, [&](std::int64_t begin, std::int64_t end) {
+                for (std::int64_t n = begin; n < end; ++n)
                     for (int part = 0; part < 3; ++part) {
-                        auto const& grid = grids[std::size_t(part)];
+                        auto const& grid = grids[static_cast<std::size_t>(part)];
                         auto* const base = grid.mutable_data_ptr<scalar_t>() + row[n] * grid.stride(0);
                         auto* const there = base + position[n] * grid.stride(1);
-                        int64_t const turned = part < 2 ? half : 0;
-                        for (int64_t h = 0; h < heads; ++h) {
+                        std::int64_t const turned = part < 2 ? half : 0;
+                        for (std::int64_t h = 0; h < heads; ++h) {
                             auto* const here = flat + ((n * heads + h) * 3 + part) * size;
                             auto* const cell = there + h * grid.stride(2);
                             if (to_grid)
@@ -83,7 +83,7 @@ struct qkv_to_grid : torch::autograd::Function<qkv_to_grid> {
                         }
                         bool const last = n + 1 == count || row[n + 1] != row[n];
                         if (to_grid && last)
-                            std::fill(there + heads * size, base + columns * heads * size, scalar_t(0));
+                            std::fill(there + heads * size, base + columns * heads * size, static_cast<scalar_t>(0));
                     }
             });
         });
