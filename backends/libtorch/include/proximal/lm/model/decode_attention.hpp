@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstdint>
 #include <proximal/libtorch/parallel_for.hpp>
+#include <proximal/lm/model/attention_input.hpp>
 #include <proximal/lm/model/kv_cache.hpp>
 #include <proximal/lm/model/qkv_grid.hpp>
 #include <proximal/lm/model/rotary.hpp>
@@ -46,46 +47,57 @@ void add_scaled(at::opmath_type<T> a, T const* __restrict x, at::opmath_type<T>*
 }
 
 /// One new token per row on the CPU: rotates, appends to the cache and attends in one pass, over each row's own columns
-/// and no more. qkv [R, heads · 3 · D] as in qkv_to_grid; returns [R, heads · D]. Records no gradient.
-inline at::Tensor decode_attention(at::Tensor const& qkv, rotary const& rotate, token_batch const& tokens,
-                                   kv_cache const& cache, std::size_t layer) {
-    at::Tensor const packed = qkv.contiguous(), keys = cache.keys[layer], values = cache.values[layer];
-    std::int64_t const heads = keys.size(1), capacity = keys.size(2), size = keys.size(3), half = rotate.half();
-    at::Tensor const result = at::empty({packed.size(0), heads * size}, packed.options());
+/// and no more. Reads query, key and value where they lie; returns [R, heads · D]. Records no gradient.
+inline at::Tensor decode_attention(attention_input const& x, attention_shape const& shape, rotary const& rotate,
+                                   token_batch const& tokens, kv_cache const& cache, std::size_t layer) {
+    at::Tensor const queries = with_heads_contiguous(x.query), new_keys = with_heads_contiguous(x.key),
+                     new_values = with_heads_contiguous(x.value), keys = cache.keys[layer],
+                     values = cache.values[layer];
+    std::int64_t const capacity = keys.size(2), size = shape.head_size, kv_heads = shape.kv_heads,
+                       group = shape.group(), half = rotate.half(), rows = queries.size(0);
+    at::Tensor const result = at::empty({rows, shape.heads * size}, queries.options());
     auto const* const position = tokens.positions.const_data_ptr<std::int64_t>();
-    AT_DISPATCH_FLOATING_TYPES_AND2(at::kBFloat16, at::kHalf, packed.scalar_type(), "proximal::decode_attention", [&] {
+    AT_DISPATCH_FLOATING_TYPES_AND2(at::kBFloat16, at::kHalf, queries.scalar_type(), "proximal::decode_attention", [&] {
         using real = at::opmath_type<scalar_t>;
-        auto const* const flat = packed.const_data_ptr<scalar_t>();
+        auto const at_head = [](at::Tensor const& part) {  // (row, head) to its first entry
+            return [data = part.const_data_ptr<scalar_t>(), row = part.stride(0), head = part.stride(1)](
+                       std::int64_t r, std::int64_t h) { return data + r * row + h * head; };
+        };
+        auto const query_at = at_head(queries), key_at = at_head(new_keys), value_at = at_head(new_values);
         auto const *const cos = rotate.cos.const_data_ptr<scalar_t>(), *const sin =
                                                                            rotate.sin.const_data_ptr<scalar_t>();
+        auto *const cached_keys = keys.mutable_data_ptr<scalar_t>(), *const cached_values =
+                                                                         values.mutable_data_ptr<scalar_t>();
         auto* const out = result.mutable_data_ptr<scalar_t>();
-        libtorch::parallel_for(0, packed.size(0) * heads, 4, [&](std::int64_t begin, std::int64_t end) {
+        // One turn appends a key head's entries, then serves the query heads that read it.
+        std::int64_t const grain = std::max<std::int64_t>(1, 4 / group);
+        libtorch::parallel_for(0, rows * kv_heads, grain, [&](std::int64_t begin, std::int64_t end) {
             auto const room = static_cast<std::size_t>(size);
             std::vector<real> weights(static_cast<std::size_t>(tokens.longest)), query(room), mixed(room);
             std::vector<scalar_t> turned(room);
             for (std::int64_t i = begin; i < end; ++i) {
-                std::int64_t const p = position[i / heads], count = p + 1;
-                auto const* const x = flat + i * 3 * size;
-                auto* const k = keys.mutable_data_ptr<scalar_t>() + i * capacity * size;
-                auto* const v = values.mutable_data_ptr<scalar_t>() + i * capacity * size;
-                rotate_head<scalar_t>(x, turned.data(), cos + p * half, sin + p * half, half, size, 1);
-                rotate_head<scalar_t>(x + size, k + p * size, cos + p * half, sin + p * half, half, size, 1);
-                std::copy_n(x + 2 * size, size, v + p * size);
-
-                std::transform(turned.begin(), turned.end(), query.begin(),
-                               [&](real q) { return q / std::sqrt(static_cast<real>(size)); });
-                for (std::int64_t j = 0; j < count; ++j)
-                    weights[static_cast<std::size_t>(j)] = dot<scalar_t>(query.data(), k + j * size, size);
-                real const greatest = *std::max_element(weights.begin(), weights.begin() + count);
-                real total = 0;
-                std::fill(mixed.begin(), mixed.end(), static_cast<real>(0));
-                for (std::int64_t j = 0; j < count; ++j) {
-                    real const weight = std::exp(weights[static_cast<std::size_t>(j)] - greatest);
-                    total += weight;
-                    add_scaled<scalar_t>(weight, v + j * size, mixed.data(), size);
+                std::int64_t const r = i / kv_heads, kv_head = i % kv_heads, p = position[r], count = p + 1;
+                auto *const k = cached_keys + i * capacity * size, *const v = cached_values + i * capacity * size;
+                rotate_head<scalar_t>(key_at(r, kv_head), k + p * size, cos + p * half, sin + p * half, half, size, 1);
+                std::copy_n(value_at(r, kv_head), size, v + p * size);
+                for (std::int64_t h = kv_head * group; h < (kv_head + 1) * group; ++h) {
+                    rotate_head<scalar_t>(query_at(r, h), turned.data(), cos + p * half, sin + p * half, half, size, 1);
+                    std::transform(turned.begin(), turned.end(), query.begin(),
+                                   [&](real q) { return q / std::sqrt(static_cast<real>(size)); });
+                    for (std::int64_t j = 0; j < count; ++j)
+                        weights[static_cast<std::size_t>(j)] = dot<scalar_t>(query.data(), k + j * size, size);
+                    real const greatest = *std::max_element(weights.begin(), weights.begin() + count);
+                    real total = 0;
+                    std::fill(mixed.begin(), mixed.end(), static_cast<real>(0));
+                    for (std::int64_t j = 0; j < count; ++j) {
+                        real const weight = std::exp(weights[static_cast<std::size_t>(j)] - greatest);
+                        total += weight;
+                        add_scaled<scalar_t>(weight, v + j * size, mixed.data(), size);
+                    }
+                    auto* const mean = out + (r * shape.heads + h) * size;
+                    for (std::int64_t d = 0; d < size; ++d)
+                        mean[d] = static_cast<scalar_t>(mixed[static_cast<std::size_t>(d)] / total);
                 }
-                for (std::int64_t d = 0; d < size; ++d)
-                    out[i * size + d] = static_cast<scalar_t>(mixed[static_cast<std::size_t>(d)] / total);
             }
         });
     });
