@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
+#include <cstdint>
 #include <proximal/lm/generation/generate.hpp>
 #include <proximal/lm/generation/greedy_sampler.hpp>
 #include <proximal/lm/generation/multinomial_sampler.hpp>
@@ -12,23 +13,25 @@ using namespace proximal::lm;
 using Catch::Contains;
 
 namespace {
-using rows = std::vector<std::vector<int64_t>>;
+using rows = std::vector<std::vector<std::int64_t>>;
 rows const prompts{{4, 9, 2}, {3}, {5, 7, 1, 1, 8, 2}, {6, 6}, {11, 3, 4, 2}, {7, 8}};
-constexpr int64_t T = 9;
+constexpr std::int64_t T = 9;
 
 /// Log-probabilities of given tokens [B, T] by full forwards: no cache, no generation loop.
 at::Tensor full_logprobs(causal_lm const& model, at::Tensor const& tokens, double temperature) {
     at::NoGradGuard const guard;
     rows whole = prompts;
     for (std::size_t b = 0; b < whole.size(); ++b)
-        for (int64_t t = 0; t < tokens.size(1); ++t) whole[b].push_back(tokens[int64_t(b)][t].item<int64_t>());
+        for (std::int64_t t = 0; t < tokens.size(1); ++t)
+            whole[b].push_back(tokens[static_cast<std::int64_t>(b)][t].item<std::int64_t>());
     at::Tensor const all = model.logits(model.body->forward(pack_tokens(whole))).div(temperature).log_softmax(1),
                      result = at::zeros(tokens.sizes(), at::kDouble);
-    int64_t begin = 0;
-    for (std::size_t b = 0; b < whole.size(); begin += int64_t(whole[b].size()), ++b)
-        result[int64_t(b)] = all.narrow(0, begin + int64_t(prompts[b].size()) - 1, T)
-                                 .gather(1, tokens[int64_t(b)].unsqueeze(1))
-                                 .squeeze(1);
+    std::int64_t begin = 0;
+    for (std::size_t b = 0; b < whole.size(); begin += static_cast<std::int64_t>(whole[b].size()), ++b)
+        result[static_cast<std::int64_t>(b)] =
+            all.narrow(0, begin + static_cast<std::int64_t>(prompts[b].size()) - 1, T)
+                .gather(1, tokens[static_cast<std::int64_t>(b)].unsqueeze(1))
+                .squeeze(1);
     return result;
 }
 double difference(at::Tensor const& a, at::Tensor const& b) { return (a - b).abs().max().item<double>(); }
@@ -51,25 +54,25 @@ TEST_CASE("generate: cached decoding equals the full forward, prompts of mixed l
 
 TEST_CASE("generate: a row that stops leaves the batch, which equals running on") {
     auto const model = support::tiny_model();
-    int64_t const stop = GENERATE(range(0, 6));
+    std::int64_t const stop = GENERATE(range(0, 6));
     sampling how{.max_new_tokens = T, .pad_token = 22};
     auto const on = generate(model, prompts, how, multinomial_sampler{.seed = 8});
     how.stop_token = stop;
-    int64_t computed = 0, seen = 0;
+    std::int64_t computed = 0, seen = 0;
     auto const out = generate(model, prompts, how, multinomial_sampler{.seed = 8},
-                              [&](int64_t, int64_t running) { computed += running; });
-    for (int64_t b = 0; b < 6; ++b) {
+                              [&](std::int64_t, std::int64_t running) { computed += running; });
+    for (std::int64_t b = 0; b < 6; ++b) {
         bool ended = false;
-        int64_t length = 0;
-        for (int64_t t = 0; t < T; ++t) {
+        std::int64_t length = 0;
+        for (std::int64_t t = 0; t < T; ++t) {
             CAPTURE(b, t);
-            CHECK(out.tokens[b][t].item<int64_t>() == (ended ? 22 : on.tokens[b][t].item<int64_t>()));
+            CHECK(out.tokens[b][t].item<std::int64_t>() == (ended ? 22 : on.tokens[b][t].item<std::int64_t>()));
             CHECK(out.logprobs[b][t].item<double>() ==
                   Approx(ended ? 0.0 : on.logprobs[b][t].item<double>()).margin(1e-12));
             length += !ended;
-            ended = ended || on.tokens[b][t].item<int64_t>() == stop;
+            ended = ended || on.tokens[b][t].item<std::int64_t>() == stop;
         }
-        CHECK(out.lengths[b].item<int64_t>() == length);
+        CHECK(out.lengths[b].item<std::int64_t>() == length);
         seen += length;
     }
     CHECK(computed == seen);  // no step was spent on a row that had ended
@@ -79,9 +82,9 @@ TEST_CASE("generate: all rows may end at once, and early") {
     auto const model = support::tiny_model();
     auto const script = at::full({6, T}, 5, at::kLong);
     script.select(1, 2).fill_(0);
-    int64_t steps = 0;
+    std::int64_t steps = 0;
     auto const out = generate(model, prompts, sampling{.max_new_tokens = T, .stop_token = 0, .pad_token = 1},
-                              scripted_sampler{script}, [&](int64_t step, int64_t) { steps = step; });
+                              scripted_sampler{script}, [&](std::int64_t step, std::int64_t) { steps = step; });
     CHECK(steps == 3);
     CHECK(out.lengths.eq(3).all().item<bool>());
     CHECK(out.tokens.narrow(1, 3, T - 3).eq(1).all().item<bool>());
@@ -98,11 +101,11 @@ TEST_CASE("multinomial_sampler: a draw depends on seed, episode and step alone")
     CHECK_FALSE(all.equal(draw(prompts, {.seed = 4})));
     CHECK(draw({prompts.begin() + 2, prompts.end()}, {.seed = 3, .first_episode = 2}).equal(all.narrow(0, 2, 4)));
 
-    int64_t const n = 20000;
+    std::int64_t const n = 20000;
     auto const p = at::tensor({0.1, 0.0, 0.6, 0.3}, at::kDouble);
     auto const drawn = multinomial_sampler{.seed = 6}(p.log().expand({n, 4}).contiguous(), at::arange(n), 5);
-    auto const frequency = drawn.bincount({}, 4).to(at::kDouble) / double(n);
-    CHECK(difference(frequency, p) < 5 * std::sqrt(0.25 / double(n)));  // five standard deviations
+    auto const frequency = drawn.bincount({}, 4).to(at::kDouble) / static_cast<double>(n);
+    CHECK(difference(frequency, p) < 5 * std::sqrt(0.25 / static_cast<double>(n)));  // five standard deviations
     CHECK(frequency[1].item<double>() == 0.0);
 }
 
@@ -134,11 +137,11 @@ TEST_CASE("generate: what cannot be done is said in one sentence") {
     says({}, {}, "no prompts");
     says({{1}, {}}, {}, "prompt 1 is empty");
     says({{23}}, {}, "prompt 0 holds the token 23 outside of the model's vocabulary of 23");
-    says({std::vector<int64_t>(12, 1)}, {.max_new_tokens = 10},
+    says({std::vector<std::int64_t>(12, 1)}, {.max_new_tokens = 10},
          "prompt 0 has 12 tokens, which with 10 new ones exceeds the model's 20 positions");
     says({{1}}, {.temperature = 0.0}, "temperature must be positive");
     says({{1}}, {.top_k = -1}, "top_k");
     says({{1}}, {.top_p = 0.0}, "top_p");
     says({{1}}, {.max_new_tokens = 0}, "max_new_tokens");
-    CHECK_NOTHROW(generate(model, {std::vector<int64_t>(11, 1)}, {.max_new_tokens = 10}, greedy_sampler{}));
+    CHECK_NOTHROW(generate(model, {std::vector<std::int64_t>(11, 1)}, {.max_new_tokens = 10}, greedy_sampler{}));
 }

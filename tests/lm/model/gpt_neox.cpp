@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
+#include <cstdint>
 #include <proximal/io/safetensors.hpp>
 #include <proximal/lm/model/load_model.hpp>
 #include <proximal/lm/model/make_model.hpp>
@@ -69,8 +70,8 @@ TEST_CASE("gpt_neox: ids under the mask are never read, and where padding stands
 
 TEST_CASE("gpt_neox: every gradient equals finite differences, rows padded or not") {
     auto const parallel = GENERATE(true, false);
-    auto const ids = GENERATE(std::vector<std::vector<int64_t>>{{4, 9}, {3, 5, 7, 1}, {2}},
-                              std::vector<std::vector<int64_t>>{{4, 9, 4}, {3, 5, 7}});
+    auto const ids = GENERATE(std::vector<std::vector<std::int64_t>>{{4, 9}, {3, 5, 7, 1}, {2}},
+                              std::vector<std::vector<std::int64_t>>{{4, 9, 4}, {3, 5, 7}});
     auto config = support::tiny_config();
     config["use_parallel_residual"] = parallel;
     auto const model = support::tiny_model(config);
@@ -84,7 +85,7 @@ TEST_CASE("gpt_neox: every gradient equals finite differences, rows padded or no
     for (auto const& [name, x] : model.parameters()) {
         CAPTURE(name, parallel, ids.size());
         REQUIRE(x.grad().defined());
-        for (int64_t const i : {int64_t(0), x.numel() / 2 + 1, x.numel() - 1}) {
+        for (std::int64_t const i : {static_cast<std::int64_t>(0), x.numel() / 2 + 1, x.numel() - 1}) {
             auto const entry = x.view(-1)[i];
             double const before = entry.item<double>();
             entry.fill_(before + step);
@@ -115,7 +116,7 @@ TEST_CASE("gpt_neox: what does not fit is refused by name") {
     says("rotary_pct", 2.0, "at most a head's 4");
 
     auto const model = support::tiny_model();
-    CHECK_THROWS_WITH(model.body->forward(pack_tokens({std::vector<int64_t>(21, 1)})),
+    CHECK_THROWS_WITH(model.body->forward(pack_tokens({std::vector<std::int64_t>(21, 1)})),
                       Contains("21 tokens is longer than the model's 20 positions"));
     CHECK_THROWS_WITH(model.body->forward(pack_tokens({{1, 23}})),
                       Contains("the token 23 outside of the model's vocabulary of 23"));

@@ -19,7 +19,7 @@ bool equal(auto const& a, auto const& b) {
         left, right, [](auto const& x, auto const& y) { return x.name == y.name && x.tensor.equal(y.tensor); });
 }
 std::size_t files(std::filesystem::path const& folder) {
-    return std::size_t(std::distance(std::filesystem::directory_iterator(folder), {}));
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
 }
 }  // namespace
 

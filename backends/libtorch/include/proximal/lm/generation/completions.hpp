@@ -16,8 +16,8 @@ struct completions {
 };
 
 /// Cuts rows after their first stop token, whatever was drawn behind it.
-inline completions end_at_stop(at::Tensor const& tokens, at::Tensor const& logprobs, std::optional<int64_t> stop_token,
-                               int64_t pad_token) {
+inline completions end_at_stop(at::Tensor const& tokens, at::Tensor const& logprobs,
+                               std::optional<std::int64_t> stop_token, std::int64_t pad_token) {
     if (!stop_token) return {tokens, logprobs, at::full({tokens.size(0)}, tokens.size(1), tokens.options())};
     at::Tensor const stop = tokens.eq(*stop_token), after = (stop.cumsum(1) - stop.to(at::kLong)).gt(0);  // [B, T]
     return {tokens.masked_fill(after, pad_token), logprobs.masked_fill(after, 0.0), after.logical_not().sum(1)};

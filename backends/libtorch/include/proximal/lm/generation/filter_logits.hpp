@@ -11,7 +11,7 @@ namespace proximal::lm {
 
 /// Leaves the k most likely tokens of each row; the others' logits become −∞. Ties with the k-th stay, as in Hugging
 /// Face. logits [R, V]; k = 0 or k ≥ V: unchanged.
-inline at::Tensor keep_top_k(at::Tensor const& logits, int64_t k) {
+inline at::Tensor keep_top_k(at::Tensor const& logits, std::int64_t k) {
     if (k == 0 || k >= logits.size(1)) return logits;
     auto const kth = std::get<0>(logits.topk(k, 1)).narrow(1, k - 1, 1);  // [R, 1]
     return logits.masked_fill(logits.lt(kth), -std::numeric_limits<double>::infinity());

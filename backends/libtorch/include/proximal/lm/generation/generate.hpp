@@ -20,18 +20,19 @@
 namespace proximal::lm {
 
 /// Called after every step with the number of steps done and of rows still running.
-using generation_callback = std::function<void(int64_t steps, int64_t running)>;
+using generation_callback = std::function<void(std::int64_t steps, std::int64_t running)>;
 
 /// Throws std::invalid_argument where a prompt is empty, holds an id that the model has not, or leaves no room.
-inline void check_prompts(causal_lm const& model, std::vector<std::vector<int64_t>> const& prompts,
-                          int64_t max_new_tokens) {
+inline void check_prompts(causal_lm const& model, std::vector<std::vector<std::int64_t>> const& prompts,
+                          std::int64_t max_new_tokens) {
     auto const vocabulary = model.body->vocabulary_size(), positions = model.body->max_positions();
     if (prompts.empty()) throw std::invalid_argument("proximal: generate got no prompts; give at least one");
     for (std::size_t b = 0; b < prompts.size(); ++b) {
         auto const& prompt = prompts[b];
         auto const name = "proximal: prompt " + std::to_string(b);
         if (prompt.empty()) throw std::invalid_argument(name + " is empty; begin it with at least one token");
-        if (int64_t(prompt.size()) + max_new_tokens - 1 > positions)  // the last token drawn is never fed
+        // the last token drawn is never fed
+        if (static_cast<std::int64_t>(prompt.size()) + max_new_tokens - 1 > positions)
             throw std::invalid_argument(name + " has " + std::to_string(prompt.size()) + " tokens, which with " +
                                         std::to_string(max_new_tokens) + " new ones exceeds the model's " +
                                         std::to_string(positions) + " positions; shorten one of them");
@@ -47,8 +48,8 @@ inline void check_prompts(causal_lm const& model, std::vector<std::vector<int64_
 ///
 /// Survivors beyond the new end move into the places of those who left before it: few rows move. `running` [R] (on the
 /// CPU), the tokens fed next and the cache move alike.
-inline int64_t leave(at::Tensor const& stopped, at::Tensor& running, token_batch& batch, kv_cache& cache) {
-    auto const count = stopped.logical_not().sum().item<int64_t>();
+inline std::int64_t leave(at::Tensor const& stopped, at::Tensor& running, token_batch& batch, kv_cache& cache) {
+    auto const count = stopped.logical_not().sum().item<std::int64_t>();
     at::Tensor const to = stopped.narrow(0, 0, count).nonzero().squeeze(1);
     at::Tensor const from =
         stopped.narrow(0, count, stopped.size(0) - count).logical_not().nonzero().squeeze(1) + count;
@@ -71,28 +72,30 @@ inline int64_t leave(at::Tensor const& stopped, at::Tensor& running, token_batch
 /// Source: TRL v0.11.4's generate(); departure: rows leave, prompts are not padded. No gradient is recorded.
 /// Throws std::invalid_argument: see check_prompts and sampling::check.
 template <TokenSampler Sampler>
-completions generate(causal_lm const& model, std::vector<std::vector<int64_t>> const& prompts, sampling const& how,
+completions generate(causal_lm const& model, std::vector<std::vector<std::int64_t>> const& prompts, sampling const& how,
                      Sampler&& sampler, generation_callback const& on_step = {}) {
     how.check();
     check_prompts(model, prompts, how.max_new_tokens);
     auto const options = model.body->options();
-    auto const B = int64_t(prompts.size()), T = how.max_new_tokens;
+    auto const B = static_cast<std::int64_t>(prompts.size()), T = how.max_new_tokens;
     at::Tensor const tokens = at::full({B, T}, how.pad_token, options.dtype(at::kLong)),
                      logprobs = at::zeros({B, T}, options);
     {
         // Tensors made under inference mode may not meet autograd later: the results are made before it.
         c10::InferenceMode const no_autograd;
-        int64_t const look_every = options.device().is_cpu() ? 1 : 8;  // for who stopped: an accelerator has to wait
+        // for who stopped: an accelerator has to wait
+        std::int64_t const look_every = options.device().is_cpu() ? 1 : 8;
         token_batch batch = pack_tokens(prompts, options.device());
         kv_cache cache = model.body->make_cache(B, batch.longest + T - 1);
         at::Tensor running = at::arange(B, at::kLong), index = running.to(options.device());  // [R]: rows of the batch
         at::Tensor stopped = at::zeros({B}, options.dtype(at::kBool));                        // [R]
         at::Tensor lengths = at::empty({B}, at::kLong);
-        for (int64_t b = 0; b < B; ++b) lengths.mutable_data_ptr<int64_t>()[b] = int64_t(prompts[b].size());
+        for (std::int64_t b = 0; b < B; ++b)
+            lengths.mutable_data_ptr<std::int64_t>()[b] = static_cast<std::int64_t>(prompts[b].size());
         lengths = lengths.to(options.device());
         at::Tensor hidden = model.body->forward(batch, &cache).index_select(0, lengths.cumsum(0) - 1);  // [R, H]
         batch.positions = lengths;
-        for (int64_t step = 0;; ++step) {
+        for (std::int64_t step = 0;; ++step) {
             at::Tensor const scaled = model.logits(hidden).div_(how.temperature);                           // [R, V]
             at::Tensor const likely = keep_top_p(keep_top_k(scaled, how.top_k), how.top_p).log_softmax(1);  // [R, V]
             at::Tensor const drawn = sampler(likely, running, step);                                        // [R]

@@ -10,7 +10,7 @@ namespace proximal::lm {
 
 /// Takes the likeliest token; of several, LibTorch's argmax decides.
 struct greedy_sampler {
-    at::Tensor operator()(at::Tensor const& logprobs, at::Tensor const& /*rows*/, int64_t /*step*/) const {
+    at::Tensor operator()(at::Tensor const& logprobs, at::Tensor const& /*rows*/, std::int64_t /*step*/) const {
         return logprobs.argmax(1);
     }
 };

@@ -20,17 +20,18 @@ struct multinomial_sampler {
     std::uint64_t first_episode = 0;
 
     /// In [0, 1), 53 bits.
-    double uniform(int64_t row, int64_t step) const {
-        at::philox_engine engine(seed, first_episode + std::uint64_t(row), std::uint64_t(step));
+    double uniform(std::int64_t row, std::int64_t step) const {
+        at::philox_engine engine(seed, first_episode + static_cast<std::uint64_t>(row),
+                                 static_cast<std::uint64_t>(step));
         std::uint64_t const high = engine(), low = engine();
-        return double((high << 32 | low) >> 11) * 0x1p-53;
+        return static_cast<double>((high << 32 | low) >> 11) * 0x1p-53;
     }
 
-    at::Tensor operator()(at::Tensor const& logprobs, at::Tensor const& rows, int64_t step) const {
+    at::Tensor operator()(at::Tensor const& logprobs, at::Tensor const& rows, std::int64_t step) const {
         at::Tensor const numbers = at::empty(rows.sizes(), at::kDouble);
-        auto const* const row = rows.const_data_ptr<int64_t>();
+        auto const* const row = rows.const_data_ptr<std::int64_t>();
         auto* const u = numbers.mutable_data_ptr<double>();
-        for (int64_t i = 0; i < rows.size(0); ++i) u[i] = uniform(row[i], step);
+        for (std::int64_t i = 0; i < rows.size(0); ++i) u[i] = uniform(row[i], step);
         at::Tensor const probabilities = logprobs.exp();
         if (logprobs.is_cpu()) return walk(probabilities, u);
         at::Tensor const cumulative = probabilities.cumsum(1, at::kDouble);
@@ -42,20 +43,20 @@ struct multinomial_sampler {
     static at::Tensor walk(at::Tensor const& probabilities, double const* u) {
         at::Tensor const tokens = at::empty({probabilities.size(0)}, at::kLong),
                          total = probabilities.sum(1, false, at::kDouble);
-        auto* const token = tokens.mutable_data_ptr<int64_t>();
+        auto* const token = tokens.mutable_data_ptr<std::int64_t>();
         auto const* const sum = total.const_data_ptr<double>();
-        int64_t const vocabulary = probabilities.size(1);
+        std::int64_t const vocabulary = probabilities.size(1);
         AT_DISPATCH_FLOATING_TYPES_AND2(
             at::kBFloat16, at::kHalf, probabilities.scalar_type(), "proximal::multinomial_sampler", [&] {
-                for (int64_t i = 0; i < probabilities.size(0); ++i) {
+                for (std::int64_t i = 0; i < probabilities.size(0); ++i) {
                     auto const* const p = probabilities.const_data_ptr<scalar_t>() + i * vocabulary;
                     double rest = u[i] * sum[i];
                     token[i] = 0;
-                    for (int64_t v = 0; v < vocabulary; ++v) {
-                        if (!(double(p[v]) > 0.0)) continue;
+                    for (std::int64_t v = 0; v < vocabulary; ++v) {
+                        if (!(static_cast<double>(p[v]) > 0.0)) continue;
                         token[i] =
                             v;  // rounding may leave a rest after the last one: then it is the last possible token
-                        if ((rest -= double(p[v])) < 0.0) break;
+                        if ((rest -= static_cast<double>(p[v])) < 0.0) break;
                     }
                 }
             });

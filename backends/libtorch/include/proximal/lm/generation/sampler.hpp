@@ -14,7 +14,7 @@ namespace proximal::lm {
 /// Laws: a row's choice depends on its own log-probabilities, its index and the step only, so that rows may leave the
 /// batch without a change to the others.
 template <class Sampler>
-concept TokenSampler = requires(Sampler sampler, at::Tensor const& x, int64_t step) {
+concept TokenSampler = requires(Sampler sampler, at::Tensor const& x, std::int64_t step) {
     { sampler(x, x, step) } -> std::convertible_to<at::Tensor>;
 };
 

@@ -10,12 +10,12 @@ namespace proximal::lm {
 
 /// How completions are drawn.
 struct sampling {
-    double temperature = 1.0;     // logits are divided by exactly this; TRL's is its `temperature` + 1e-7
-    int64_t top_k = 0;            // 0: every token may come
-    double top_p = 1.0;           // 1: every token may come
-    int64_t max_new_tokens = 16;  // T
-    std::optional<int64_t> stop_token = std::nullopt;  // a row ends with it; none: every row runs to T
-    int64_t pad_token = 0;                             // what stands after a row's end
+    double temperature = 1.0;          // logits are divided by exactly this; TRL's is its `temperature` + 1e-7
+    std::int64_t top_k = 0;            // 0: every token may come
+    double top_p = 1.0;                // 1: every token may come
+    std::int64_t max_new_tokens = 16;  // T
+    std::optional<std::int64_t> stop_token = std::nullopt;  // a row ends with it; none: every row runs to T
+    std::int64_t pad_token = 0;                             // what stands after a row's end
 
     /// Throws std::invalid_argument, naming the field, for a value out of range.
     void check() const {

@@ -12,7 +12,7 @@ namespace proximal::lm {
 struct scripted_sampler {
     at::Tensor tokens;
 
-    at::Tensor operator()(at::Tensor const& logprobs, at::Tensor const& rows, int64_t step) const {
+    at::Tensor operator()(at::Tensor const& logprobs, at::Tensor const& rows, std::int64_t step) const {
         return tokens.select(1, step).index_select(0, rows.to(tokens.device())).to(logprobs.device());
     }
 };

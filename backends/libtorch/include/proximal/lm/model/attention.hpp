@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include <cstdint>
+#include <proximal/lm/model/attention_input.hpp>
 #include <proximal/lm/model/decode_attention.hpp>
 #include <proximal/lm/model/grid_rows.hpp>
 #include <proximal/lm/model/kv_cache.hpp>
@@ -13,16 +15,11 @@
 
 namespace proximal::lm {
 
-/// Queries, keys and values of packed tokens, [N, heads, D] each.
-struct attention_input {
-    at::Tensor query, key, value;
-};
-
 /// [N] int64: a token's place in attention's own grid [B, longest], where padding stands after the real tokens.
 inline at::Tensor attention_cells(token_batch const& tokens) { return tokens.rows * tokens.longest + tokens.positions; }
 
 /// Packed [N, heads, D] to a grid [B, heads, columns, D], zero where no token stands.
-inline at::Tensor to_grid(at::Tensor const& x, at::Tensor const& cells, int64_t rows, int64_t columns) {
+inline at::Tensor to_grid(at::Tensor const& x, at::Tensor const& cells, std::int64_t rows, std::int64_t columns) {
     auto const flat = rows * columns == x.size(0)
                           ? x
                           : at::index_copy(at::zeros({rows * columns, x.size(1), x.size(2)}, x.options()), 0, cells, x);
@@ -35,20 +32,26 @@ inline at::Tensor from_grid(at::Tensor const& grid, at::Tensor const& cells) {
     return flat.size(0) == cells.size(0) ? flat : flat.index_select(0, cells);
 }
 
+/// Keys or values [B, kv_heads, columns, D] as each query head reads them, [B, heads, columns, D].
+inline at::Tensor repeat_kv(at::Tensor const& x, attention_shape const& shape) {
+    if (shape.group() == 1) return x;
+    return x.unsqueeze(2).expand({-1, -1, shape.group(), -1, -1}).flatten(1, 2);
+}
+
 /// Causal self-attention among the tokens of each row.
 ///
 /// Because padding stands behind the real tokens in its grid, causality alone keeps padding out: no mask is built.
 /// Returns [N, heads · D].
-inline at::Tensor attend(attention_input const& x, token_batch const& tokens) {
+inline at::Tensor attend(attention_input const& x, attention_shape const& shape, token_batch const& tokens) {
     auto const cells = attention_cells(tokens);
     auto const grid = [&](at::Tensor const& part) { return to_grid(part, cells, tokens.row_count, tokens.longest); };
-    return from_grid(
-        at::scaled_dot_product_attention(grid(x.query), grid(x.key), grid(x.value), {}, 0.0, /*is_causal=*/true),
-        cells);
+    return from_grid(at::scaled_dot_product_attention(grid(x.query), repeat_kv(grid(x.key), shape),
+                                                      repeat_kv(grid(x.value), shape), {}, 0.0, /*is_causal=*/true),
+                     cells);
 }
 
 /// The same where some tokens are seen by none (token_batch::seen): on the slots, under an explicit mask.
-inline at::Tensor attend_seen(attention_input const& x, token_batch const& tokens) {
+inline at::Tensor attend_seen(attention_input const& x, attention_shape const& shape, token_batch const& tokens) {
     auto const B = tokens.row_count, S = tokens.column_count;
     auto const cells = tokens.index();
     auto const grid = [&](at::Tensor const& part) { return to_grid(part, cells, B, S); };
@@ -56,7 +59,9 @@ inline at::Tensor attend_seen(attention_input const& x, token_batch const& token
     auto const slot = at::arange(S, cells.options());
     auto mask = key.logical_and(slot.unsqueeze(0).le(slot.unsqueeze(1)));  // [B, 1, S, S]
     mask = mask.logical_or(mask.any(-1, true).logical_not());              // a softmax over nothing is NaN
-    return from_grid(at::scaled_dot_product_attention(grid(x.query), grid(x.key), grid(x.value), mask), cells);
+    return from_grid(at::scaled_dot_product_attention(grid(x.query), repeat_kv(grid(x.key), shape),
+                                                      repeat_kv(grid(x.value), shape), mask),
+                     cells);
 }
 
 /// Stores the keys and values of packed tokens in their rows' columns of layer `layer`.
@@ -64,14 +69,15 @@ inline void append(attention_input const& x, token_batch const& tokens, kv_cache
     auto const put = [&](at::Tensor const& side, at::Tensor const& what) {
         side.transpose(1, 2).index_put_({tokens.rows, tokens.positions}, what);
     };
-    put(cache.keys[layer], x.key), put(cache.values[layer], x.value);
+    put(cache.keys[layer], x.key);
+    put(cache.values[layer], x.value);
 }
 
 /// One new query per row against the row's cached columns, its own included. Returns [R, heads · D].
-inline at::Tensor attend_cached(attention_input const& x, token_batch const& tokens, kv_cache const& cache,
-                                std::size_t layer) {
+inline at::Tensor attend_cached(attention_input const& x, attention_shape const& shape, token_batch const& tokens,
+                                kv_cache const& cache, std::size_t layer) {
     auto const used = [&](at::Tensor const& side) {
-        return side.narrow(0, 0, tokens.row_count).narrow(2, 0, tokens.longest);
+        return repeat_kv(side.narrow(0, 0, tokens.row_count).narrow(2, 0, tokens.longest), shape);
     };
     auto const seen =
         at::arange(tokens.longest, tokens.positions.options()).unsqueeze(0).le(tokens.positions.unsqueeze(1));
@@ -81,37 +87,49 @@ inline at::Tensor attend_cached(attention_input const& x, token_batch const& tok
     return mixed.reshape({tokens.row_count, -1});
 }
 
-/// Self-attention from a layer's fused projection [N, heads · 3 · D]: among themselves, or, with a cache, filling it or
-/// extending it. Returns [N, heads · D]. Composed of ATen operations, for any device.
-inline at::Tensor composed_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate,
+/// Self-attention composed of ATen operations, for any device: see self_attention.
+inline at::Tensor composed_attention(attention_input const& x, attention_shape const& shape, rotary const& rotate,
                                      token_batch const& tokens, kv_cache* cache, std::size_t layer) {
-    auto const part = qkv.view({qkv.size(0), heads, 3, -1}).unbind(2);
-    attention_input const x{rotate(part[0], tokens.positions), rotate(part[1], tokens.positions), part[2]};
-    if (tokens.seen.defined()) return attend_seen(x, tokens);
-    if (cache) append(x, tokens, *cache, layer);
-    return cache && cache->length > 0 ? attend_cached(x, tokens, *cache, layer) : attend(x, tokens);
+    attention_input const turned{rotate(x.query, tokens.positions), rotate(x.key, tokens.positions), x.value};
+    if (tokens.seen.defined()) return attend_seen(turned, shape, tokens);
+    if (cache) append(turned, tokens, *cache, layer);
+    return cache && cache->length > 0 ? attend_cached(turned, shape, tokens, *cache, layer)
+                                      : attend(turned, shape, tokens);
 }
 
 /// The same in few passes on the CPU.
-inline at::Tensor fused_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate, token_batch const& tokens,
-                                  kv_cache* cache, std::size_t layer) {
-    if (cache && cache->length > 0) return decode_attention(qkv, rotate, tokens, *cache, layer);
-    auto const grid = qkv_to_grid::apply(qkv, rotate, tokens, heads);  // [B, longest, heads, D] each
+inline at::Tensor fused_attention(attention_input const& x, attention_shape const& shape, rotary const& rotate,
+                                  token_batch const& tokens, kv_cache* cache, std::size_t layer) {
+    if (cache && cache->length > 0) return decode_attention(x, shape, rotate, tokens, *cache, layer);
+    auto const grid = rotated_grids(x, rotate, tokens);  // [B, longest, heads, D] each
     auto const query = grid[0].transpose(1, 2), key = grid[1].transpose(1, 2), value = grid[2].transpose(1, 2);
     if (cache) {
         cache->keys[layer].narrow(2, 0, tokens.longest).copy_(key);
         cache->values[layer].narrow(2, 0, tokens.longest).copy_(value);
     }
-    auto const mixed = at::scaled_dot_product_attention(query, key, value, {}, 0.0, /*is_causal=*/true).transpose(1, 2);
+    auto const mixed = at::scaled_dot_product_attention(query, repeat_kv(key, shape), repeat_kv(value, shape), {}, 0.0,
+                                                        /*is_causal=*/true)
+                           .transpose(1, 2);
     auto const flat = mixed.reshape({tokens.row_count * tokens.longest, -1});
     return flat.size(0) == tokens.size() ? flat : rows_of_grid::apply(flat, attention_cells(tokens));
 }
 
-/// Attention of packed tokens, fused on the CPU where every token is seen, else composed of ATen operations. [N, H]
-inline at::Tensor self_attention(at::Tensor const& qkv, int64_t heads, rotary const& rotate, token_batch const& tokens,
-                                 kv_cache* cache, std::size_t layer) {
-    return (qkv.is_cpu() && !tokens.seen.defined() ? fused_attention : composed_attention)(qkv, heads, rotate, tokens,
-                                                                                           cache, layer);
+/// Causal self-attention of packed tokens with rotary positions: among themselves, or, with a cache, filling it or
+/// extending it. Fused on the CPU where every token is seen, else composed of ATen operations. Returns [N, heads · D].
+///
+/// Throws std::invalid_argument where the input has not the shape.
+inline at::Tensor self_attention(attention_input const& x, attention_shape const& shape, rotary const& rotate,
+                                 token_batch const& tokens, kv_cache* cache, std::size_t layer) {
+    auto const fits = [&](at::Tensor const& part, std::int64_t heads) {
+        return part.dim() == 3 && part.size(0) == tokens.size() && part.size(1) == heads &&
+               part.size(2) == shape.head_size;
+    };
+    if (!fits(x.query, shape.heads) || !fits(x.key, shape.kv_heads) || !fits(x.value, shape.kv_heads))
+        throw std::invalid_argument(
+            "proximal: attention takes queries [N, heads, D], keys and values [N, kv_heads, D] of its shape, one per "
+            "token; view the projections so");
+    bool const fused = x.query.is_cpu() && !tokens.seen.defined();
+    return (fused ? fused_attention : composed_attention)(x, shape, rotate, tokens, cache, layer);
 }
 
 }  // namespace proximal::lm

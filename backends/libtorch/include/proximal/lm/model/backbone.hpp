@@ -24,7 +24,8 @@ enum class initial { normal, zeros, ones };
 
 /// Where a model's parameters come from, asked once per parameter in the model's order: a file, a random stream,
 /// another model. Returns a tensor of that shape in the model's dtype, on its device.
-using parameter_source = std::function<at::Tensor(std::string const& name, std::vector<int64_t> const& shape, initial)>;
+using parameter_source =
+    std::function<at::Tensor(std::string const& name, std::vector<std::int64_t> const& shape, initial)>;
 
 /// A transformer without a head. Heads stand apart, so that each runs on the positions it is asked for and no others.
 ///
@@ -41,16 +42,16 @@ class backbone {
     virtual std::vector<named_tensor> const& parameters() const = 0;
 
     /// H, the width of a hidden state.
-    virtual int64_t hidden_size() const = 0;
+    virtual std::int64_t hidden_size() const = 0;
     /// V, the tokens that have an embedding.
-    virtual int64_t vocabulary_size() const = 0;
+    virtual std::int64_t vocabulary_size() const = 0;
     /// The longest sequence that positions are there for.
-    virtual int64_t max_positions() const = 0;
+    virtual std::int64_t max_positions() const = 0;
 
     /// [V, H]: what a tied lm_head shares.
     virtual at::Tensor token_embedding() const = 0;
     /// An empty cache for that many rows of at most that many tokens.
-    virtual kv_cache make_cache(int64_t row_count, int64_t capacity) const = 0;
+    virtual kv_cache make_cache(std::int64_t row_count, std::int64_t capacity) const = 0;
 
     /// The same architecture on other parameters.
     virtual std::shared_ptr<backbone> rebuild(parameter_source const& source) const = 0;

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstdint>
 #include <proximal/libtorch/parallel_for.hpp>
+#include <proximal/lm/model/attention_input.hpp>
 #include <proximal/lm/model/kv_cache.hpp>
 #include <proximal/lm/model/qkv_grid.hpp>
 #include <proximal/lm/model/rotary.hpp>
@@ -20,16 +21,17 @@ namespace proximal::lm {
 
 // Both loops run in blocks of a fixed size: g++ vectorises those at -O2, and no others.
 /// Numbers that one turn of these loops takes.
-inline constexpr int64_t block = 16;
+inline constexpr std::int64_t block = 16;
 
 /// Σ x[i]·y[i].
 template <class T>
-at::opmath_type<T> dot(at::opmath_type<T> const* x, T const* y, int64_t size) {
+at::opmath_type<T> dot(at::opmath_type<T> const* x, T const* y, std::int64_t size) {
     std::array<at::opmath_type<T>, block> sums{};
-    int64_t i = 0;
+    std::int64_t i = 0;
     for (; i + block <= size; i += block)
-        for (int64_t l = 0; l < block; ++l) sums[std::size_t(l)] += x[i + l] * at::opmath_type<T>(y[i + l]);
-    for (; i < size; ++i) sums[std::size_t(i % block)] += x[i] * at::opmath_type<T>(y[i]);
+        for (std::int64_t l = 0; l < block; ++l)
+            sums[static_cast<std::size_t>(l)] += x[i + l] * static_cast<at::opmath_type<T>>(y[i + l]);
+    for (; i < size; ++i) sums[static_cast<std::size_t>(i % block)] += x[i] * static_cast<at::opmath_type<T>>(y[i]);
     at::opmath_type<T> total = 0;
     for (auto const sum : sums) total += sum;
     return total;
@@ -37,53 +39,65 @@ at::opmath_type<T> dot(at::opmath_type<T> const* x, T const* y, int64_t size) {
 
 /// y ← y + a·x.
 template <class T>
-void add_scaled(at::opmath_type<T> a, T const* __restrict x, at::opmath_type<T>* __restrict y, int64_t size) {
-    int64_t i = 0;
+void add_scaled(at::opmath_type<T> a, T const* __restrict x, at::opmath_type<T>* __restrict y, std::int64_t size) {
+    std::int64_t i = 0;
     for (; i + block <= size; i += block)
-        for (int64_t l = 0; l < block; ++l) y[i + l] += a * at::opmath_type<T>(x[i + l]);
-    for (; i < size; ++i) y[i] += a * at::opmath_type<T>(x[i]);
+        for (std::int64_t l = 0; l < block; ++l) y[i + l] += a * static_cast<at::opmath_type<T>>(x[i + l]);
+    for (; i < size; ++i) y[i] += a * static_cast<at::opmath_type<T>>(x[i]);
 }
 
 /// One new token per row on the CPU: rotates, appends to the cache and attends in one pass, over each row's own columns
-/// and no more. qkv [R, heads · 3 · D] as in qkv_to_grid; returns [R, heads · D]. Records no gradient.
-inline at::Tensor decode_attention(at::Tensor const& qkv, rotary const& rotate, token_batch const& tokens,
-                                   kv_cache const& cache, std::size_t layer) {
-    at::Tensor const packed = qkv.contiguous(), keys = cache.keys[layer], values = cache.values[layer];
-    int64_t const heads = keys.size(1), capacity = keys.size(2), size = keys.size(3), half = rotate.half();
-    at::Tensor const result = at::empty({packed.size(0), heads * size}, packed.options());
-    auto const* const position = tokens.positions.const_data_ptr<int64_t>();
-    AT_DISPATCH_FLOATING_TYPES_AND2(at::kBFloat16, at::kHalf, packed.scalar_type(), "proximal::decode_attention", [&] {
+/// and no more. Reads query, key and value where they lie; returns [R, heads · D]. Records no gradient.
+inline at::Tensor decode_attention(attention_input const& x, attention_shape const& shape, rotary const& rotate,
+                                   token_batch const& tokens, kv_cache const& cache, std::size_t layer) {
+    at::Tensor const queries = with_heads_contiguous(x.query), new_keys = with_heads_contiguous(x.key),
+                     new_values = with_heads_contiguous(x.value), keys = cache.keys[layer],
+                     values = cache.values[layer];
+    std::int64_t const capacity = keys.size(2), size = shape.head_size, kv_heads = shape.kv_heads,
+                       group = shape.group(), half = rotate.half(), rows = queries.size(0);
+    at::Tensor const result = at::empty({rows, shape.heads * size}, queries.options());
+    auto const* const position = tokens.positions.const_data_ptr<std::int64_t>();
+    AT_DISPATCH_FLOATING_TYPES_AND2(at::kBFloat16, at::kHalf, queries.scalar_type(), "proximal::decode_attention", [&] {
         using real = at::opmath_type<scalar_t>;
-        auto const* const flat = packed.const_data_ptr<scalar_t>();
+        auto const at_head = [](at::Tensor const& part) {  // (row, head) to its first entry
+            return [data = part.const_data_ptr<scalar_t>(), row = part.stride(0), head = part.stride(1)](
+                       std::int64_t r, std::int64_t h) { return data + r * row + h * head; };
+        };
+        auto const query_at = at_head(queries), key_at = at_head(new_keys), value_at = at_head(new_values);
         auto const *const cos = rotate.cos.const_data_ptr<scalar_t>(), *const sin =
                                                                            rotate.sin.const_data_ptr<scalar_t>();
+        auto *const cached_keys = keys.mutable_data_ptr<scalar_t>(), *const cached_values =
+                                                                         values.mutable_data_ptr<scalar_t>();
         auto* const out = result.mutable_data_ptr<scalar_t>();
-        libtorch::parallel_for(0, packed.size(0) * heads, 4, [&](int64_t begin, int64_t end) {
+        // One turn appends a key head's entries, then serves the query heads that read it.
+        std::int64_t const grain = std::max<std::int64_t>(1, 4 / group);
+        libtorch::parallel_for(0, rows * kv_heads, grain, [&](std::int64_t begin, std::int64_t end) {
             auto const room = static_cast<std::size_t>(size);
             std::vector<real> weights(static_cast<std::size_t>(tokens.longest)), query(room), mixed(room);
             std::vector<scalar_t> turned(room);
-            for (int64_t i = begin; i < end; ++i) {
-                int64_t const p = position[i / heads], count = p + 1;
-                auto const* const x = flat + i * 3 * size;
-                auto* const k = keys.mutable_data_ptr<scalar_t>() + i * capacity * size;
-                auto* const v = values.mutable_data_ptr<scalar_t>() + i * capacity * size;
-                rotate_head<scalar_t>(x, turned.data(), cos + p * half, sin + p * half, half, size, 1);
-                rotate_head<scalar_t>(x + size, k + p * size, cos + p * half, sin + p * half, half, size, 1);
-                std::copy_n(x + 2 * size, size, v + p * size);
-
-                std::transform(turned.begin(), turned.end(), query.begin(),
-                               [&](real q) { return q / std::sqrt(real(size)); });
-                for (int64_t j = 0; j < count; ++j)
-                    weights[std::size_t(j)] = dot<scalar_t>(query.data(), k + j * size, size);
-                real const greatest = *std::max_element(weights.begin(), weights.begin() + count);
-                real total = 0;
-                std::fill(mixed.begin(), mixed.end(), real(0));
-                for (int64_t j = 0; j < count; ++j) {
-                    real const weight = std::exp(weights[std::size_t(j)] - greatest);
-                    total += weight;
-                    add_scaled<scalar_t>(weight, v + j * size, mixed.data(), size);
+            for (std::int64_t i = begin; i < end; ++i) {
+                std::int64_t const r = i / kv_heads, kv_head = i % kv_heads, p = position[r], count = p + 1;
+                auto *const k = cached_keys + i * capacity * size, *const v = cached_values + i * capacity * size;
+                rotate_head<scalar_t>(key_at(r, kv_head), k + p * size, cos + p * half, sin + p * half, half, size, 1);
+                std::copy_n(value_at(r, kv_head), size, v + p * size);
+                for (std::int64_t h = kv_head * group; h < (kv_head + 1) * group; ++h) {
+                    rotate_head<scalar_t>(query_at(r, h), turned.data(), cos + p * half, sin + p * half, half, size, 1);
+                    std::transform(turned.begin(), turned.end(), query.begin(),
+                                   [&](real q) { return q / std::sqrt(static_cast<real>(size)); });
+                    for (std::int64_t j = 0; j < count; ++j)
+                        weights[static_cast<std::size_t>(j)] = dot<scalar_t>(query.data(), k + j * size, size);
+                    real const greatest = *std::max_element(weights.begin(), weights.begin() + count);
+                    real total = 0;
+                    std::fill(mixed.begin(), mixed.end(), static_cast<real>(0));
+                    for (std::int64_t j = 0; j < count; ++j) {
+                        real const weight = std::exp(weights[static_cast<std::size_t>(j)] - greatest);
+                        total += weight;
+                        add_scaled<scalar_t>(weight, v + j * size, mixed.data(), size);
+                    }
+                    auto* const mean = out + (r * shape.heads + h) * size;
+                    for (std::int64_t d = 0; d < size; ++d)
+                        mean[d] = static_cast<scalar_t>(mixed[static_cast<std::size_t>(d)] / total);
                 }
-                for (int64_t d = 0; d < size; ++d) out[i * size + d] = scalar_t(mixed[std::size_t(d)] / total);
             }
         });
     });

@@ -33,13 +33,17 @@ class gpt_neox final : public backbone {
     /// The rotary tables are computed in `rotary_precision`: by default float64 for a float64 model, else float32.
     gpt_neox(gpt_neox_config config, parameter_source const& source,
              std::optional<at::ScalarType> rotary_precision = {})
-        : config_(std::move(config)), rotary_precision_(rotary_precision), activation_(config_.hidden_act) {
-        parameter_source const record = [&](std::string const& name, std::vector<int64_t> const& shape, initial init) {
+        : config_(std::move(config)),
+          rotary_precision_(rotary_precision),
+          shape_{config_.num_attention_heads, config_.num_attention_heads, config_.head_size()},
+          activation_(config_.hidden_act) {
+        parameter_source const record = [&](std::string const& name, std::vector<std::int64_t> const& shape,
+                                            initial init) {
             parameters_.push_back({"gpt_neox." + name, source("gpt_neox." + name, shape, init)});
             return parameters_.back().tensor;
         };
         embed_in_ = record("embed_in.weight", {config_.vocab_size, config_.hidden_size}, initial::normal);
-        for (int64_t i = 0; i < config_.num_hidden_layers; ++i)
+        for (std::int64_t i = 0; i < config_.num_hidden_layers; ++i)
             layers_.emplace_back(config_, record, "layers." + std::to_string(i) + ".");
         final_layer_norm_.emplace(record, "final_layer_norm", config_.hidden_size, config_.layer_norm_eps);
         auto const precision =
@@ -57,18 +61,13 @@ class gpt_neox final : public backbone {
     }
 
     std::vector<named_tensor> const& parameters() const override { return parameters_; }
-    int64_t hidden_size() const override { return config_.hidden_size; }
-    int64_t vocabulary_size() const override { return config_.vocab_size; }
-    int64_t max_positions() const override { return config_.max_position_embeddings; }
+    std::int64_t hidden_size() const override { return config_.hidden_size; }
+    std::int64_t vocabulary_size() const override { return config_.vocab_size; }
+    std::int64_t max_positions() const override { return config_.max_position_embeddings; }
     at::Tensor token_embedding() const override { return embed_in_; }
 
-    kv_cache make_cache(int64_t row_count, int64_t capacity) const override {
-        kv_cache cache{.row_count = row_count, .capacity = capacity};
-        for (std::size_t i = 0; i < layers_.size(); ++i)
-            for (auto* side : {&cache.keys, &cache.values})
-                side->push_back(
-                    at::zeros({row_count, config_.num_attention_heads, capacity, config_.head_size()}, options()));
-        return cache;
+    kv_cache make_cache(std::int64_t row_count, std::int64_t capacity) const override {
+        return empty_cache(layers_.size(), shape_, row_count, capacity, options());
     }
     std::shared_ptr<backbone> rebuild(parameter_source const& source) const override {
         return std::make_shared<gpt_neox>(config_, source, rotary_precision_);
@@ -94,8 +93,8 @@ class gpt_neox final : public backbone {
             auto const mlp = [&](at::Tensor const& y) {
                 return dense_4h_to_h(model.activation_(dense_h_to_4h(post_attention_layernorm(y))));
             };
-            auto const qkv = query_key_value(input_layernorm(x));  // [N, heads · 3 · D]
-            auto const attention = dense(self_attention(qkv, c.num_attention_heads, model.rotary_, tokens, cache, i));
+            auto const qkv = interleaved_qkv(query_key_value(input_layernorm(x)), model.shape_);
+            auto const attention = dense(self_attention(qkv, model.shape_, model.rotary_, tokens, cache, i));
             if (c.use_parallel_residual) return mlp(x) + attention + x;
             auto const middle = attention + x;
             return mlp(middle) + middle;
@@ -111,7 +110,7 @@ class gpt_neox final : public backbone {
         if (tokens.ids.is_cpu()) {  // an accelerator would have to wait
             auto const [least, greatest] = tokens.ids.aminmax();
             for (auto const& end : {least, greatest})
-                if (auto const id = end.item<int64_t>(); id < 0 || id >= config_.vocab_size)
+                if (auto const id = end.item<std::int64_t>(); id < 0 || id >= config_.vocab_size)
                     throw std::invalid_argument(
                         "proximal: the token " + std::to_string(id) + " outside of the model's vocabulary of " +
                         std::to_string(config_.vocab_size) + " was fed; use the tokenizer that belongs to the model");
@@ -131,6 +130,7 @@ class gpt_neox final : public backbone {
 
     gpt_neox_config config_;
     std::optional<at::ScalarType> rotary_precision_;
+    attention_shape shape_;
     activation activation_;
     std::vector<named_tensor> parameters_;
     at::Tensor embed_in_;

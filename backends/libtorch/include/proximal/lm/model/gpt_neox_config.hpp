@@ -14,7 +14,8 @@ namespace proximal::lm {
 /// Throws std::invalid_argument, naming the field, for what is missing, of the wrong type, contradictory or not
 /// supported.
 struct gpt_neox_config {
-    int64_t vocab_size, hidden_size, num_hidden_layers, num_attention_heads, intermediate_size, max_position_embeddings;
+    std::int64_t vocab_size, hidden_size, num_hidden_layers, num_attention_heads, intermediate_size,
+        max_position_embeddings;
     std::string hidden_act;
     double rotary_pct, rotary_emb_base, layer_norm_eps;
     bool use_parallel_residual, attention_bias;
@@ -47,9 +48,11 @@ struct gpt_neox_config {
     }
 
     /// D, the width of one attention head.
-    int64_t head_size() const { return hidden_size / num_attention_heads; }
+    std::int64_t head_size() const { return hidden_size / num_attention_heads; }
     /// R, how many of a head's dimensions are rotated.
-    int64_t rotary_dimensions() const { return static_cast<int64_t>(static_cast<double>(head_size()) * rotary_pct); }
+    std::int64_t rotary_dimensions() const {
+        return static_cast<std::int64_t>(static_cast<double>(head_size()) * rotary_pct);
+    }
 
    private:
     [[noreturn]] static void refuse(std::string const& field, std::string const& why) {
@@ -70,8 +73,8 @@ struct gpt_neox_config {
         if (!fits) refuse(field, "is " + found->dump() + ", which is of the wrong type; correct config.json");
         return found->get<T>();
     }
-    static int64_t size(nlohmann::json const& config, char const* field) {
-        auto const value = get<int64_t>(config, field, 0);
+    static std::int64_t size(nlohmann::json const& config, char const* field) {
+        auto const value = get<std::int64_t>(config, field, 0);
         if (value <= 0) refuse(field, "must be there and positive; correct config.json");
         return value;
     }

@@ -20,7 +20,7 @@ struct rows_of_grid : torch::autograd::Function<rows_of_grid> {
         at::Tensor const from = grid.contiguous();
         at::Tensor const packed = at::empty({cells.size(0), grid.size(1)}, grid.options());
         each(cells, packed,
-             [&](std::byte* row, int64_t cell) { std::memcpy(row, at_row(from, cell), row_bytes(from)); });
+             [&](std::byte* row, std::int64_t cell) { std::memcpy(row, at_row(from, cell), row_bytes(from)); });
         return packed;
     }
 
@@ -29,19 +29,19 @@ struct rows_of_grid : torch::autograd::Function<rows_of_grid> {
         at::Tensor const from = gradients[0].contiguous();
         at::Tensor const grid = at::zeros({context->saved_data["rows"].toInt(), from.size(1)}, from.options());
         each(context->get_saved_variables()[0], from,
-             [&](std::byte const* row, int64_t cell) { std::memcpy(at_row(grid, cell), row, row_bytes(from)); });
+             [&](std::byte const* row, std::int64_t cell) { std::memcpy(at_row(grid, cell), row, row_bytes(from)); });
         return {grid, {}};
     }
 
    private:
-    static std::size_t row_bytes(at::Tensor const& x) { return std::size_t(x.size(1)) * x.element_size(); }
-    static std::byte* at_row(at::Tensor const& x, int64_t row) {
-        return static_cast<std::byte*>(x.data_ptr()) + std::size_t(row) * row_bytes(x);
+    static std::size_t row_bytes(at::Tensor const& x) { return static_cast<std::size_t>(x.size(1)) * x.element_size(); }
+    static std::byte* at_row(at::Tensor const& x, std::int64_t row) {
+        return static_cast<std::byte*>(x.data_ptr()) + static_cast<std::size_t>(row) * row_bytes(x);
     }
     static void each(at::Tensor const& cells, at::Tensor const& packed, auto const& copy) {
-        auto const* const cell = cells.const_data_ptr<int64_t>();
-        libtorch::parallel_for(0, cells.size(0), 64, [&](int64_t begin, int64_t end) {
-            for (int64_t n = begin; n < end; ++n) copy(at_row(packed, n), cell[n]);
+        auto const* const cell = cells.const_data_ptr<std::int64_t>();
+        libtorch::parallel_for(0, cells.size(0), 64, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t n = begin; n < end; ++n) copy(at_row(packed, n), cell[n]);
         });
     }
 };

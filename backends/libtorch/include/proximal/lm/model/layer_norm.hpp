@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <cstdint>
 #include <proximal/lm/model/backbone.hpp>
 #include <string>
 
@@ -13,7 +14,7 @@ struct layer_norm {
     at::Tensor weight, bias;  // [H]
     double epsilon;
 
-    layer_norm(parameter_source const& source, std::string const& name, int64_t size, double epsilon)
+    layer_norm(parameter_source const& source, std::string const& name, std::int64_t size, double epsilon)
         : weight(source(name + ".weight", {size}, initial::ones)),
           bias(source(name + ".bias", {size}, initial::zeros)),
           epsilon(epsilon) {}

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <cstdint>
 #include <proximal/lm/model/backbone.hpp>
 #include <string>
 
@@ -12,7 +13,7 @@ namespace proximal::lm {
 struct linear {
     at::Tensor weight, bias;
 
-    linear(parameter_source const& source, std::string const& name, int64_t in, int64_t out, bool with_bias)
+    linear(parameter_source const& source, std::string const& name, std::int64_t in, std::int64_t out, bool with_bias)
         : weight(source(name + ".weight", {out, in}, initial::normal)) {
         if (with_bias) bias = source(name + ".bias", {out}, initial::zeros);
     }

@@ -18,7 +18,7 @@ namespace proximal::lm {
 /// dtype.
 inline parameter_source drawn(double deviation, std::uint64_t seed, at::TensorOptions options) {
     return [deviation, options, generator = at::detail::createCPUGenerator(seed)](
-               std::string const&, std::vector<int64_t> const& shape, initial init) {
+               std::string const&, std::vector<std::int64_t> const& shape, initial init) {
         at::Tensor x = at::empty(shape, at::kFloat);
         if (init == initial::normal) x.normal_(0.0, deviation, generator);
         else x.fill_(init == initial::ones ? 1.0 : 0.0);
@@ -30,7 +30,7 @@ inline parameter_source drawn(double deviation, std::uint64_t seed, at::TensorOp
 inline parameter_source copied(std::vector<named_tensor> const& parameters) {
     std::map<std::string, at::Tensor> from;
     for (auto const& [name, tensor] : parameters) from.emplace(name, tensor);
-    return [from](std::string const& name, std::vector<int64_t> const&, initial) {
+    return [from](std::string const& name, std::vector<std::int64_t> const&, initial) {
         return from.at(name).detach().clone();
     };
 }

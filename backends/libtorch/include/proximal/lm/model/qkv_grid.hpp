@@ -10,84 +10,150 @@
 #include <array>
 #include <cstdint>
 #include <proximal/libtorch/parallel_for.hpp>
+#include <proximal/lm/model/attention_input.hpp>
 #include <proximal/lm/model/rotary.hpp>
 #include <proximal/lm/model/token_batch.hpp>
+#include <vector>
 
 namespace proximal::lm {
 
 /// One head's rotation by a position's angles (see rotary): forwards with direction 1, its transpose with −1.
 template <class T>
-void rotate_head(T const* x, T* out, T const* cos, T const* sin, int64_t half, int64_t size,
+void rotate_head(T const* x, T* out, T const* cos, T const* sin, std::int64_t half, std::int64_t size,
                  at::opmath_type<T> direction) {
     using real = at::opmath_type<T>;
-    for (int64_t i = 0; i < half; ++i) {
-        real const a = x[i], b = x[i + half], c = cos[i], s = direction * real(sin[i]);
-        out[i] = T(a * c - b * s);
-        out[i + half] = T(b * c + a * s);
+    for (std::int64_t i = 0; i < half; ++i) {
+        real const a = x[i], b = x[i + half], c = cos[i], s = direction * static_cast<real>(sin[i]);
+        out[i] = static_cast<T>(a * c - b * s);
+        out[i + half] = static_cast<T>(b * c + a * s);
     }
     std::copy(x + 2 * half, x + size, out + 2 * half);
 }
 
-/// Splits packed projections [N, heads · 3 · D] (heads outermost, as in GPT-NeoX) into query, key and value in the grid
-/// [B, longest, heads, D], the first two rotated; padding is zero. One pass on the CPU, forwards and backwards.
+/// A tensor whose entries of a head lie side by side, for loops over pointers: itself, or a copy.
+inline at::Tensor with_heads_contiguous(at::Tensor const& x) { return x.stride(-1) == 1 ? x : x.contiguous(); }
+
+/// Brings packed query, key and value into the grid [B, longest, heads, D], the first two rotated; padding is zero.
+/// One pass on the CPU, forwards and backwards.
 struct qkv_to_grid : torch::autograd::Function<qkv_to_grid> {
-    static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context, at::Tensor const& qkv,
-                                                  rotary const& rotate, token_batch const& tokens, int64_t heads) {
-        auto const size = qkv.size(1) / (3 * heads);
+    /// Query, key and value.
+    using parts = std::array<at::Tensor, 3>;
+
+    /// `sources` receive the gradient: the fused projection alone, or query, key and value.
+    static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context, at::TensorList sources,
+                                                  attention_input const& x, rotary const& rotate,
+                                                  token_batch const& tokens) {
+        parts const packed{with_heads_contiguous(x.query), with_heads_contiguous(x.key),
+                           with_heads_contiguous(x.value)};
         torch::autograd::variable_list grids;
-        for (int part = 0; part < 3; ++part)
-            grids.push_back(at::empty({tokens.row_count, tokens.longest, heads, size}, qkv.options()));
-        at::Tensor packed = qkv.contiguous();
-        move(packed, {grids[0], grids[1], grids[2]}, rotate.cos, rotate.sin, tokens.rows, tokens.positions, true);
-        context->save_for_backward({rotate.cos, rotate.sin, tokens.rows, tokens.positions});
+        for (auto const& part : packed)
+            grids.push_back(at::empty({tokens.row_count, tokens.longest, part.size(1), part.size(2)}, part.options()));
+        places const at{rotate.cos, rotate.sin, tokens.rows, tokens.positions};
+        to_grids(packed, {grids[0], grids[1], grids[2]}, at);
+        context->save_for_backward({at.cos, at.sin, at.rows, at.positions});
+        if (sources.size() == 1) {  // where the parts lie in it
+            std::vector<std::int64_t> layout;
+            for (auto const& part : packed)
+                for (auto const number :
+                     {part.stride(0), part.stride(1), part.storage_offset() - sources[0].storage_offset()})
+                    layout.push_back(number);
+            context->saved_data["layout"] = layout;
+        }
         return grids;
     }
 
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                    torch::autograd::variable_list gradients) {
         auto const saved = context->get_saved_variables();
-        at::Tensor packed =
-            at::empty({saved[3].size(0), 3 * gradients[0].size(2) * gradients[0].size(3)}, gradients[0].options());
-        move(packed, {gradients[0], gradients[1], gradients[2]}, saved[0], saved[1], saved[2], saved[3], false);
-        return {packed, {}, {}, {}};
+        places const at{saved[0], saved[1], saved[2], saved[3]};
+        std::int64_t const count = at.rows.size(0);
+        torch::autograd::variable_list result;
+        parts packed, grids;
+        auto const layout = context->saved_data.find("layout");
+        if (layout == context->saved_data.end())
+            for (auto const& grid : gradients)
+                result.push_back(at::empty({count, grid.size(2), grid.size(3)}, grid.options()));
+        else {
+            std::int64_t width = 0;
+            for (auto const& grid : gradients) width += grid.size(2) * grid.size(3);
+            result.push_back(at::empty({count, width}, gradients[0].options()));
+        }
+        for (std::size_t part = 0; part < 3; ++part) {
+            auto const& grid = gradients[part];
+            grids[part] = with_heads_contiguous(grid);
+            if (layout == context->saved_data.end()) packed[part] = result[part];
+            else {
+                auto const numbers = layout->second.toIntVector();
+                packed[part] =
+                    result[0].as_strided({count, grid.size(2), grid.size(3)},
+                                         {numbers[3 * part], numbers[3 * part + 1], 1}, numbers[3 * part + 2]);
+            }
+        }
+        from_grids(grids, packed, at);
+        result.resize(result.size() + 3);  // of what is no tensor of the graph
+        return result;
     }
 
    private:
-    static void move(at::Tensor& packed, std::array<at::Tensor, 3> grids, at::Tensor const& cos, at::Tensor const& sin,
-                     at::Tensor const& rows, at::Tensor const& positions, bool to_grid) {
-        for (auto& grid : grids)
-            if (grid.stride(3) != 1) grid = grid.contiguous();
-        int64_t const count = packed.size(0), columns = grids[0].size(1), heads = grids[0].size(2),
-                      size = grids[0].size(3), half = cos.size(1);
-        auto const* const row = rows.const_data_ptr<int64_t>();
-        auto const* const position = positions.const_data_ptr<int64_t>();
-        AT_DISPATCH_FLOATING_TYPES_AND2(at::kBFloat16, at::kHalf, packed.scalar_type(), "proximal::qkv_to_grid", [&] {
-            auto* const flat = packed.mutable_data_ptr<scalar_t>();
-            auto const *const c = cos.const_data_ptr<scalar_t>(), *const s = sin.const_data_ptr<scalar_t>();
-            libtorch::parallel_for(0, count, 64, [&](int64_t begin, int64_t end) {
-                for (int64_t n = begin; n < end; ++n)
-                    for (int part = 0; part < 3; ++part) {
-                        auto const& grid = grids[std::size_t(part)];
-                        auto* const base = grid.mutable_data_ptr<scalar_t>() + row[n] * grid.stride(0);
-                        auto* const there = base + position[n] * grid.stride(1);
-                        int64_t const turned = part < 2 ? half : 0;
-                        for (int64_t h = 0; h < heads; ++h) {
-                            auto* const here = flat + ((n * heads + h) * 3 + part) * size;
-                            auto* const cell = there + h * grid.stride(2);
-                            if (to_grid)
-                                rotate_head<scalar_t>(here, cell, c + position[n] * half, s + position[n] * half,
-                                                      turned, size, 1);
-                            else
-                                rotate_head<scalar_t>(cell, here, c + position[n] * half, s + position[n] * half,
-                                                      turned, size, -1);
-                        }
-                        bool const last = n + 1 == count || row[n + 1] != row[n];
-                        if (to_grid && last)
-                            std::fill(there + heads * size, base + columns * heads * size, scalar_t(0));
+    /// Where tokens stand, and the angles there.
+    struct places {
+        at::Tensor cos, sin, rows, positions;
+    };
+
+    static void to_grids(parts const& packed, parts const& grids, places const& at) {
+        auto const* const row = at.rows.const_data_ptr<std::int64_t>();
+        auto const* const position = at.positions.const_data_ptr<std::int64_t>();
+        std::int64_t const count = at.rows.size(0), half = at.cos.size(1);
+        AT_DISPATCH_FLOATING_TYPES_AND2(at::kBFloat16, at::kHalf, at.cos.scalar_type(), "proximal::qkv_to_grid", [&] {
+            auto const *const cos = at.cos.const_data_ptr<scalar_t>(), *const sin = at.sin.const_data_ptr<scalar_t>();
+            libtorch::parallel_for(0, count, 64, [&](std::int64_t begin, std::int64_t end) {
+                for (std::int64_t n = begin; n < end; ++n)
+                    for (std::size_t part = 0; part < 3; ++part) {
+                        auto const &x = packed[part], &grid = grids[part];
+                        auto const* const from = x.const_data_ptr<scalar_t>() + n * x.stride(0);
+                        auto* const first = grid.mutable_data_ptr<scalar_t>() + row[n] * grid.stride(0);
+                        auto* const cell = first + position[n] * grid.stride(1);
+                        std::int64_t const size = x.size(2), turned = part < 2 ? half : 0;
+                        for (std::int64_t h = 0; h < x.size(1); ++h)
+                            rotate_head<scalar_t>(from + h * x.stride(1), cell + h * size, cos + position[n] * half,
+                                                  sin + position[n] * half, turned, size, 1);
+                        if (n + 1 == count || row[n + 1] != row[n])  // the row's padding
+                            std::fill(cell + grid.stride(1), first + grid.stride(0), static_cast<scalar_t>(0));
+                    }
+            });
+        });
+    }
+
+    static void from_grids(parts const& grids, parts const& packed, places const& at) {
+        auto const* const row = at.rows.const_data_ptr<std::int64_t>();
+        auto const* const position = at.positions.const_data_ptr<std::int64_t>();
+        std::int64_t const count = at.rows.size(0), half = at.cos.size(1);
+        AT_DISPATCH_FLOATING_TYPES_AND2(at::kBFloat16, at::kHalf, at.cos.scalar_type(), "proximal::qkv_to_grid", [&] {
+            auto const *const cos = at.cos.const_data_ptr<scalar_t>(), *const sin = at.sin.const_data_ptr<scalar_t>();
+            libtorch::parallel_for(0, count, 64, [&](std::int64_t begin, std::int64_t end) {
+                for (std::int64_t n = begin; n < end; ++n)
+                    for (std::size_t part = 0; part < 3; ++part) {
+                        auto const &x = packed[part], &grid = grids[part];
+                        auto* const to = x.mutable_data_ptr<scalar_t>() + n * x.stride(0);
+                        auto const* const cell =
+                            grid.const_data_ptr<scalar_t>() + row[n] * grid.stride(0) + position[n] * grid.stride(1);
+                        std::int64_t const size = x.size(2), turned = part < 2 ? half : 0;
+                        for (std::int64_t h = 0; h < x.size(1); ++h)
+                            rotate_head<scalar_t>(cell + h * grid.stride(2), to + h * x.stride(1),
+                                                  cos + position[n] * half, sin + position[n] * half, turned, size, -1);
                     }
             });
         });
     }
 };
+
+/// Query, key and value in the grid [B, longest, heads, D] each (see qkv_to_grid), differentiable.
+inline torch::autograd::variable_list rotated_grids(attention_input const& x, rotary const& rotate,
+                                                    token_batch const& tokens) {
+    if (x.fused.defined() && x.fused.is_contiguous())
+        return qkv_to_grid::apply(at::TensorList(x.fused), x, rotate, tokens);
+    std::array<at::Tensor, 3> const sources{x.query, x.key, x.value};
+    return qkv_to_grid::apply(at::TensorList(sources), x, rotate, tokens);
+}
 
 }  // namespace proximal::lm

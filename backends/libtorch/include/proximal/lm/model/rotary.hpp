@@ -19,18 +19,18 @@ struct rotary {
     at::Tensor cos, sin;  // [positions, R]
 
     rotary() = default;
-    rotary(int64_t dimensions, double base, int64_t positions, at::ScalarType precision,
+    rotary(std::int64_t dimensions, double base, std::int64_t positions, at::ScalarType precision,
            at::TensorOptions const& stored) {
         auto const options = stored.dtype(precision);
         at::Tensor const frequency =
-            at::pow(base, at::arange(0, dimensions, 2, options) / double(dimensions)).reciprocal();  // [R]
-        at::Tensor const angle = at::outer(at::arange(positions, options), frequency);               // [positions, R]
+            at::pow(base, at::arange(0, dimensions, 2, options) / static_cast<double>(dimensions)).reciprocal();  // [R]
+        at::Tensor const angle = at::outer(at::arange(positions, options), frequency);  // [positions, R]
         cos = angle.cos().to(stored.dtype());
         sin = angle.sin().to(stored.dtype());
     }
 
     /// R / 2: dimension i turns with dimension i + R / 2.
-    int64_t half() const { return cos.size(1); }
+    std::int64_t half() const { return cos.size(1); }
 
     /// x [N, heads, D] at positions [N], composed of ATen operations: any device, differentiable.
     at::Tensor operator()(at::Tensor const& x, at::Tensor const& positions) const {

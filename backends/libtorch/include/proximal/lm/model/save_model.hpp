@@ -29,7 +29,7 @@ inline void save_weights(std::vector<named_tensor> const& parameters, std::files
     std::vector<std::vector<named_tensor>> shards(1);
     std::int64_t total = 0, filled = 0;
     for (auto const& parameter : parameters) {
-        auto const size = std::int64_t(parameter.tensor.nbytes());
+        auto const size = static_cast<std::int64_t>(parameter.tensor.nbytes());
         if (filled > 0 && filled + size > shard_bytes) shards.emplace_back(), filled = 0;
         shards.back().push_back(parameter);
         total += size, filled += size;

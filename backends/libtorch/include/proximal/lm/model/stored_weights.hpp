@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
 #include <map>
 #include <proximal/io/stored_tensor.hpp>
@@ -68,7 +69,7 @@ class stored_weights {
     bool contains(std::string const& name) const { return tensors_.contains(name); }
 
     /// Throws std::runtime_error where the tensor is missing or of another shape.
-    at::Tensor operator()(std::string const& name, std::vector<int64_t> const& shape) {
+    at::Tensor operator()(std::string const& name, std::vector<std::int64_t> const& shape) {
         auto const found = tensors_.find(name);
         if (found == tensors_.end())
             throw std::runtime_error(where_ + " has no tensor " + name +
@@ -98,7 +99,7 @@ class stored_weights {
         return name.ends_with(".attention.bias") || name.ends_with(".masked_bias") ||
                name.ends_with(".rotary_emb.inv_freq");
     }
-    static std::string text(std::vector<int64_t> const& shape) {
+    static std::string text(std::vector<std::int64_t> const& shape) {
         std::string text = "[";
         for (auto const size : shape) text.append(text.size() > 1 ? ", " : "").append(std::to_string(size));
         return text + "]";

@@ -17,19 +17,19 @@ namespace proximal::lm {
 /// row in attention's own grid and the column in the cache: among the real tokens of a row, causal order is all that
 /// attention needs, so a left-padded grid, a right-padded one and one with holes are the same to the model.
 struct token_batch {
-    at::Tensor ids;            // [N] int64
-    at::Tensor positions;      // [N] int64, 0, 1, 2 … within each row
-    at::Tensor rows;           // [N] int64, ascending
-    at::Tensor slots;          // [N] int64, the column in the padded grid that the tokens came from
-    int64_t row_count = 0;     // B
-    int64_t column_count = 0;  // S, of that grid
-    int64_t longest = 0;       // 1 + the greatest position
+    at::Tensor ids;                 // [N] int64
+    at::Tensor positions;           // [N] int64, 0, 1, 2 … within each row
+    at::Tensor rows;                // [N] int64, ascending
+    at::Tensor slots;               // [N] int64, the column in the padded grid that the tokens came from
+    std::int64_t row_count = 0;     // B
+    std::int64_t column_count = 0;  // S, of that grid
+    std::int64_t longest = 0;       // 1 + the greatest position
     at::Tensor seen = {};  // [N] bool, see pack_tokens with `asked`; undefined: every token is seen by those after it
 
     /// [N] int64: where each token lies in the flattened [B, S] grid.
     at::Tensor index() const { return rows * column_count + slots; }
     /// N, the tokens.
-    int64_t size() const { return ids.size(0); }
+    std::int64_t size() const { return ids.size(0); }
 };
 
 /// Real tokens of a padded grid: ids [B, S] int64, mask [B, S] (bool or integers, nonzero = real; holes allowed). Ids
@@ -49,7 +49,7 @@ inline token_batch pack_tokens(at::Tensor const& ids, at::Tensor const& mask) {
             .slots = index.remainder(ids.size(1)),
             .row_count = ids.size(0),
             .column_count = ids.size(1),
-            .longest = count.numel() ? count.max().item<int64_t>() : 0,
+            .longest = count.numel() ? count.max().item<std::int64_t>() : 0,
             .seen = {}};
 }
 
@@ -69,26 +69,26 @@ inline token_batch pack_tokens(at::Tensor const& ids, at::Tensor const& mask, at
 }
 
 /// Rows of different lengths, as they are: slots equal positions, S is the longest row.
-inline token_batch pack_tokens(std::vector<std::vector<int64_t>> const& rows, at::Device device = at::kCPU) {
+inline token_batch pack_tokens(std::vector<std::vector<std::int64_t>> const& rows, at::Device device = at::kCPU) {
     std::size_t total = 0, longest = 0;
     for (auto const& row : rows) total += row.size(), longest = std::max(longest, row.size());
-    at::Tensor const packed = at::empty({3, int64_t(total)}, at::kLong);  // ids, positions, rows
-    auto* ids = packed.mutable_data_ptr<int64_t>();
+    at::Tensor const packed = at::empty({3, static_cast<std::int64_t>(total)}, at::kLong);  // ids, positions, rows
+    auto* ids = packed.mutable_data_ptr<std::int64_t>();
     auto* positions = ids + total;
     auto* index = positions + total;
     for (std::size_t b = 0; b < rows.size(); ++b) {
         ids = std::copy(rows[b].begin(), rows[b].end(), ids);
         std::iota(positions, positions + rows[b].size(), 0), positions += rows[b].size();
-        index = std::fill_n(index, rows[b].size(), int64_t(b));
+        index = std::fill_n(index, rows[b].size(), static_cast<std::int64_t>(b));
     }
     auto const there = packed.to(device).unbind();
     return {.ids = there[0],
             .positions = there[1],
             .rows = there[2],
             .slots = there[1],
-            .row_count = int64_t(rows.size()),
-            .column_count = int64_t(longest),
-            .longest = int64_t(longest),
+            .row_count = static_cast<std::int64_t>(rows.size()),
+            .column_count = static_cast<std::int64_t>(longest),
+            .longest = static_cast<std::int64_t>(longest),
             .seen = {}};
 }
 
