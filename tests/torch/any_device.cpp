@@ -323,3 +323,14 @@ TEST_CASE("any device: a reward model's verdict and a fine-tuned model are those
     for (std::size_t i = 0; i < learned.size(); ++i)
         CHECK(at::allclose(learned[i].tensor.cpu(), expected[i].tensor, 1e-5, 1e-8));
 }
+
+TEST_CASE("any device: sampling a token does not wait for the device; looking for who stopped does, every 8 steps") {
+    auto const model = moved(support::tiny_model(), support::pretend::device());
+    auto const waits = [&](std::int64_t steps, std::optional<std::int64_t> stop) {
+        std::int64_t const before = happened.waits();
+        generate(model, {{1, 2, 3}, {4}}, {.max_new_tokens = steps, .stop_token = stop}, multinomial_sampler{7});
+        return happened.waits() - before;
+    };
+    CHECK(waits(15, {}) == waits(3, {}));
+    CHECK(waits(15, 1000) == waits(3, {}) + 1);  // nobody stops
+}
