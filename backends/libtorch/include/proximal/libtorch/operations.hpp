@@ -55,7 +55,7 @@ inline field take_rows(field const& x, at::Tensor const& index) {
 template <class Index>
 field take_rows(field const& x, Index const& index) {
     auto const wanted = std::vector<int64_t>(std::begin(index), std::end(index));
-    return take_rows(x, at::tensor(wanted, at::kLong).to(x.tensor.device()));
+    return take_rows(x, at::tensor(wanted, at::kLong).to(x.tensor.device(), at::kLong, /*non_blocking=*/true));
 }
 
 static_assert(proximal::Array<field>);

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <proximal/lm/reward/model_reward.hpp>
+#include <proximal/lm/reward/text_reward.hpp>
+#include <proximal/lm/reward/weighted_reward.hpp>
+#include <proximal/lm/train/fine_tune.hpp>
+#include <proximal/lm/train/ppo_trainer.hpp>
+#include <utility>
+#include <vector>
+
+#include "../../examples/algorithms/algorithm_named.hpp"
+#include "../support/pretend_device.hpp"
+#include "../support/temporary_folder.hpp"
+#include "../support/tiny_run.hpp"
+
+#include <catch2/catch.hpp>  // last: LibTorch has a CHECK of its own
+
+using namespace proximal;
+using namespace proximal::lm;
+using namespace proximal::run;
+using support::words, support::pretend::happened;
+
+namespace {
+
+/// A model of its own with equal parameters, on another device or in another dtype.
+causal_lm moved(causal_lm const& model, at::TensorOptions const& to) {
+    auto const source = [&, from = copied(model.body->parameters())](auto const& name, auto const& shape, auto kind) {
+        return from(name, shape, kind).to(to);
+    };
+    return {model.body->rebuild(source), model.lm_head.to(to, false, /*copy=*/true), model.config};
+}
+sequence_classifier moved(sequence_classifier const& model, at::TensorOptions const& to) {
+    auto const source = [&, from = copied(model.body->parameters())](auto const& name, auto const& shape, auto kind) {
+        return from(name, shape, kind).to(to);
+    };
+    return {model.body->rebuild(source), model.score.to(to, false, /*copy=*/true), model.config};
+}
+
+causal_lm model_of_words() { return support::tiny_model(support::config_for_words()); }
+
+double first_letter(std::string const& /*prompt*/, std::string const& response) {
+    return response.empty() ? 0.0 : double(response[0]) / 64.0;
+}
+
+/// What two updates logged, and the parameters they led to, on the CPU.
+struct outcome {
+    std::vector<metrics> logged;
+    std::vector<completions_table> tables;
+    std::vector<named_tensor> learned;
+};
+
+struct recorder final : trainer_callback {
+    outcome seen;
+    void on_log(trainer_state&, metrics const& m) override { seen.logged.push_back(m); }
+    void on_completions(trainer_state&, completions_table const& t) override { seen.tables.push_back(t); }
+};
+
+/// Two updates by an algorithm on models of these options: rewards from text and from a model, tables, models saved.
+outcome two_updates(std::string_view name, at::TensorOptions const& options) {
+    support::temporary_folder const folder;
+    PPOv2Config config;
+    config.output_dir = folder.path;
+    config.per_device_train_batch_size = 4;
+    config.gradient_accumulation_steps = 2;
+    config.num_mini_batches = 2;
+    config.num_ppo_epochs = 2;
+    config.total_episodes = 32;
+    config.response_length = 6;
+    config.stop_token = "eos";
+    config.learning_rate = 1e-3;
+    config.adam_epsilon = 1e-4;  // gradients of 0 but for rounding do not move a parameter
+    config.per_device_eval_batch_size = 3;
+    config.local_rollout_forward_batch_size = 5;
+    auto const policy = model_of_words();
+    auto const judge = moved(make_sequence_classifier(*policy.body, policy.config, 4), options);
+    auto const seen = std::make_shared<recorder>();
+    ppo_trainer_arguments given{
+        .config = config,
+        .tokenizer = words(),
+        .policy = moved(policy, options),
+        .ref_policy = moved(policy, options),
+        .reward_model = weighted_reward({{1.0, text_reward(first_letter)}, {0.1, model_reward(judge, 7)}}),
+        .train_dataset = {}};
+    for (int i = 0; i < 20; ++i)
+        given.train_dataset.prompts.push_back(words().encode(std::string(std::size_t(1 + i % 7), char('a' + i))));
+    given.eval_dataset = given.train_dataset;
+    given.value_model = moved(make_sequence_classifier(*policy.body, policy.config, 9), options);
+    given.ref_policy->lm_head.mul_(0.9);  // so that the reference says something else from the start
+    given.callbacks = {seen};
+    auto parameters = given.policy.parameters();
+    for (auto const& parameter : given.value_model->parameters())
+        parameters.push_back({"critic." + parameter.name, parameter.tensor});
+    ppo_trainer(examples::algorithm_named(name), given).train();
+    for (auto const& [parameter, tensor] : parameters) {
+        CHECK(tensor.device() == options.device());
+        seen->seen.learned.push_back({parameter, tensor.detach().cpu()});
+    }
+    return seen->seen;
+}
+
+void check_same(outcome const& here, outcome const& away, double relative, double absolute) {
+    REQUIRE(here.logged.size() == 2);
+    REQUIRE(away.logged.size() == 2);
+    for (std::size_t update = 0; update < 2; ++update) {
+        int compared = 0;
+        for (auto const& [name, value] : here.logged[update]) {
+            if (name == "eps" || name.starts_with("time/")) continue;
+            INFO(name << " of update " << update + 1);
+            auto const* const other = away.logged[update].find(name);
+            REQUIRE(other != nullptr);
+            if (!std::isnan(value)) CHECK(*other == Approx(value).epsilon(relative).margin(absolute));
+            else CHECK(std::isnan(*other));
+            ++compared;
+        }
+        CHECK(compared > 10);
+    }
+    REQUIRE(here.tables.size() == away.tables.size());
+    for (std::size_t i = 0; i < here.tables.size(); ++i) CHECK(here.tables[i].rows == away.tables[i].rows);
+    REQUIRE(here.learned.size() == away.learned.size());
+    for (std::size_t i = 0; i < here.learned.size(); ++i) {
+        INFO(here.learned[i].name << " differs by "
+                                  << (away.learned[i].tensor - here.learned[i].tensor).abs().max().item<double>());
+        CHECK(at::allclose(away.learned[i].tensor, here.learned[i].tensor, relative, absolute));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("any device: two updates of every algorithm are those on the CPU") {
+    auto const name = GENERATE(as<std::string>{}, "ppo", "rloo", "grpo", "dapo", "gspo", "remax", "off_policy", "mine");
+    INFO(name);
+    auto const here = two_updates(name, at::kDouble);
+    std::int64_t const operations = happened.operations;
+    auto const away = two_updates(name, at::TensorOptions(support::pretend::device()).dtype(at::kDouble));
+    CHECK(happened.operations > operations + 1000);
+    check_same(here, away, 1e-5, 1e-10);
+    for (auto const& [parameter, tensor] : away.learned)
+        if (parameter == "embed_out.weight") CHECK_FALSE(at::allclose(tensor, model_of_words().lm_head, 1e-5, 1e-5));
+}
+
+TEST_CASE("any device: two updates of ppo in float32 are those on the CPU") {
+    auto const options = at::TensorOptions(support::pretend::device()).dtype(at::kFloat);
+    check_same(two_updates("ppo", at::kFloat), two_updates("ppo", options), 1e-3, 1e-5);
+}
+
+TEST_CASE("any device: a reward model's verdict and a fine-tuned model are those on the CPU") {
+    auto const options = at::TensorOptions(support::pretend::device()).dtype(at::kDouble);
+    auto const body = support::tiny_model();
+    auto const judge = make_sequence_classifier(*body.body, body.config, 4);
+    std::vector<finished_episode> const episodes{{{1, 2, 3}, {4, 5}}, {{6}, {}}, {{7, 8}, {9, 10, 11}}};
+    auto const scores = model_reward(moved(judge, options), 2)(episodes).scores;
+    CHECK(scores.device() == options.device());
+    CHECK(at::allclose(scores.cpu(), model_reward(judge)(episodes).scores, 1e-12, 1e-12));
+
+    std::vector<demonstration> const data{{{1, 2, 3}, {4, 5}}, {{6}, {7, 8}}, {{9, 8}, {7}}, {{3}, {2, 1}}};
+    auto const here = clone(body), away = moved(body, options);
+    fine_tune_options const options_of_three{.steps = 3, .batch_size = 2};
+    CHECK(fine_tune(away, data, options_of_three) == Approx(fine_tune(here, data, options_of_three)).epsilon(1e-10));
+    auto const learned = away.parameters(), expected = here.parameters();
+    for (std::size_t i = 0; i < learned.size(); ++i)
+        CHECK(at::allclose(learned[i].tensor.cpu(), expected[i].tensor, 1e-5, 1e-8));
+}
+
+TEST_CASE("any device: sampling a token does not wait for the device; looking for who stopped does, every 8 steps") {
+    auto const model = moved(support::tiny_model(), support::pretend::device());
+    auto const waits = [&](std::int64_t steps, std::optional<std::int64_t> stop) {
+        std::int64_t const before = happened.waits();
+        generate(model, {{1, 2, 3}, {4}}, {.max_new_tokens = steps, .stop_token = stop}, multinomial_sampler{7});
+        return happened.waits() - before;
+    };
+    CHECK(waits(15, {}) == waits(3, {}));
+    CHECK(waits(15, 1000) == waits(3, {}) + 1);  // nobody stops
+}

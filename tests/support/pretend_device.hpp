@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/ATen.h>
+#include <ATen/EmptyTensor.h>
+#include <ATen/core/enum_tag.h>
+#include <ATen/detail/PrivateUse1HooksInterface.h>
+#include <ATen/native/CPUFallback.h>
+#include <ATen/ops/_reshape_alias_native.h>
+#include <ATen/ops/as_strided_native.h>
+#include <ATen/ops/view_native.h>
+#include <c10/core/Allocator.h>
+#include <c10/core/impl/DeviceGuardImplInterface.h>
+#include <sys/mman.h>
+#include <torch/library.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <optional>
+#include <string>
+#include <utility>
+
+/// A second device without an accelerator: what a test on it finds, an accelerator would find too.
+///
+/// It is LibTorch's PrivateUse1 and behaves as CUDA does where that matters to a caller:
+///
+/// - Its addresses are of pages that nobody may touch: whoever takes data_ptr() for the host's memory dies by SIGSEGV.
+///   What a tensor holds lies elsewhere, and only operations find it.
+/// - Operations run on the CPU, through LibTorch's own fallback. One that is given a tensor of the host beside one of
+///   the device throws, except for a scalar in an elementwise operation.
+/// - It counts operations, and how often the host had to wait: see activity.
+///
+/// Only one source of a program may include this, since operations are registered here. The device itself comes into
+/// being with the first call of device(); from then on LibTorch takes it for the program's accelerator, CUDA or not.
+namespace support::pretend {
+
+/// What happened on the device since the program began.
+struct activity {
+    std::atomic<std::int64_t> operations{0};
+    std::atomic<std::int64_t> reads{0};   // waits: a number or tensor was read by the host, or decided about a shape
+    std::atomic<std::int64_t> writes{0};  // waits: a tensor was copied from the host, and not by a non_blocking copy
+    std::atomic<std::int64_t> bytes{0};   // in use now
+
+    std::int64_t waits() const { return reads + writes; }
+};
+inline activity happened;
+
+/// Memory of the device: forbidden addresses, and what the operations find there.
+struct block {
+    void* address;
+    std::size_t size;
+    std::unique_ptr<std::byte[]> content;
+
+    explicit block(std::size_t bytes)
+        : address(::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)),
+          size(bytes),
+          content(std::make_unique_for_overwrite<std::byte[]>(bytes)) {
+        if (address == MAP_FAILED) throw std::bad_alloc();
+        happened.bytes += static_cast<std::int64_t>(size);
+    }
+    block(block const&) = delete;
+    block& operator=(block const&) = delete;
+    ~block() {
+        ::munmap(address, size);
+        happened.bytes -= static_cast<std::int64_t>(size);
+    }
+};
+
+/// Where LibTorch asks for the device's memory.
+struct allocator final : c10::Allocator {
+    c10::DataPtr allocate(std::size_t bytes) override {
+        c10::Device const here(c10::kPrivateUse1, 0);
+        if (bytes == 0) return {nullptr, here};
+        auto* const made = new block(bytes);
+        return {made->address, made, [](void* context) { delete static_cast<block*>(context); }, here};
+    }
+    void copy_data(void*, void const*, std::size_t) const override {
+        TORCH_CHECK(false, "pretend device: an address alone does not say what it holds");
+    }
+};
+inline allocator memory;
+
+/// What a tensor of the device holds, as a tensor of the host; one of the host as it is.
+inline at::Tensor content_of(at::Tensor const& x) {
+    if (x.is_cpu()) return x;
+    auto const options = x.options().device(at::kCPU).requires_grad(false);
+    auto* const held = static_cast<block*>(x.storage().data_ptr().get_context());
+    if (held == nullptr) return at::empty_strided(x.sizes(), x.strides(), options);
+    auto const offset = static_cast<std::size_t>(x.storage_offset()) * x.element_size();
+    return at::from_blob(held->content.get() + offset, x.sizes(), x.strides(), options);
+}
+
+/// True on a thread while an operation runs: what it copies to and from the host is its own affair, not a wait.
+inline thread_local bool operating = false;
+/// Counts an operation and marks its duration.
+struct operation {
+    bool const outer = std::exchange(operating, true);
+
+    operation() { happened.operations += !outer; }
+    operation(operation const&) = delete;
+    operation& operator=(operation const&) = delete;
+    ~operation() { operating = outer; }
+};
+
+inline at::Tensor empty(at::IntArrayRef size, std::optional<at::ScalarType> dtype, std::optional<at::Layout>,
+                        std::optional<at::Device>, std::optional<bool>, std::optional<at::MemoryFormat> format) {
+    constexpr c10::DispatchKeySet keys(c10::DispatchKey::PrivateUse1);
+    return at::detail::empty_generic(size, &memory, keys, c10::dtype_or_default(dtype), format);
+}
+inline at::Tensor empty_strided(at::IntArrayRef size, at::IntArrayRef stride, std::optional<at::ScalarType> dtype,
+                                std::optional<at::Layout>, std::optional<at::Device>, std::optional<bool>) {
+    constexpr c10::DispatchKeySet keys(c10::DispatchKey::PrivateUse1);
+    return at::detail::empty_strided_generic(size, stride, &memory, keys, c10::dtype_or_default(dtype));
+}
+inline at::Tensor const& resize_(at::Tensor const& x, at::IntArrayRef size, std::optional<at::MemoryFormat>) {
+    auto const needed = at::detail::computeStorageNbytesContiguous(size, x.element_size(), x.storage_offset());
+    if (needed > x.storage().nbytes()) {
+        auto fresh = memory.allocate(needed);
+        if (auto const* const old = static_cast<block*>(x.storage().data_ptr().get_context()))
+            std::memcpy(static_cast<block*>(fresh.get_context())->content.get(), old->content.get(), old->size);
+        x.storage().set_data_ptr_noswap(std::move(fresh));
+        x.storage().set_nbytes(needed);
+    }
+    x.unsafeGetTensorImpl()->set_sizes_contiguous(size);
+    return x;
+}
+
+inline at::Tensor copy_from(at::Tensor const& from, at::Tensor const& to, bool non_blocking) {
+    if (!operating) {
+        happened.reads += to.is_cpu();
+        happened.writes += from.is_cpu() && !non_blocking;
+    }
+    operation const here;
+    content_of(to).copy_(content_of(from));
+    return to;
+}
+inline at::Tensor copy_from_and_resize(at::Tensor const& from, at::Tensor const& to) {
+    if (!to.sizes().equals(from.sizes())) to.resize_(from.sizes());
+    return copy_from(from, to, false);
+}
+inline at::Scalar local_scalar(at::Tensor const& x) {
+    happened.reads += !operating;
+    operation const here;
+    return content_of(x).item();
+}
+
+inline at::Tensor view(at::Tensor const& x, at::IntArrayRef size) { return at::native::view(x, size); }
+inline at::Tensor as_strided(at::Tensor const& x, at::IntArrayRef size, at::IntArrayRef stride,
+                             std::optional<std::int64_t> offset) {
+    return at::native::as_strided_tensorimpl(x, size, stride, offset);
+}
+inline at::Tensor reshape_alias(at::Tensor const& x, at::IntArrayRef size, at::IntArrayRef stride) {
+    return at::native::_reshape_alias(x, size, stride);
+}
+
+/// The tensors among an operation's arguments, in lists and optional lists too.
+template <class Use>
+void for_each_tensor(c10::IValue const& argument, Use const& use) {
+    if (argument.isTensor() && argument.toTensor().defined()) use(argument.toTensor());
+    if (argument.isList())
+        for (c10::IValue const& one : argument.toListRef()) for_each_tensor(one, use);
+}
+
+/// Every other operation: on the CPU, once its arguments are such as CUDA takes.
+inline void fall_back(c10::OperatorHandle const& op, torch::jit::Stack* stack) {
+    auto const& name = op.schema().name();
+    bool const takes_scalars = op.hasTag(at::Tag::pointwise);
+    bool host_scalar = false;
+    for (auto const& argument : torch::jit::last(*stack, op.schema().arguments().size()))
+        for_each_tensor(argument, [&](at::Tensor const& x) {
+            TORCH_CHECK(!x.is_cpu() || (x.dim() == 0 && takes_scalars),
+                        "Expected all tensors to be on the same device: ", name, " got one of the host, ", x.sizes());
+            host_scalar = host_scalar || x.is_cpu();
+        });
+    if (!operating) {
+        happened.reads += name == "aten::nonzero";                // its shape depends on the numbers
+        happened.writes += name == "aten::where" && host_scalar;  // LibTorch copies it there first, and waits
+    }
+    operation const here;
+    at::native::cpu_fallback(op, stack);
+}
+
+/// There is one, and it has one stream.
+struct guard final : c10::impl::DeviceGuardImplInterface {
+    guard() = default;
+    explicit guard(c10::DeviceType) {}
+    c10::DeviceType type() const override { return c10::kPrivateUse1; }
+    c10::Device getDevice() const override { return {c10::kPrivateUse1, 0}; }
+    c10::Device exchangeDevice(c10::Device) const override { return getDevice(); }
+    void setDevice(c10::Device) const override {}
+    void uncheckedSetDevice(c10::Device) const noexcept override {}
+    c10::Stream getStream(c10::Device where) const override { return c10::Stream(c10::Stream::DEFAULT, where); }
+    c10::Stream exchangeStream(c10::Stream stream) const override { return stream; }
+    c10::DeviceIndex deviceCount() const noexcept override { return 1; }
+};
+C10_REGISTER_GUARD_IMPL(PrivateUse1, guard);
+
+TORCH_LIBRARY_IMPL(_, PrivateUse1, all) { all.fallback(torch::CppFunction::makeFromBoxedFunction<&fall_back>()); }
+TORCH_LIBRARY_IMPL(aten, PrivateUse1, own) {
+    own.impl("empty.memory_format", &empty);
+    own.impl("empty_strided", &empty_strided);
+    own.impl("resize_", &resize_);
+    own.impl("_copy_from", &copy_from);
+    own.impl("_copy_from_and_resize", &copy_from_and_resize);
+    own.impl("_local_scalar_dense", &local_scalar);
+    own.impl("view", &view);
+    own.impl("as_strided", &as_strided);
+    own.impl("_reshape_alias", &reshape_alias);
+}
+
+/// What LibTorch asks of an accelerator as such.
+struct hooks final : at::PrivateUse1HooksInterface {
+    bool isBuilt() const override { return true; }
+    bool isAvailable() const override { return true; }
+    bool hasPrimaryContext(c10::DeviceIndex) const override { return true; }
+    c10::DeviceIndex deviceCount() const override { return 1; }
+    c10::DeviceIndex getCurrentDevice() const override { return 0; }
+};
+
+/// The device, "pretend:0".
+inline at::Device device() {
+    static bool const made = [] {
+        static hooks the_hooks;
+        c10::SetAllocator(c10::kPrivateUse1, &memory);
+        c10::register_privateuse1_backend("pretend");
+        at::RegisterPrivateUse1HooksInterface(&the_hooks);
+        return true;
+    }();
+    return made ? at::Device(c10::kPrivateUse1, 0) : at::kCPU;
+}
+
+}  // namespace support::pretend
