@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 torch_version=2.11.0
-packages=(g++ clang cmake ninja-build make pkg-config git ca-certificates python3 python3-venv
+packages=(g++ clang clang-format clang-tidy cmake ninja-build make pkg-config git ca-certificates python3 python3-venv
     libeigen3-dev libboost-dev catch2 libbenchmark-dev libcli11-dev nlohmann-json3-dev libfmt-dev
     libpcre2-dev libutf8proc-dev gnuplot-nox doxygen)
 

@@ -7,6 +7,10 @@ endfunction()
 
 proximal_check(mirrors scripts/check_mirrors.py)
 proximal_check(quotes scripts/check_docs.py)
+find_program(PROXIMAL_CLANG_FORMAT clang-format)
+if(PROXIMAL_CLANG_FORMAT)
+    proximal_check(format scripts/check_format.py)
+endif()
 
 # Of the core and the reference, by both compilers, whichever builds the rest: a second each, where LibTorch takes minutes.
 get_target_property(boost Boost::headers INTERFACE_INCLUDE_DIRECTORIES)
@@ -30,7 +34,19 @@ foreach(compiler g++ clang++)
     endif()
 endforeach()
 
-# Every public name has a doc block: what Doxygen warns of is an error.
+proximal_check(new_token_field tests/exercises/new_token_field.py --compiler "${CMAKE_CXX_COMPILER}" ${system})
+
+find_program(PROXIMAL_CLANG_TIDY clang-tidy)
+if(PROXIMAL_CLANG_TIDY)
+    proximal_check(tidy scripts/check_tidy.py --clang-tidy "${PROXIMAL_CLANG_TIDY}" --component proximal --component eigen
+        ${system})
+    if(PROXIMAL_RUN)
+        proximal_check(tidy_run scripts/check_tidy.py --clang-tidy "${PROXIMAL_CLANG_TIDY}" --component run
+            -D PCRE2_CODE_UNIT_WIDTH=8 -D FMT_HEADER_ONLY)
+    endif()
+endif()
+
+# What Doxygen warns of is an error.
 find_program(PROXIMAL_DOXYGEN doxygen)
 if(PROXIMAL_DOXYGEN)
     file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/Doxyfile"

@@ -3,6 +3,7 @@
 
 #include <proximal/concepts.hpp>
 #include <proximal/knob.hpp>
+#include <proximal/response_level.hpp>
 
 namespace proximal {
 
@@ -27,12 +28,11 @@ struct gpg {
 
     template <class Array>
     constexpr experience<Array> operator()(rollout<Array> const& rollout) const {
-        Array const reward = row_sum(select(rollout.value_mask, rollout.rewards, 0.0));  // [B]
-        Array const teaches = group_range(reward, group_size) > 0.0;                     // [B]
-        Array const scale = sum(0.0 * teaches + 1.0) / max(sum(teaches), 1.0);           // []
-        Array const advantage = scale * (reward - group_mean(reward, group_size));       // [B]
-        return {rollout, select(rollout.mask, spread(advantage, rollout.mask), 0.0),
-                select(rollout.value_mask, spread(reward, rollout.mask), 0.0)};
+        Array const reward = response_reward(rollout);                              // [B]
+        Array const teaches = group_range(reward, group_size) > 0.0;                // [B]
+        Array const scale = sum(0.0 * teaches + 1.0) / max(sum(teaches), 1.0);      // []
+        Array const advantage = scale * (reward - group_mean(reward, group_size));  // [B]
+        return judged_by_response(rollout, advantage, reward);
     }
 };
 static_assert(AdvantageEstimator<gpg>);

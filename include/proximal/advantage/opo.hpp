@@ -3,6 +3,7 @@
 
 #include <proximal/concepts.hpp>
 #include <proximal/knob.hpp>
+#include <proximal/response_level.hpp>
 
 namespace proximal {
 
@@ -26,11 +27,10 @@ struct opo {
 
     template <class Array>
     constexpr experience<Array> operator()(rollout<Array> const& rollout) const {
-        Array const reward = row_sum(select(rollout.value_mask, rollout.rewards, 0.0));  // [B]
-        Array const length = row_sum(rollout.mask);                                      // [B]
+        Array const reward = response_reward(rollout);  // [B]
+        Array const length = row_sum(rollout.mask);     // [B]
         Array const baseline = group_mean(length * reward, group_size) / group_mean(length, group_size);
-        return {rollout, select(rollout.mask, spread(reward - baseline, rollout.mask), 0.0),
-                select(rollout.value_mask, spread(reward, rollout.mask), 0.0)};
+        return judged_by_response(rollout, Array(reward - baseline), reward);
     }
 };
 static_assert(AdvantageEstimator<opo>);

@@ -3,6 +3,7 @@
 
 #include <proximal/concepts.hpp>
 #include <proximal/knob.hpp>
+#include <proximal/response_level.hpp>
 
 namespace proximal {
 
@@ -26,11 +27,10 @@ struct rloo {
 
     template <class Array>
     constexpr experience<Array> operator()(rollout<Array> const& rollout) const {
-        Array const reward = row_sum(select(rollout.value_mask, rollout.rewards, 0.0));  // [B]
+        Array const reward = response_reward(rollout);  // [B]
         auto const k = static_cast<double>(group_size);
         Array const advantage = k / (k - 1.0) * (reward - group_mean(reward, group_size));  // [B]
-        return {rollout, select(rollout.mask, spread(advantage, rollout.mask), 0.0),
-                select(rollout.value_mask, spread(reward, rollout.mask), 0.0)};
+        return judged_by_response(rollout, advantage, reward);
     }
 };
 static_assert(AdvantageEstimator<rloo>);

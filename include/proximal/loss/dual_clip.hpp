@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <proximal/clipped_objective.hpp>
 #include <proximal/concepts.hpp>
 #include <proximal/knob.hpp>
 
@@ -28,13 +29,12 @@ struct dual_clip {
 
     constexpr auto operator()(Token auto const& token) const {
         auto const ratio = exp(token.log_ratio);
-        auto const unclipped = -token.advantage * ratio;
-        auto const clipped = -token.advantage * clamp(ratio, 1 - cliprange_low, 1 + cliprange_high);
-        auto const surrogate = max(unclipped, clipped);
+        auto const [surrogate, clipped] =
+            clipped_objective(token.advantage, ratio, ratio, cliprange_low, cliprange_high);
         auto const ceiling = -clip_c * token.advantage;
         auto const bad = token.advantage < 0.0;
         auto const loss = select(bad, min(surrogate, ceiling), surrogate);
-        return with(loss, metric<"loss/policy_avg">(loss), metric<"policy/clipfrac_avg">(clipped > unclipped),
+        return with(loss, metric<"loss/policy_avg">(loss), metric<"policy/clipfrac_avg">(clipped),
                     metric<"policy/dual_clipfrac_avg">(bad * (surrogate > ceiling)));
     }
 };

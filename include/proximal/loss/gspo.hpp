@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <proximal/clipped_objective.hpp>
 #include <proximal/concepts.hpp>
 #include <proximal/knob.hpp>
 #include <proximal/sequence.hpp>
@@ -30,10 +31,8 @@ struct gspo {
 
     constexpr auto operator()(Token auto const& token) const {
         auto const ratio = exp(sequence_mean(token, averaged(token)));
-        auto const unclipped = -token.advantage * ratio;
-        auto const clipped = -token.advantage * clamp(ratio, 1 - cliprange_low, 1 + cliprange_high);
-        auto const loss = max(unclipped, clipped);
-        return with(loss, metric<"loss/policy_avg">(loss), metric<"policy/clipfrac_avg">(clipped > unclipped));
+        auto const [loss, clipped] = clipped_objective(token.advantage, ratio, ratio, cliprange_low, cliprange_high);
+        return with(loss, metric<"loss/policy_avg">(loss), metric<"policy/clipfrac_avg">(clipped));
     }
 };
 static_assert(TokenLoss<gspo> && SequenceLevel<gspo>);

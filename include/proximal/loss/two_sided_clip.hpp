@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <proximal/clipped_objective.hpp>
 #include <proximal/concepts.hpp>
 #include <proximal/knob.hpp>
 
@@ -28,10 +29,9 @@ struct two_sided_clip {
 
     constexpr auto operator()(Token auto const& token) const {
         auto const ratio = exp(token.log_ratio);
-        auto const capped = -token.advantage * clamp(ratio, 0.0, delta);
-        auto const clipped = -token.advantage * clamp(ratio, 1 - cliprange_low, 1 + cliprange_high);
-        auto const loss = max(capped, clipped);
-        return with(loss, metric<"loss/policy_avg">(loss), metric<"policy/clipfrac_avg">(clipped > capped));
+        auto const [loss, clipped] =
+            clipped_objective(token.advantage, clamp(ratio, 0.0, delta), ratio, cliprange_low, cliprange_high);
+        return with(loss, metric<"loss/policy_avg">(loss), metric<"policy/clipfrac_avg">(clipped));
     }
 };
 static_assert(TokenLoss<two_sided_clip>);

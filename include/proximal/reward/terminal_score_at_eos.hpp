@@ -2,6 +2,7 @@
 #pragma once
 
 #include <proximal/concepts.hpp>
+#include <proximal/paid_at_last_step.hpp>
 
 namespace proximal {
 
@@ -18,10 +19,8 @@ struct terminal_score_at_eos {
     static constexpr bool pays_score = true;  // see compose/charges.hpp
 
     template <class Array>
-    constexpr rollout<Array> operator()(rollout<Array> rollout) const {
-        auto const paid = select(last_step(rollout.mask), spread(rollout.scores, rollout.rewards), 0.0);  // [B, T]
-        rollout.rewards = rollout.rewards + paid;
-        return rollout;
+    constexpr rollout<Array> operator()(rollout<Array> const& rollout) const {
+        return paid_at_last_step(rollout, rollout.mask);
     }
 };
 static_assert(RewardShaper<terminal_score_at_eos>);

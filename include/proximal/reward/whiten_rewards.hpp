@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <proximal/concepts.hpp>
-#include <proximal/whitening/whitened.hpp>
+#include <proximal/reward/standardise_rewards.hpp>
 
 namespace proximal {
 
@@ -16,15 +15,7 @@ namespace proximal {
 ///
 /// Reads: value_mask. Writes: rewards [B, T]. Stands last among the shapers. A mask with a single 1 has no variance:
 /// NaN.
-struct whiten_rewards {
-    static constexpr bool rescales_rewards = true;  // see compose/charges.hpp
-
-    template <class Array>
-    constexpr rollout<Array> operator()(rollout<Array> rollout) const {
-        rollout.rewards = whitened<kept_mean, unbiased>(rollout.rewards, rollout.value_mask);
-        return rollout;
-    }
-};
+struct whiten_rewards : standardise_rewards<of_batch, kept_mean, unbiased> {};
 static_assert(RewardShaper<whiten_rewards>);
 
 }  // namespace proximal
