@@ -27,7 +27,7 @@ FUNCTION = re.compile(r"(operator\s*(?:\(\)|[^\w\s(]+|\w+)|~?\b\w+)\s*\(")
 
 def blank(text):
     """Code alone, at its place: strings, characters, comments and the preprocessor's lines are blanked."""
-    pattern = r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'|//[^\n]*|^[ ]*#(?:[^\n]*\\\n)*[^\n]*'
+    pattern = r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'|//[^\n]*|/\*[^\n]*?\*/|^[ ]*#(?:[^\n]*\\\n)*[^\n]*'
     return re.sub(pattern, lambda match: re.sub(r"[^\n]", " ", match.group()), text, flags=re.MULTILINE)
 
 
