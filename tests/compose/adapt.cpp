@@ -4,26 +4,7 @@
 #include <catch2/catch.hpp>
 
 using namespace proximal;
-using support::column, support::difference, support::tolerance;
-
-TEMPLATE_TEST_CASE("running_normalisation and running_scaling: hand numbers; only evaluate_and_adapt teaches", "",
-                   BACKENDS) {
-    auto const scored = [](std::initializer_list<double> scores) {
-        rollout<TestType> rollout;
-        rollout.scores = column<TestType>(scores);
-        return rollout;
-    };
-    running_normalisation centred;
-    running_scaling scaled;
-    CHECK(difference(centred(scored({1, 5})).scores, column<TestType>({1, 5})) < 1e-7);  // nothing seen yet
-    CHECK(difference(scaled(scored({1, 5})).scores, column<TestType>({1, 5})) < 1e-7);
-    double const root = std::sqrt(8.0) + 1e-8;
-    CHECK(difference(run_and_adapt(centred, scored({1, 5})).scores, column<TestType>({-2 / root, 2 / root})) <
-          tolerance);
-    CHECK(difference(run_and_adapt(scaled, scored({1, 5})).scores, column<TestType>({1 / root, 5 / root})) < tolerance);
-    CHECK(difference(centred(scored({3, 7})).scores, column<TestType>({0, 4 / root})) < tolerance);
-    CHECK(difference(scaled(scored({3, 7})).scores, column<TestType>({3 / root, 7 / root})) < tolerance);
-}
+using support::column;
 
 TEMPLATE_TEST_CASE("evaluate_and_adapt: a part learns from the batch as it reaches it, through chains and switches", "",
                    BACKENDS) {

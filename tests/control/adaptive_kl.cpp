@@ -22,10 +22,3 @@ TEST_CASE("adaptive_kl: hand numbers of Ziegler's rule") {
     CHECK(eager.coefficient() > 0.0);  // a horizon shorter than a batch never turns the penalty into a prize
     CHECK_THROWS_WITH(validate(adaptive_kl{.kl_target = 0.0}), "--kl_target must be above 0, but is 0.");
 }
-
-TEST_CASE("fixed_kl: whatever it is told, it stays") {
-    fixed_kl control{.kl_coef = 0.1};
-    control.observe(100.0, 64.0);
-    CHECK(control.coefficient() == 0.1);
-    CHECK_THROWS_WITH(validate(fixed_kl{-1.0}), "--kl_coef must be at least 0, but is -1.");
-}
