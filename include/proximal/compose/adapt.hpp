@@ -13,8 +13,8 @@ struct unobserved {
 };
 
 /// Runs a part as part(input) does, and lets what learns in it learn from this batch, each part from the batch as it
-/// reaches it: `absorb(input)` before it is run, `adjust(input)` after. `observer(part, input, output)` is told of every
-/// part that is no composition, after it ran.
+/// reaches it: `absorb(input)` before it is run, `adjust(input)` after. `observer(part, input, output)` is told of
+/// every part that is no composition, after it ran.
 template <class Part, class Input, class Observer = unobserved>
 auto run_and_adapt(Part& part, Input const& input, Observer const& observer = {}) {
     if constexpr (PassesOn<Part, Input>) {

@@ -12,7 +12,8 @@
 
 namespace proximal {
 
-/// Throws std::invalid_argument: "proximal: gae reads values, which the rollout does not hold", of the first such array.
+/// Throws std::invalid_argument: "proximal: gae reads values, which the rollout does not hold", of the first such
+/// array.
 [[noreturn]] inline void refuse(std::string_view reader, symbol const& read) {
     std::string array, held_by;
     all_fields.for_each([&](auto field) {

@@ -14,8 +14,8 @@
 
 namespace proximal::libtorch {
 
-/// Where a token grid lies in memory: an array for each field of fields.hpp, by its index, of which tokens and masks are
-/// read. An absent array is null and reads as 0; a gradient nobody asked for is null.
+/// Where a token grid lies in memory: an array for each field of fields.hpp, by its index, of which tokens and masks
+/// are read. An absent array is null and reads as 0; a gradient nobody asked for is null.
 template <class T>
 struct token_grid {
     std::int64_t tokens = 0;

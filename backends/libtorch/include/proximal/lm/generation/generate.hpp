@@ -72,8 +72,8 @@ inline std::int64_t leave(at::Tensor const& stopped, at::Tensor& running, token_
 /// Source: TRL v0.11.4's generate(); departure: rows leave, prompts are not padded. No gradient is recorded.
 /// Throws std::invalid_argument: see check_prompts and sampling::check.
 template <TokenSampler Sampler>
-completions generate(causal_lm const& model, std::vector<std::vector<std::int64_t>> const& prompts, sampling const& sampling,
-                     Sampler&& sampler, generation_callback const& on_step = {}) {
+completions generate(causal_lm const& model, std::vector<std::vector<std::int64_t>> const& prompts,
+                     sampling const& sampling, Sampler&& sampler, generation_callback const& on_step = {}) {
     sampling.check();
     check_prompts(model, prompts, sampling.max_new_tokens);
     auto const options = model.body->options();
@@ -96,9 +96,10 @@ completions generate(causal_lm const& model, std::vector<std::vector<std::int64_
         at::Tensor hidden = model.body->forward(batch, &cache).index_select(0, lengths.cumsum(0) - 1);  // [R, H]
         batch.positions = lengths;
         for (std::int64_t step = 0;; ++step) {
-            at::Tensor const scaled = model.logits(hidden).div_(sampling.temperature);                           // [R, V]
-            at::Tensor const likely = keep_top_p(keep_top_k(scaled, sampling.top_k), sampling.top_p).log_softmax(1);  // [R, V]
-            at::Tensor const drawn = sampler(likely, running, step);                                        // [R]
+            at::Tensor const scaled = model.logits(hidden).div_(sampling.temperature);  // [R, V]
+            at::Tensor const likely =
+                keep_top_p(keep_top_k(scaled, sampling.top_k), sampling.top_p).log_softmax(1);  // [R, V]
+            at::Tensor const drawn = sampler(likely, running, step);                            // [R]
             tokens.select(1, step).index_copy_(0, index, drawn);
             logprobs.select(1, step).index_copy_(0, index, likely.gather(1, drawn.unsqueeze(1)).squeeze(1));
             if (on_step) on_step(step + 1, running.size(0));
