@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <torch/csrc/autograd/autograd.h>
 #include <csignal>
 #include <functional>
 #include <proximal/libtorch/operations.hpp>

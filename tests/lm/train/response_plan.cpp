@@ -23,7 +23,7 @@ episodes sampled_batch() {
 TEST_CASE("response_plan: every wanted cell is judged by the state of the token before it") {
     auto const model = support::tiny_model();
     auto const batch = sampled_batch();
-    auto const said = judge_tokens(model, batch, batch.mask, pad, 0.7);
+    auto const said = predict_tokens(model, batch, batch.mask, pad, 0.7);
     for (std::int64_t b = 0; b < 4; ++b) {
         std::vector<std::int64_t> row;
         for (std::int64_t c = 0; c < batch.query_responses.size(1); ++c)
@@ -47,8 +47,8 @@ TEST_CASE("response_plan: every wanted cell is judged by the state of the token 
 TEST_CASE("response_plan: a pad sampled within a response is asked about and changes nothing else") {
     auto const model = support::tiny_model();
     auto const batch = sampled_batch();
-    auto const asked = judge_tokens(model, batch, batch.sampled, pad, 0.7),
-               counted = judge_tokens(model, batch, batch.mask, pad, 0.7);
+    auto const asked = predict_tokens(model, batch, batch.sampled, pad, 0.7),
+               counted = predict_tokens(model, batch, batch.mask, pad, 0.7);
     CHECK(at::allclose(asked.logprobs.masked_fill(batch.mask.logical_not(), 0.0), counted.logprobs, 1e-12, 1e-12));
     CHECK(asked.entropies[2].gt(0.0).all().item<bool>());  // all four steps of the row with the pad
     CHECK(asked.entropies[1][2].item<double>() == 0.0);    // not sampled
@@ -59,7 +59,7 @@ TEST_CASE("predict: values, one step longer than the response; chunks change not
     auto const body = support::tiny_model();
     auto const critic = make_sequence_classifier(*body.body, body.config, 4);
     auto const batch = sampled_batch();
-    auto const judge = [&](episodes const& some) { return judge_values(critic, some, some.value_mask, pad); };
+    auto const judge = [&](episodes const& some) { return predict_values(critic, some, some.value_mask, pad); };
     auto const all = judge(batch);
     CHECK(at::allclose(in_chunks(batch, 3, judge), all, 1e-12, 1e-12));
     CHECK(at::equal(all.ne(0), batch.value_mask));

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+#include <proximal/lm/train/command_line.hpp>
+#include <proximal/proximal.hpp>
+
+using namespace proximal;
+using namespace proximal::lm;
+
+namespace {
+double knob_of(trainable& algorithm, std::string const& name) {
+    for (auto const& knob : algorithm.knobs())
+        if (knob.name == name) return knob.value().get<double>();
+    return std::nan("");
+}
+trainable grouped() {
+    return algorithm{chain(overlong_penalty{}, kl_penalty<k1>{.kl_coef = 0.3}, terminal_score{}), rloo{4}, reinforce{}};
+}
+}  // namespace
+
+TEST_CASE("command_line: only what was given overrules an algorithm's own numbers; lengths follow the response") {
+    auto algorithm = grouped();
+    run::PPOv2Config config;
+    REQUIRE(read_command_line(algorithm, config, "test", {"--response_length", "40", "--group_size", "2"}));
+    CHECK((config.kl_coef == 0.05 && knob_of(algorithm, "kl_coef") == 0.3));
+    CHECK(algorithm.group_size() == 2);
+    CHECK(knob_of(algorithm, "max_response_length") == 40.0);
+    REQUIRE(read_command_line(algorithm, config, "test", {"--kl_coef=0.1", "--max_response_length=30"}));
+    CHECK((config.kl_coef == 0.1 && knob_of(algorithm, "kl_coef") == 0.1));
+    CHECK(knob_of(algorithm, "max_response_length") == 30.0);
+}
+
+TEST_CASE("command_line: a knob outside its range is refused, and a flag can be looked at before the others") {
+    auto algorithm = grouped();
+    run::PPOv2Config config;
+    CHECK_THROWS_WITH(read_command_line(algorithm, config, "test", {"--kl_coef=-1"}),
+                      Catch::Contains("--kl_coef must be at least 0"));
+    CHECK(flag_value({"--seed", "1", "--algorithm", "rloo"}, "algorithm", "ppo") == "rloo");
+    CHECK(flag_value({"--algorithm=grpo"}, "algorithm", "ppo") == "grpo");
+    CHECK(flag_value({"--algorithm"}, "algorithm", "ppo") == "ppo");
+}
