@@ -44,6 +44,13 @@ struct counting_backbone final : backbone {
     at::Tensor forward(token_batch const& tokens, kv_cache* cache) const override {
         return ++forwards, inner->forward(tokens, cache);
     }
+    at::Tensor embed(token_batch const& tokens) const override { return inner->embed(tokens); }
+    std::size_t layer_count() const override { return inner->layer_count(); }
+    at::Tensor run_layer(std::size_t i, at::Tensor const& x, token_batch const& tokens,
+                         kv_cache* cache) const override {
+        return inner->run_layer(i, x, tokens, cache);
+    }
+    at::Tensor finish(at::Tensor const& x) const override { return inner->finish(x); }
     std::vector<named_tensor> const& parameters() const override { return inner->parameters(); }
     std::int64_t hidden_size() const override { return inner->hidden_size(); }
     std::int64_t vocabulary_size() const override { return inner->vocabulary_size(); }

@@ -128,6 +128,7 @@ inline at::Tensor self_attention(attention_input const& x, attention_shape const
         throw std::invalid_argument(
             "proximal: attention takes queries [N, heads, D], keys and values [N, kv_heads, D] of its shape, one per "
             "token; view the projections so");
+    if (tokens.size() == 0) return x.query.flatten(1);  // no row, no kernel; yet a part of the graph
     bool const fused = x.query.is_cpu() && !tokens.seen.defined();
     return (fused ? fused_attention : composed_attention)(x, shape, rotate, tokens, cache, layer);
 }

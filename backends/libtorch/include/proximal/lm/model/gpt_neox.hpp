@@ -2,8 +2,8 @@
 #pragma once
 
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -14,7 +14,6 @@
 #include <proximal/lm/model/layer_norm.hpp>
 #include <proximal/lm/model/linear.hpp>
 #include <proximal/lm/model/rotary.hpp>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -52,13 +51,13 @@ class gpt_neox final : public backbone {
                          precision, options());
     }
 
-    at::Tensor forward(token_batch const& tokens, kv_cache* cache = nullptr) const override {
-        check(tokens, cache);
-        at::Tensor x = at::embedding(embed_in_, tokens.ids);  // [N, H]
-        for (std::size_t i = 0; i < layers_.size(); ++i) x = layers_[i].forward(x, *this, tokens, cache, i);
-        if (cache) cache->length = tokens.longest;
-        return (*final_layer_norm_)(x);
+    at::Tensor embed(token_batch const& tokens) const override { return at::embedding(embed_in_, tokens.ids); }
+    std::size_t layer_count() const override { return layers_.size(); }
+    at::Tensor run_layer(std::size_t index, at::Tensor const& x, token_batch const& tokens,
+                         kv_cache* cache) const override {
+        return layers_.at(index).forward(x, *this, tokens, cache, index);
     }
+    at::Tensor finish(at::Tensor const& x) const override { return (*final_layer_norm_)(x); }
 
     std::vector<named_tensor> const& parameters() const override { return parameters_; }
     std::int64_t hidden_size() const override { return config_.hidden_size; }
@@ -100,33 +99,6 @@ class gpt_neox final : public backbone {
             return mlp(middle) + middle;
         }
     };
-
-    /// What LibTorch would say late, unclearly or not at all.
-    void check(token_batch const& tokens, kv_cache const* cache) const {
-        if (tokens.longest > max_positions())
-            throw std::invalid_argument("proximal: a row of " + std::to_string(tokens.longest) +
-                                        " tokens is longer than the model's " + std::to_string(max_positions()) +
-                                        " positions; shorten the prompt or the response");
-        if (tokens.ids.is_cpu()) {  // an accelerator would have to wait
-            auto const [least, greatest] = tokens.ids.aminmax();
-            for (auto const& end : {least, greatest})
-                if (auto const id = end.item<std::int64_t>(); id < 0 || id >= config_.vocab_size)
-                    throw std::invalid_argument(
-                        "proximal: the token " + std::to_string(id) + " outside of the model's vocabulary of " +
-                        std::to_string(config_.vocab_size) + " was fed; use the tokenizer that belongs to the model");
-        }
-        if (!cache) return;
-        if (tokens.seen.defined())
-            throw std::invalid_argument(
-                "proximal: a cache takes no tokens that are asked but not seen; pack without them");
-        if (tokens.longest > cache->capacity || tokens.row_count > cache->row_count)
-            throw std::invalid_argument(
-                "proximal: the tokens do not fit in the cache; make it with enough rows and capacity");
-        if (cache->length > 0 && (tokens.size() != tokens.row_count || tokens.row_count != cache->row_count))
-            throw std::invalid_argument("proximal: a filled cache takes one new token per row; start with a new cache");
-        if (c10::GradMode::is_enabled() && embed_in_.requires_grad())
-            throw std::invalid_argument("proximal: no gradient passes through a cache; generate under at::NoGradGuard");
-    }
 
     gpt_neox_config config_;
     std::optional<at::ScalarType> rotary_precision_;
