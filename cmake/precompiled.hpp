@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What every program on tensors includes, compiled once for all of them. (A precompiled header, not an interface: sources
-// include what they use.)
+// What every program on tensors includes, compiled once for all of them. (A precompiled header, not an interface:
+// sources include what they use.)
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Trains a language model with PPO, TRL's quick start, or by --algorithm with another of examples/algorithms. With TRL's
-// flags it takes models and data from folders or from the local Hugging Face cache; with no model and no data it makes
-// small ones of its own from text on this machine.
+// Trains a language model with PPO, TRL's quick start, or by --algorithm with another of examples/algorithms. With
+// TRL's flags it takes models and data from folders or from the local Hugging Face cache; with no model and no data it
+// makes small ones of its own from text on this machine.
 #include <fmt/format.h>
 
 #include <filesystem>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <ATen/ATen.h>
-#include <proximal/libtorch.hpp>
+#include <proximal/libtorch/operations.hpp>
 #include <proximal/libtorch/fused_loss.hpp>
 #include <proximal/proximal.hpp>
 

@@ -9,7 +9,7 @@ using namespace proximal::libtorch;
 
 namespace {
 
-constexpr int64_t vocabulary = 50304, width = 512;
+constexpr std::int64_t vocabulary = 50304, width = 512;
 constexpr double temperature = 0.7;
 
 /// log_softmax, gather, and the entropy from the log-probabilities: the least that ATen does it with (TRL adds a
@@ -25,7 +25,7 @@ void backward(token_logprob const& x, std::vector<at::Tensor> const& by) {
 
 struct head {
     at::Tensor logits, hidden, weight, targets;
-    explicit head(int64_t rows) {
+    explicit head(std::int64_t rows) {
         at::manual_seed(0);
         logits = at::randn({rows, vocabulary}).requires_grad_();
         hidden = at::randn({rows, width}).requires_grad_();
@@ -34,7 +34,7 @@ struct head {
     }
 };
 head& of(benchmark::State& state) {
-    static std::map<int64_t, head> heads;
+    static std::map<std::int64_t, head> heads;
     return heads.try_emplace(state.range(0), state.range(0)).first->second;
 }
 
@@ -67,11 +67,11 @@ void logprob_forward_loop(benchmark::State& state) {
     auto& x = of(state);
     auto const* const p = x.logits.const_data_ptr<float>();
     for (auto _ : state)
-        for (int64_t i = 0; i < x.logits.size(0); ++i) {
+        for (std::int64_t i = 0; i < x.logits.size(0); ++i) {
             auto const* const row = p + i * vocabulary;
             float highest = row[0], total = 0, moment = 0;
-            for (int64_t j = 1; j < vocabulary; ++j) highest = std::max(highest, row[j]);
-            for (int64_t j = 0; j < vocabulary; ++j) {
+            for (std::int64_t j = 1; j < vocabulary; ++j) highest = std::max(highest, row[j]);
+            for (std::int64_t j = 0; j < vocabulary; ++j) {
                 float const z = (row[j] - highest) * float(1 / temperature), e = std::exp(z);
                 total += e, moment += e * z;
             }

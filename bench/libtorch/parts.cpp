@@ -2,7 +2,7 @@
 #include <ATen/ATen.h>
 #include <benchmark/benchmark.h>
 #include <torch/csrc/autograd/autograd.h>
-#include <proximal/libtorch.hpp>
+#include <proximal/libtorch/operations.hpp>
 #include <proximal/libtorch/fused_loss.hpp>
 #include <proximal/lm/train/trl_metrics.hpp>
 #include <proximal/proximal.hpp>
@@ -17,11 +17,11 @@ struct batch {
     experience<field> judged;
     prediction<field> now;
 
-    batch(int64_t B, int64_t T) {
+    batch(std::int64_t B, std::int64_t T) {
         at::manual_seed(0);
         auto const draw = [&](double scale) { return field(scale * at::randn({B, T})); };
         auto const ends = at::randint(T / 2, T, {B, 1}, at::kLong), steps = at::arange(T, at::kLong);
-        auto const until = [&](int64_t extra) { return field(steps.le(ends + extra).to(at::kFloat)); };
+        auto const until = [&](std::int64_t extra) { return field(steps.le(ends + extra).to(at::kFloat)); };
         then = {.logprobs = draw(1),
                 .ref_logprobs = draw(1),
                 .values = draw(1),
@@ -39,7 +39,7 @@ struct batch {
     }
 };
 batch& of(benchmark::State& state) {
-    static std::map<std::pair<int64_t, int64_t>, batch> batches;
+    static std::map<std::pair<std::int64_t, std::int64_t>, batch> batches;
     return batches.try_emplace({state.range(0), state.range(1)}, state.range(0), state.range(1)).first->second;
 }
 
@@ -70,9 +70,9 @@ void token_loss_loop(benchmark::State& state) {
     for (auto _ : state) {
         float *dl = d_logprob.mutable_data_ptr<float>(), *dv = d_value.mutable_data_ptr<float>();
         double count = 0, value_count = 0, loss = 0;
-        for (int64_t i = 0; i < n; ++i) count += mask[i], value_count += value_mask[i];
+        for (std::int64_t i = 0; i < n; ++i) count += mask[i], value_count += value_mask[i];
         float const w = float(1 / count), v = float(0.1 / value_count);
-        for (int64_t i = 0; i < n; ++i) {
+        for (std::int64_t i = 0; i < n; ++i) {
             dl[i] = dv[i] = 0;
             if (mask[i] != 0) {
                 float const ratio = std::exp(logprob[i] - old_logprob[i]), a = -advantage[i] * ratio,
@@ -97,11 +97,11 @@ void gae_composite(benchmark::State& state) {
     auto& x = of(state);
     at::NoGradGuard const guard;
     auto const rewards = x.judged.rewards.tensor, values = select(x.then.value_mask, x.then.values, 0.0).tensor;
-    int64_t const T = rewards.size(1);
+    std::int64_t const T = rewards.size(1);
     for (auto _ : state) {
         at::Tensor last = at::zeros({rewards.size(0)});
         std::vector<at::Tensor> reversed;
-        for (int64_t t = T - 1; t >= 0; --t) {
+        for (std::int64_t t = T - 1; t >= 0; --t) {
             auto const next = t + 1 < T ? values.select(1, t + 1) : at::zeros({rewards.size(0)});
             last = rewards.select(1, t) + 1.0 * next - values.select(1, t) + 0.95 * last;
             reversed.push_back(last);
@@ -120,14 +120,14 @@ void gae_loop(benchmark::State& state) {
     auto& x = of(state);
     auto const values = select(x.then.value_mask, x.then.values, 0.0).tensor.contiguous();
     auto const *r = x.then.rewards.tensor.const_data_ptr<float>(), *v = values.const_data_ptr<float>();
-    int64_t const B = values.size(0), T = values.size(1);
+    std::int64_t const B = values.size(0), T = values.size(1);
     auto advantages = at::empty({B, T}), returns = at::empty({B, T});
     for (auto _ : state) {
         float *a = advantages.mutable_data_ptr<float>(), *g = returns.mutable_data_ptr<float>();
-        for (int64_t b = 0; b < B; ++b) {
+        for (std::int64_t b = 0; b < B; ++b) {
             float later = 0, next = 0;
-            for (int64_t t = T - 1; t >= 0; --t) {
-                int64_t const i = b * T + t;
+            for (std::int64_t t = T - 1; t >= 0; --t) {
+                std::int64_t const i = b * T + t;
                 later = r[i] + next - v[i] + 0.95f * later;
                 next = v[i];
                 a[i] = later, g[i] = later + v[i];

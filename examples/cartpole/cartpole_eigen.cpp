@@ -5,7 +5,8 @@
 #include "program.hpp"
 
 int main(int argc, char** argv) {
-    return cartpole::run_program(
-        "cartpole_eigen", {argv + 1, argv + argc},
-        [](cartpole::settings const& how, std::uint64_t seed) { return cartpole::eigen_learner(how.width, seed); });
+    return cartpole::run_program("cartpole_eigen", {argv + 1, argv + argc},
+                                 [](cartpole::settings const& settings, std::uint64_t seed) {
+                                     return cartpole::eigen_learner(settings.width, seed);
+                                 });
 }

@@ -8,7 +8,8 @@
 
 int main(int argc, char** argv) {
     at::set_num_threads(1);  // the matrices are too small to share
-    return cartpole::run_program(
-        "cartpole_torch", {argv + 1, argv + argc},
-        [](cartpole::settings const& how, std::uint64_t seed) { return cartpole::torch_learner(how.width, seed); });
+    return cartpole::run_program("cartpole_torch", {argv + 1, argv + argc},
+                                 [](cartpole::settings const& settings, std::uint64_t seed) {
+                                     return cartpole::torch_learner(settings.width, seed);
+                                 });
 }

@@ -10,18 +10,18 @@
 namespace cartpole {
 
 /// An action drawn from π(·|s).
-inline std::size_t sample(opinion const& said, random_stream& random) {
+inline std::size_t sample(opinion const& one, random_stream& random) {
     double left = random.uniform();
     for (std::size_t a = 0; a + 1 < actions; ++a)
-        if ((left -= std::exp(said.logprobs[a])) < 0.0) return a;
+        if ((left -= std::exp(one.logprobs[a])) < 0.0) return a;
     return actions - 1;
 }
 
 /// The likeliest action.
-inline std::size_t likeliest(opinion const& said) {
+inline std::size_t likeliest(opinion const& one) {
     std::size_t best = 0;
     for (std::size_t a = 1; a < actions; ++a)
-        if (said.logprobs[a] > said.logprobs[best]) best = a;
+        if (one.logprobs[a] > one.logprobs[best]) best = a;
     return best;
 }
 
@@ -43,8 +43,8 @@ recording collect(Judge const& judge, environment& carts, std::size_t steps, dou
     std::vector<state> next;
     for (std::size_t t = 0; t < steps; ++t) {
         auto const before = carts.states();
-        std::vector<opinion> const said = judge(before);
-        for (std::size_t i = 0; i < count; ++i) chosen[i] = sample(said[i], random);
+        std::vector<opinion> const opinions = judge(before);
+        for (std::size_t i = 0; i < count; ++i) chosen[i] = sample(opinions[i], random);
         auto const outcomes = carts.step(chosen);
         for (std::size_t i = 0; i < count; ++i) {
             auto const& after = outcomes[i];
@@ -53,8 +53,8 @@ recording collect(Judge const& judge, environment& carts, std::size_t steps, dou
             r.cells.push_back(row[i] * steps + column[i]++);
             r.states.push_back(before[i]);
             r.chosen.push_back(chosen[i]);
-            r.logprobs.push_back(said[i].logprobs[chosen[i]]);
-            r.values.push_back(said[i].value);
+            r.logprobs.push_back(opinions[i].logprobs[chosen[i]]);
+            r.values.push_back(opinions[i].value);
             r.rewards.push_back(1.0);
             if (!after.ended()) continue;
             r.returns.push_back(after.length);
@@ -62,8 +62,8 @@ recording collect(Judge const& judge, environment& carts, std::size_t steps, dou
         }
     }
     if (cut.empty()) return r;
-    std::vector<opinion> const said = judge(next);
-    for (std::size_t k = 0; k < cut.size(); ++k) r.rewards[cut[k]] += gamma * said[k].value;
+    std::vector<opinion> const opinions = judge(next);
+    for (std::size_t k = 0; k < cut.size(); ++k) r.rewards[cut[k]] += gamma * opinions[k].value;
     return r;
 }
 
@@ -74,8 +74,8 @@ double mean_return(Judge const& judge, std::size_t episodes, random_stream const
     std::vector<int> length(episodes, 0);
     std::vector<std::size_t> chosen(episodes);
     for (int t = 0; t < longest_episode; ++t) {
-        std::vector<opinion> const said = judge(carts.states());
-        for (std::size_t i = 0; i < episodes; ++i) chosen[i] = likeliest(said[i]);
+        std::vector<opinion> const opinions = judge(carts.states());
+        for (std::size_t i = 0; i < episodes; ++i) chosen[i] = likeliest(opinions[i]);
         auto const outcomes = carts.step(chosen);
         for (std::size_t i = 0; i < episodes; ++i)
             if (length[i] == 0 && outcomes[i].ended()) length[i] = outcomes[i].length;

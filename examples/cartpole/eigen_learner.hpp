@@ -32,13 +32,13 @@ class eigen_learner {
     std::vector<opinion> judge(std::vector<state> const& states) const {
         matrix const x = observations(states);
         matrix const logprobs = log_softmax(forward(policy, x).back()), values = forward(critic, x).back();
-        std::vector<opinion> said(states.size());
+        std::vector<opinion> opinions(states.size());
         for (Eigen::Index i = 0; i < x.rows(); ++i) {
-            auto& one = said[static_cast<std::size_t>(i)];
+            auto& one = opinions[static_cast<std::size_t>(i)];
             for (std::size_t a = 0; a < actions; ++a) one.logprobs[a] = logprobs(i, static_cast<Eigen::Index>(a));
             one.value = values(i, 0);
         }
-        return said;
+        return opinions;
     }
 
     /// Judges a recording, then lets every step stand alone, [N, 1]: a loss is a function of one step.

@@ -19,7 +19,7 @@ namespace cartpole {
 /// What the command line asks for.
 struct request {
     std::uint64_t seed = 0, seeds = 1;
-    settings how;
+    settings run;
 };
 
 inline constexpr auto usage =
@@ -35,7 +35,7 @@ inline constexpr auto usage =
 
 /// Nothing where help is wanted. Throws std::invalid_argument, in a sentence, where a flag or its number is wrong.
 inline std::optional<request> parse(std::vector<std::string> const& arguments) {
-    request wanted;
+    request asked;
     for (std::size_t i = 0; i < arguments.size(); i += 2) {
         auto const& flag = arguments[i];
         auto const number = [&](std::uint64_t least) {
@@ -50,28 +50,28 @@ inline std::optional<request> parse(std::vector<std::string> const& arguments) {
             return value;
         };
         if (flag == "--help") return std::nullopt;
-        else if (flag == "--seed") wanted.seed = number(0);
-        else if (flag == "--seeds") wanted.seeds = number(1);
-        else if (flag == "--max_steps") wanted.how.max_steps = static_cast<std::int64_t>(number(1));
+        else if (flag == "--seed") asked.seed = number(0);
+        else if (flag == "--seeds") asked.seeds = number(1);
+        else if (flag == "--max_steps") asked.run.max_steps = static_cast<std::int64_t>(number(1));
         else throw std::invalid_argument("there is no flag '" + flag + "': see --help");
     }
-    return wanted;
+    return asked;
 }
 
 /// A program that trains learners, one per seed: `make_learner(settings, seed)`. Its exit status.
 template <class MakeLearner>
 int run_program(char const* name, std::vector<std::string> const& arguments, MakeLearner const& make_learner) {
     try {
-        auto const wanted = parse(arguments);
-        if (!wanted) return std::fputs(usage, stdout), 0;
+        auto const asked = parse(arguments);
+        if (!asked) return std::fputs(usage, stdout), 0;
         std::vector<verdict> verdicts;
-        for (std::uint64_t k = 0; k < wanted->seeds; ++k) {
-            auto const seed = wanted->seed + k;
-            auto learner = make_learner(wanted->how, seed);
+        for (std::uint64_t k = 0; k < asked->seeds; ++k) {
+            auto const seed = asked->seed + k;
+            auto learner = make_learner(asked->run, seed);
             std::printf("seed %llu\n%10s %22s\n", static_cast<unsigned long long>(seed), "steps",
                         "mean of 20 episodes");
             std::int64_t shown = 0;
-            verdicts.push_back(train(learner, wanted->how, seed, [&](std::int64_t steps, double mean) {
+            verdicts.push_back(train(learner, asked->run, seed, [&](std::int64_t steps, double mean) {
                 if (steps - shown < 4096) return;
                 std::printf("%10lld %22.1f\n", static_cast<long long>(steps), mean);
                 std::fflush(stdout);  // in time, into a file too

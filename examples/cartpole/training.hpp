@@ -43,27 +43,27 @@ struct verdict {
 /// A learner judges states, evaluates a recording and learns from some of its steps: eigen_learner, torch_learner.
 /// `progress(steps, mean return of the latest 20 episodes of training)` hears of every update after which there is one.
 template <class Learner, class Progress>
-verdict train(Learner& learner, settings const& how, std::uint64_t seed, Progress const& progress) {
+verdict train(Learner& learner, settings const& run, std::uint64_t seed, Progress const& progress) {
     auto const began = std::chrono::steady_clock::now();
     std::clock_t const cpu_began = std::clock();
-    environment carts(how.carts, random_stream(seed, purpose::carts));
+    environment carts(run.carts, random_stream(seed, purpose::carts));
     random_stream acting(seed, purpose::actions), ordering(seed, purpose::order);
     auto const judge = [&](std::vector<state> const& states) { return learner.judge(states); };
 
     verdict result{.seed = seed};
     std::deque<double> latest;
-    while (result.steps < how.max_steps) {
+    while (result.steps < run.max_steps) {
         auto const learning_rate =
-            how.learning_rate * (1.0 - static_cast<double>(result.steps) / static_cast<double>(how.max_steps));
-        auto const steps = collect(judge, carts, how.steps, discount, acting);
+            run.learning_rate * (1.0 - static_cast<double>(result.steps) / static_cast<double>(run.max_steps));
+        auto const steps = collect(judge, carts, run.steps, discount, acting);
         auto const judged = learner.evaluate(steps);
         std::vector<std::size_t> order(steps.size());
         std::iota(order.begin(), order.end(), std::size_t{0});
-        for (std::size_t epoch = 0; epoch < how.epochs; ++epoch) {
+        for (std::size_t epoch = 0; epoch < run.epochs; ++epoch) {
             ordering.shuffle(order);
             for (auto from = order.begin(); from != order.end();) {
                 auto const to =
-                    from + std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(how.batch), order.end() - from);
+                    from + std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(run.batch), order.end() - from);
                 learner.learn(steps, judged, {from, to}, learning_rate);
                 from = to;
             }

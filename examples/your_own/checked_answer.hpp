@@ -6,8 +6,9 @@
 
 namespace mine {
 
-/// A reward with named parts, and with no score where it cannot tell: whether a response holds the data's answer, and how
-/// short it is. Records look like {"prompt": "2 + 2 =", "answer": "4"}; one without an answer is left out of training.
+/// A reward with named parts, and with no score where it cannot tell: whether a response holds the data's answer, and
+/// how short it is. Records look like {"prompt": "2 + 2 =", "answer": "4"}; one without an answer is left out of
+/// training.
 inline proximal::run::text_score checked_answer(proximal::text::text_episode const& episode) {
     if (!episode.record.is_object() || !episode.record.contains("answer")) return {};
     auto const answer = episode.record["answer"].get<std::string>();

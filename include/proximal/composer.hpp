@@ -21,7 +21,8 @@ namespace proximal {
 ///     static constexpr auto pass(auto& whole, auto const& input, auto const& run) { return run(whole.part, input); }
 ///
 /// which runs each of its parts by run(part, input): so the parts may learn (evaluate_and_adapt), and a message names
-/// the part it is about. A composer that can be switched off declares `switched_by`, its member of type bool.
+/// the part it is about. Its operator() is pass(*this, input, run_part{}). A composer that can be switched off declares
+/// `switched_by`, its member of type bool.
 template <class... Member>
 constexpr auto composed_of(Member... members) {
     return boost::hana::make_tuple(members...);
@@ -32,7 +33,7 @@ concept Composer = requires {
     std::remove_cv_t<Whole>::composes;
 };
 
-/// What runs a part, where nothing is added to it.
+/// What runs a part, where nothing is added to it: how the compiler asks whether a composer hands an input on.
 struct run_alone {
     constexpr auto operator()(auto const& part, auto const& input) const { return part(input); }
 };

@@ -12,8 +12,8 @@ constexpr Array response_reward(rollout<Array> const& rollout) {
     return row_sum(select(rollout.value_mask, rollout.rewards, 0.0));
 }
 
-/// The experience of an estimator that judges whole responses: every token of a response has its advantage [B], 0 outside
-/// mask, and its return is what the response earned [B], over value_mask.
+/// The experience of an estimator that judges whole responses: every token of a response has its advantage [B], 0
+/// outside mask, and its return is what the response earned [B], over value_mask.
 template <class Array>
 constexpr experience<Array> judged_by_response(rollout<Array> const& rollout, Array const& advantage,
                                                Array const& reward) {

@@ -66,6 +66,71 @@ TEST_CASE("outside parts: knobs are named, set, refused, tabulated") {
     CHECK(members == std::set<std::string>{"tau", "pull"});
 }
 
+TEST_CASE("outside parts: an absent array that a part reads is refused by name, before anything is computed") {
+    auto const without = [](auto batch, auto member) {
+        batch.*member = {};
+        return batch;
+    };
+    using rollout = proximal::rollout<array>;
+    using experience = proximal::experience<array>;
+    CHECK_THROWS_WITH(ours.evaluate(without(recorded, &rollout::values)),
+                      "proximal: gae reads values, which the rollout does not hold");
+    CHECK_THROWS_WITH(ours.evaluate(without(recorded, &rollout::scores)),
+                      "proximal: terminal_score reads scores, which the rollout does not hold");
+    CHECK_THROWS_WITH(ours.shaper(without(recorded, &rollout::mask)),
+                      "proximal: toll reads mask, which the rollout does not hold");
+    mine::paid_twice<mine::toll> twice;
+    CHECK_THROWS_WITH(twice(without(recorded, &rollout::rewards)),
+                      "proximal: toll reads rewards, which the rollout does not hold");
+    CHECK_THROWS_WITH(proximal::run_and_adapt(twice, without(recorded, &rollout::rewards)),
+                      "proximal: toll reads rewards, which the rollout does not hold");
+    proximal::optionally<proximal::missing_eos_penalty> eos;
+    CHECK_THROWS_WITH(eos(recorded), "proximal: missing_eos_penalty reads has_eos, which the rollout does not hold");
+    eos.enabled = false;
+    CHECK_NOTHROW(eos(recorded));
+    CHECK_NOTHROW(proximal::run_part{}(mine::careful{}, without(recorded, &rollout::ref_logprobs)));
+    CHECK_THROWS_WITH(proximal::run_part{}(mine::talkative{}, without(recorded, &rollout::values)),  // not constexpr
+                      "proximal: talkative reads values, which the rollout does not hold");
+
+    auto const then = ours.evaluate(recorded);
+    auto const losses = [](auto const& algorithm, auto const& then, auto const& now, std::string const& sentence) {
+        CHECK_THROWS_WITH(algorithm.measure(then, now), sentence);
+        CHECK_THROWS_WITH(proximal::eigen::loss_and_gradient(algorithm, then, now), sentence);
+    };
+    losses(ours, without(then, &experience::ref_logprobs), now,
+           "proximal: soft_gate reads ref_logprobs, which the rollout does not hold");
+    losses(ours, without(then, &experience::returns), now,
+           "proximal: squared_value reads returns, which the experience does not hold");
+    losses(ours, without(then, &experience::value_mask), now,
+           "proximal: squared_value reads value_mask, which the rollout does not hold");
+    losses(ours, then, without(now, &proximal::prediction<array>::values),
+           "proximal: squared_value reads values, which the prediction does not hold");
+    losses(mine::algorithm_with(proximal::gmpo{}), without(then, &experience::advantages), now,
+           "proximal: gmpo reads advantages, which the experience does not hold");
+    losses(mine::algorithm_with(proximal::total(proximal::gspo{}, proximal::positive_lm{})),
+           without(then, &experience::scores), now,
+           "proximal: positive_lm reads scores, which the rollout does not hold");
+    auto sure = now;
+    sure.entropies = row(0.5, 0.5);
+    losses(mine::algorithm_with(mine::watchful{}), without(then, &experience::ref_logprobs), sure,
+           "proximal: watchful reads ref_logprobs, which the rollout does not hold");
+    losses(mine::algorithm_with(mine::talkative_loss{}), without(then, &experience::advantages), now,
+           "proximal: talkative_loss reads advantages, which the experience does not hold");
+    auto const policy = mine::algorithm_with(proximal::clipped_surrogate{});  // reads nothing of a critic's
+    auto const some = without(without(then, &experience::value_mask), &experience::values);
+    CHECK(policy.loss(some, now)(0, 0) == policy.loss(then, now)(0, 0));
+    CHECK(proximal::eigen::loss_and_gradient(policy, some, now).loss ==
+          proximal::eigen::loss_and_gradient(policy, then, now).loss);
+}
+
+TEST_CASE("outside parts: what only a metric reads is needed too") {
+    using watching = decltype(mine::algorithm_with(mine::watchful{}));
+    STATIC_REQUIRE(proximal::needs_reference<watching>);
+    STATIC_REQUIRE(proximal::needs_entropy<watching>);
+    STATIC_REQUIRE(proximal::reads_score<mine::watchful>);
+    STATIC_REQUIRE_FALSE(proximal::reads_of(mine::watchful{}).reads(proximal::source::value));
+}
+
 TEST_CASE("outside parts: a composer is what says so, whatever members are called") {
     mine::third_part third;
     CHECK(knob_names(third).empty());

@@ -30,10 +30,9 @@ int main() {
                                   .teacher_logprobs = ones * -3.0};
     auto const judged = ours.evaluate(recorded);
     auto const half = rows(judged, std::initializer_list<int>{1});  // a mini-batch keeps the field
-    auto const found =
-        eigen::loss_and_gradient(ours, half, {.logprobs = rows(prediction<array>{.logprobs = ones * -1.0},
-                                                               std::initializer_list<int>{1})
-                                                              .logprobs});
+    auto const found = eigen::loss_and_gradient(
+        ours, half,
+        {.logprobs = rows(prediction<array>{.logprobs = ones * -1.0}, std::initializer_list<int>{1}).logprobs});
     auto const text = token_source(ours.formula);
     bool const traced = std::find(text.inputs.begin(), text.inputs.end(), "teacher_logprob") != text.inputs.end();
     // -A·logp + ½ (−1 + 3)² = 1 + 2; slope (−A + (−1 + 3)) / 3

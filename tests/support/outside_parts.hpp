@@ -53,7 +53,7 @@ struct paid_twice {
         shaped.rewards = 2.0 * shaped.rewards;
         return shaped;
     }
-    constexpr auto operator()(auto const& rollout) const { return pass(*this, rollout, px::run_alone{}); }
+    constexpr auto operator()(auto const& rollout) const { return pass(*this, rollout, px::run_part{}); }
 };
 
 /// No composer, though its members bear a composer's names.
@@ -65,6 +65,40 @@ struct third_part {
     constexpr auto operator()(auto rollout) const {
         rollout.rewards = (enabled ? 1.0 / 3.0 : 1.0) * rollout.rewards;
         return rollout;
+    }
+};
+
+/// Its loss reads little, its metrics more.
+struct watchful {
+    constexpr auto operator()(px::Token auto const& token) const {
+        return with(-token.advantage * token.logprob, px::metric<"mine/kl">(token.logprob - token.ref_logprob),
+                    px::metric<"mine/score">(token.score * token.entropy));
+    }
+};
+
+/// Asks before it reads.
+struct careful {
+    template <class Array>
+    constexpr px::rollout<Array> operator()(px::rollout<Array> rollout) const {
+        if (!absent(rollout.ref_logprobs)) rollout.rewards = rollout.rewards + rollout.ref_logprobs;
+        return rollout;
+    }
+};
+
+/// Not constexpr: what they read is known when the program runs.
+inline int words = 0;
+struct talkative {
+    template <class Array>
+    px::rollout<Array> operator()(px::rollout<Array> rollout) const {
+        ++words;
+        rollout.rewards = rollout.rewards + rollout.values;
+        return rollout;
+    }
+};
+struct talkative_loss {
+    auto operator()(px::Token auto const& token) const {
+        ++words;
+        return -token.advantage * token.logprob;
     }
 };
 

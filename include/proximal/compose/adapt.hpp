@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <proximal/compose/refuse_absent.hpp>
 #include <proximal/composer.hpp>
 #include <proximal/concepts.hpp>
 
@@ -12,13 +13,14 @@ struct unobserved {
 };
 
 /// Runs a part as part(input) does, and lets what learns in it learn from this batch, each part from the batch as it
-/// reaches it: `absorb(input)` before it is run, `adjust(input)` after. `observer(part, input, output)` is told of every
-/// part that is no composition, after it ran.
+/// reaches it: `absorb(input)` before it is run, `adjust(input)` after. `observer(part, input, output)` is told of
+/// every part that is no composition, after it ran.
 template <class Part, class Input, class Observer = unobserved>
 auto run_and_adapt(Part& part, Input const& input, Observer const& observer = {}) {
     if constexpr (PassesOn<Part, Input>) {
         return Part::pass(part, input, [&](auto& inner, auto const& x) { return run_and_adapt(inner, x, observer); });
     } else {
+        if constexpr (Recorded<Input>) refuse_absent(part, input);
         if constexpr (requires { part.absorb(input); }) part.absorb(input);
         auto const result = part(input);
         if constexpr (requires { part.adjust(input); }) part.adjust(input);

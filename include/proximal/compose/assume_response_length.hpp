@@ -7,8 +7,8 @@
 
 namespace proximal {
 
-/// A part with a knob that is the length of the longest response, unless somebody gives it a value: it takes that length
-/// by `constexpr void assume_response_length(double tokens)`. Models: overlong_penalty, token_sum.
+/// A part with a knob that is the length of the longest response, unless somebody gives it a value: it takes that
+/// length by `constexpr void assume_response_length(double tokens)`. Models: overlong_penalty, token_sum.
 template <class Part>
 concept AssumesResponseLength = requires(Part& part) {
     part.assume_response_length(1.0);

@@ -7,8 +7,8 @@
 
 namespace proximal {
 
-/// A shaper that pays a response's score says `static constexpr bool pays_score = true`: what it adds to the rewards is no
-/// charge. Models: terminal_score, terminal_score_at_eos.
+/// A shaper that pays a response's score says `static constexpr bool pays_score = true`: what it adds to the rewards is
+/// no charge. Models: terminal_score, terminal_score_at_eos.
 template <class Part>
 inline constexpr bool pays_score = requires {
     requires Part::pays_score;
@@ -25,8 +25,8 @@ inline constexpr bool rescales_rewards = requires {
 ///
 ///     charged[b] = Σ over shapers, Σₜ (r after − r before)[b, t]   over value_mask
 ///
-/// Shapers that pay the score or rescale are left out, as in TRL, which reports rewards before whitening. An observer of
-/// run_and_adapt. Where no shaper adds to the rewards, `total` stays absent.
+/// Shapers that pay the score or rescale are left out, as in TRL, which reports rewards before whitening. An observer
+/// of run_and_adapt. Where no shaper adds to the rewards, `total` stays absent.
 template <Array A>
 struct charges {
     A& total;  // [B]

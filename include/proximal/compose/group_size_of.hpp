@@ -12,7 +12,8 @@
 namespace proximal {
 
 /// A part that compares the responses to one prompt, and says how many: `constexpr int responses_per_prompt() const`.
-/// The trainer then answers each prompt so often, in rows in succession. Models: rloo, grpo, of_group, drop_flat_groups.
+/// The trainer then answers each prompt so often, in rows in succession. Models: rloo, grpo, of_group,
+/// drop_flat_groups.
 template <class Part>
 concept ComparesResponses = requires(Part const& part) {
     { part.responses_per_prompt() } -> std::convertible_to<int>;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <proximal/compose/refuse_absent.hpp>
 #include <proximal/composer.hpp>
 #include <type_traits>
 
@@ -36,7 +37,7 @@ struct optionally {
         static_assert(same,
                       "proximal::optionally: the part gives another thing than it takes, so it cannot be left out. "
                       "Shapers and refinements (whiten_rewards, missing_eos_penalty, whiten) can.");
-        if constexpr (same) return pass(*this, input, run_alone{});
+        if constexpr (same) return pass(*this, input, run_part{});
         else return input;
     }
 };

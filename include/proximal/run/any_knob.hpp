@@ -13,8 +13,8 @@
 
 namespace proximal::run {
 
-/// A knob whose type is not known: what a flag, a record or a table needs of it. It refers to the part that it is of, which
-/// must stay where it is.
+/// A knob whose type is not known: what a flag, a record or a table needs of it. It refers to the part that it is of,
+/// which must stay where it is.
 struct any_knob {
     std::string name, part, meaning, default_text;
     bool is_bool = false;
@@ -34,8 +34,9 @@ nlohmann::ordered_json knob_json(T const& value) {
     return json;
 }
 
-/// The knobs of a configuration or of an algorithm, in order, and its switches (see visit_switches): a switch is a knob of
-/// its part's name; where the part has a knob of that name, giving the knob a value turns the part on, and "none" off.
+/// The knobs of a configuration or of an algorithm, in order, and its switches (see visit_switches): a switch is a knob
+/// of its part's name; where the part has a knob of that name, giving the knob a value turns the part on, and "none"
+/// off.
 template <class Part>
 std::vector<any_knob> any_knobs(Part& whole) {
     std::vector<any_knob> knobs;

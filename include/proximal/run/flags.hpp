@@ -36,8 +36,8 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
 ///
 /// `--name value` and `--name=value`; a bool is also set by its name alone; dashes and underscores are the same.
 /// Gives the names of the flags that were given: who builds on defaults can tell them from a choice. Nothing where
-/// `--help` was asked for and printed. An unknown flag is refused with the nearest known one; so is a value of the wrong
-/// type: std::invalid_argument.
+/// `--help` was asked for and printed. An unknown flag is refused with the nearest known one; so is a value of the
+/// wrong type: std::invalid_argument.
 inline std::optional<std::set<std::string>> parse_flags(std::vector<any_knob> const& knobs,
                                                         std::string const& description,
                                                         std::vector<std::string> arguments) {

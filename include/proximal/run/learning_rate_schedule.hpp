@@ -18,7 +18,8 @@
 namespace proximal::run {
 
 /// The factor on the learning rate of an update, counted from 0: any callable (std::int64_t) -> double. One that learns
-/// from the run has a member visit_state(archive) as well, and is saved and resumed with it; copies share what it learnt.
+/// from the run has a member visit_state(archive) as well, and is saved and resumed with it; copies share what it
+/// learnt.
 class learning_rate_schedule {
    public:
     learning_rate_schedule() = default;

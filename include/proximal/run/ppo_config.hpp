@@ -11,8 +11,8 @@ namespace proximal::run {
 /// What a PPO run can be told, under TRL's names and with TRL's defaults (v0.11.4: PPOv2Config, the fields of
 /// TrainingArguments that its trainer reads, and its script's arguments).
 ///
-/// Each member is a command-line flag of its name (flags.hpp) and a key of the run's config_ppo.json. A field that would
-/// not act is not here: an unknown flag is refused, never ignored.
+/// Each member is a command-line flag of its name (flags.hpp) and a key of the run's config_ppo.json. A field that
+/// would not act is not here: an unknown flag is refused, never ignored.
 /// Departure: `sft_model_path`, `reward_model_path` and `dataset_name` are empty by default: with none of the models
 /// and no data given, the quick start makes its own.
 struct PPOv2Config {

@@ -12,7 +12,8 @@
 
 namespace proximal::run {
 
-/// The line that asks for a score: {"prompt":"...","response":"..."}, with "messages" and "record" where the data have them.
+/// The line that asks for a score: {"prompt":"...","response":"..."}, with "messages" and "record" where the data have
+/// them.
 ///
 /// ASCII alone, all else escaped, so that the reader's locale and its idea of a line break do not matter. Bytes that
 /// are no UTF-8, such as half of a character that a response was cut in, become U+FFFD.
@@ -24,8 +25,8 @@ inline std::string score_request(text::text_episode const& episode) {
 }
 
 /// The score that a line answers: a finite number, or an object whose "score" is one, or null for no score, and whose
-/// "parts", if any, are numbers by name; its other fields are the answerer's own. Throws std::invalid_argument saying what
-/// stands there instead.
+/// "parts", if any, are numbers by name; its other fields are the answerer's own. Throws std::invalid_argument saying
+/// what stands there instead.
 inline text_score parse_score(std::string_view line) {
     auto const refuse = [&](std::string_view why) {
         constexpr std::size_t shown = 60;

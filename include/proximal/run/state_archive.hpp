@@ -15,7 +15,8 @@
 
 namespace proximal::run {
 
-/// Numbers in memory, as a file of tensors would hold them: row-major, the dtype spelt as safetensors spells it ("F32").
+/// Numbers in memory, as a file of tensors would hold them: row-major, the dtype spelt as safetensors spells it
+/// ("F32").
 struct state_array {
     std::string dtype;
     std::vector<std::int64_t> shape;

@@ -14,9 +14,9 @@ namespace proximal::run {
 
 /// Listens to a run: logging, progress, tables, saving, stopping. None of it is in the training road itself.
 ///
-/// The events are those of transformers' TrainerCallback, in the order of a run; a step is an update here, as in TRL, and
-/// an optimizer step is one of its mini-batches. Listeners are called on the main process, in the order they were given.
-/// To ask for something a listener sets a request in the state (see trainer_state).
+/// The events are those of transformers' TrainerCallback, in the order of a run; a step is an update here, as in TRL,
+/// and an optimizer step is one of its mini-batches. Listeners are called on the main process, in the order they were
+/// given. To ask for something a listener sets a request in the state (see trainer_state).
 class trainer_callback {
    public:
     virtual ~trainer_callback() = default;

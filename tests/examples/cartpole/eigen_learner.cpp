@@ -272,7 +272,7 @@ TEST_CASE("cartpole: a seed is a run") {
 TEST_CASE("cartpole: flags") {
     auto const wanted = parse({"--seed", "7", "--seeds", "3", "--max_steps", "1000"});
     REQUIRE(wanted);
-    CHECK((wanted->seed == 7 && wanted->seeds == 3 && wanted->how.max_steps == 1000));
+    CHECK((wanted->seed == 7 && wanted->seeds == 3 && wanted->run.max_steps == 1000));
     CHECK((parse({})->seed == 0 && parse({})->seeds == 1));
     CHECK_FALSE(parse({"--seed", "1", "--help"}));
     CHECK_THROWS_WITH(parse({"--sed", "1"}), "there is no flag '--sed': see --help");
@@ -286,7 +286,7 @@ TEST_CASE("cartpole: flags") {
 }
 
 TEST_CASE("cartpole: what is not solved is not called so") {
-    auto const make = [](settings const& how, std::uint64_t seed) { return eigen_learner(how.width, seed); };
+    auto const make = [](settings const& run, std::uint64_t seed) { return eigen_learner(run.width, seed); };
     CHECK(run_program("cartpole", {"--max_steps", "1"}, make) == 2);
     CHECK(run_program("cartpole", {"--help"}, make) == 0);
     CHECK(run_program("cartpole", {"--seeds", "none"}, make) == 1);

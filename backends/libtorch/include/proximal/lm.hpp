@@ -15,6 +15,7 @@
 #include <proximal/lm/model/activation.hpp>
 #include <proximal/lm/model/architecture.hpp>
 #include <proximal/lm/model/attention.hpp>
+#include <proximal/lm/model/attention_input.hpp>
 #include <proximal/lm/model/backbone.hpp>
 #include <proximal/lm/model/causal_lm.hpp>
 #include <proximal/lm/model/decode_attention.hpp>

@@ -73,8 +73,9 @@ struct field {
             if (!x->tensor.is_cpu()) return x->tensor.device();
         return at::kCPU;
     }
-    /// A scalar in the host's memory, as constants are, on `device` in dtype `type`; any other tensor as it is. An operation of
-    /// two tensors takes such a scalar anywhere; of those of three clamp refuses it, and where waits until it is copied.
+    /// A scalar in the host's memory, as constants are, on `device` in dtype `type`; any other tensor as it is. An
+    /// operation of two tensors takes such a scalar anywhere; of those of three clamp refuses it, and where waits until
+    /// it is copied.
     static at::Tensor placed(field const& a, at::Device device, at::ScalarType type) {
         if (device.is_cpu() || !a.tensor.is_cpu() || a.tensor.dim() > 0) return a.tensor;
         return a.tensor.to(device, type, /*non_blocking=*/true);

@@ -44,6 +44,7 @@ using token_tensors = std::array<at::Tensor, all_fields.size>;
 template <class Algorithm>
 token_tensors tensors_of(Algorithm const& algorithm, experience<field> const& then, prediction<field> const& now) {
     token_tensors tensors;
+    symbol const read = reads_of(algorithm.formula);  // of the rest the loop needs nothing
     bool const divides = std::same_as<std::remove_cvref_t<decltype(algorithm.mean)>, token_mean> &&
                          absent(then.weights) && absent(then.value_weights);
     token_fields.for_each([&](auto field) {
@@ -56,9 +57,8 @@ token_tensors tensors_of(Algorithm const& algorithm, experience<field> const& th
             if constexpr (is_weight(field.counts))
                 tensor = divides ? where.tensor : absent(x) ? algorithm.mean(where).tensor : x.tensor;
             else if constexpr (field.counts == extent::row)
-                tensor =
-                    reads_score<decltype(algorithm.formula)> && !absent(x) ? spread(x, where).tensor : at::Tensor{};
-            else tensor = x.tensor;
+                tensor = read.reads(field.id) ? spread(x, where).tensor : at::Tensor{};
+            else if (read.reads(field.id)) tensor = x.tensor;
         }
     });
     tensors[static_cast<std::size_t>(source::mask)] = then.mask.tensor;
@@ -85,9 +85,11 @@ inline bool fusible(token_tensors const& tensors) {
 /// too; values and gradients are the composite's, ties included. A term over whole responses costs one pass more. The
 /// result does not depend on the number of threads. Differentiable once by logprobs, values and entropies. What is not
 /// on the CPU, not float or double, or of several dtypes goes to algorithm.measure.
+/// Throws std::invalid_argument where a term reads an array that is absent.
 template <class Algorithm>
 auto fused_loss(Algorithm const& algorithm, experience<field> const& then, prediction<field> const& now)
     -> decltype(algorithm.measure(then, now)) {
+    refuse_absent(algorithm.formula, then, now);
     if (absent(then.mask) || absent(then.value_mask)) return algorithm.measure(then, now);
     auto tensors = tensors_of(algorithm, then, now);
     if (!fusible(tensors)) return algorithm.measure(then, now);

@@ -26,15 +26,15 @@ struct linear_logprob_function : torch::autograd::Function<linear_logprob_functi
     using tensors = torch::autograd::variable_list;
 
     static tensors forward(context* context, at::Tensor const& hidden, at::Tensor const& weight,
-                           at::Tensor const& targets, double scale, int64_t chunk) {
-        int64_t const rows = hidden.size(0);
+                           at::Tensor const& targets, double scale, std::int64_t chunk) {
+        std::int64_t const rows = hidden.size(0);
         auto const options = hidden.options().dtype(logits_type(weight));
         auto const numbers = [&] { return at::empty({rows}, options); };
         softmax_rows const all{numbers(), numbers(), numbers(), numbers()};
         auto const buffer = at::empty({std::min(chunk, rows), weight.size(0)}, options);
         at::Tensor last;
-        for (int64_t from = 0; from < rows; from += chunk) {
-            int64_t const count = std::min(chunk, rows - from);
+        for (std::int64_t from = 0; from < rows; from += chunk) {
+            std::int64_t const count = std::min(chunk, rows - from);
             last = chunk_logits(hidden.narrow(0, from, count), weight, buffer);
             auto const some = rows_of_softmax(last, targets.narrow(0, from, count), scale);
             all.logprob.narrow(0, from, count).copy_(some.logprob);
@@ -52,7 +52,7 @@ struct linear_logprob_function : torch::autograd::Function<linear_logprob_functi
     static tensors backward(context* context, tensors const& above) {
         auto const saved = context->get_saved_variables();
         auto const hidden = saved[0].detach(), weight = saved[1].detach(), targets = saved[2];
-        int64_t const rows = hidden.size(0), chunk = context->saved_data["chunk"].toInt();
+        std::int64_t const rows = hidden.size(0), chunk = context->saved_data["chunk"].toInt();
         double const scale = context->saved_data["scale"].toDouble();
         bool const learns_hidden = context->needs_input_grad(0), learns_weight = context->needs_input_grad(1);
         auto const options = hidden.options().dtype(logits_type(weight));
@@ -62,8 +62,8 @@ struct linear_logprob_function : torch::autograd::Function<linear_logprob_functi
         at::Tensor d_hidden, d_weight;
         if (learns_hidden) d_hidden = at::empty_like(hidden);
         if (learns_weight) d_weight = at::zeros(weight.sizes(), options);
-        for (int64_t from = rows == 0 ? -1 : (rows - 1) / chunk * chunk; from >= 0; from -= chunk) {
-            int64_t const count = std::min(chunk, rows - from);
+        for (std::int64_t from = rows == 0 ? -1 : (rows - 1) / chunk * chunk; from >= 0; from -= chunk) {
+            std::int64_t const count = std::min(chunk, rows - from);
             auto const some = hidden.narrow(0, from, count);
             at::Tensor logits = std::exchange(last, {});
             if (!logits.defined()) {
@@ -81,7 +81,8 @@ struct linear_logprob_function : torch::autograd::Function<linear_logprob_functi
 };
 
 /// Throws std::invalid_argument where hidden [N, H], weight [V, H] or the chunk do not fit each other.
-inline void check_head(at::Tensor const& hidden, at::Tensor const& weight, at::Tensor const& targets, int64_t chunk) {
+inline void check_head(at::Tensor const& hidden, at::Tensor const& weight, at::Tensor const& targets,
+                       std::int64_t chunk) {
     if (hidden.dim() != 2 || weight.dim() != 2 || hidden.size(1) != weight.size(1) || hidden.dtype() != weight.dtype())
         throw std::invalid_argument("proximal: hidden must be [N, H] and weight [V, H], of one dtype");
     if (chunk < 1)
@@ -90,7 +91,7 @@ inline void check_head(at::Tensor const& hidden, at::Tensor const& weight, at::T
 }
 
 /// Rows of logits that are in memory at a time. Fewer cost the matrix product more than they save.
-inline constexpr int64_t default_chunk = 1024;
+inline constexpr std::int64_t default_chunk = 1024;
 
 /// token_logprobs(hidden · weightᵀ, targets, temperature) without ever holding [N, V]: lm_head, log-softmax, gather and
 /// entropy run on `chunk` rows at a time, forward and backward; backward computes the logits again, except for the last
@@ -98,7 +99,7 @@ inline constexpr int64_t default_chunk = 1024;
 /// summed in float. Any device. A frozen head or body costs no product.
 /// Source: Liger kernel's and verl's fused linear cross entropy do the same on GPUs.
 inline token_logprob linear_logprobs(at::Tensor const& hidden, at::Tensor const& weight, at::Tensor const& targets,
-                                     double temperature = 1.0, int64_t chunk = default_chunk) {
+                                     double temperature = 1.0, std::int64_t chunk = default_chunk) {
     check_head(hidden, weight, targets, chunk);
     auto const out = linear_logprob_function::apply(hidden, weight, targets, scale_of(temperature), chunk);
     return {out[0], out[1]};
@@ -106,16 +107,16 @@ inline token_logprob linear_logprobs(at::Tensor const& hidden, at::Tensor const&
 
 /// The log-probabilities alone, without gradient: of a reference model. [N]
 inline at::Tensor reference_logprobs(at::Tensor const& hidden, at::Tensor const& weight, at::Tensor const& targets,
-                                     double temperature = 1.0, int64_t chunk = default_chunk) {
+                                     double temperature = 1.0, std::int64_t chunk = default_chunk) {
     at::NoGradGuard const no_gradient;
     check_head(hidden, weight, targets, chunk);
     double const scale = scale_of(temperature);
-    int64_t const rows = hidden.size(0);
+    std::int64_t const rows = hidden.size(0);
     auto const options = hidden.options().dtype(logits_type(weight)).requires_grad(false);
     auto const result = at::empty({rows}, options),
                buffer = at::empty({std::min(chunk, rows), weight.size(0)}, options);
-    for (int64_t from = 0; from < rows; from += chunk) {
-        int64_t const count = std::min(chunk, rows - from);
+    for (std::int64_t from = 0; from < rows; from += chunk) {
+        std::int64_t const count = std::min(chunk, rows - from);
         auto const logits = chunk_logits(hidden.narrow(0, from, count), weight, buffer);
         result.narrow(0, from, count).copy_(rows_of_softmax(logits, targets.narrow(0, from, count), scale).logprob);
     }

@@ -23,21 +23,21 @@ inline field spread(field const& row, field const& like) { return row.tensor.uns
 inline field next_step(field const& x) { return at::constant_pad_nd(x.tensor.slice(1, 1), {0, 1}); }
 
 /// [B] as [groups, size]. Throws where B does not divide so, or a group is smaller than `least`.
-inline at::Tensor in_groups(field const& row, int64_t size, int64_t least) {
+inline at::Tensor in_groups(field const& row, std::int64_t size, std::int64_t least) {
     if (absent(row)) throw std::invalid_argument("proximal: an absent array was read");
-    int64_t const rows = row.tensor.numel();
+    std::int64_t const rows = row.tensor.numel();
     if (size < least || rows % size != 0)
         throw std::invalid_argument("proximal: " + std::to_string(rows) + " rows do not divide into groups of " +
                                     std::to_string(size));
     return row.tensor.view({-1, size});
 }
 
-inline field group_mean(field const& row, int64_t size) {
+inline field group_mean(field const& row, std::int64_t size) {
     return in_groups(row, size, 1).mean(-1, true).expand({-1, size}).reshape({-1});
 }
 
 /// The largest of the other rows of each row's group. [B]
-inline field max_of_others(field const& row, int64_t size) {
+inline field max_of_others(field const& row, std::int64_t size) {
     at::Tensor const groups = in_groups(row, size, 2);
     auto const best = std::get<0>(groups.topk(2, 1));  // [groups, 2]; NaN is the largest, as in max
     auto const first = best.narrow(1, 0, 1), second = best.narrow(1, 1, 1);
@@ -54,7 +54,7 @@ inline field take_rows(field const& x, at::Tensor const& index) {
 }
 template <class Index>
 field take_rows(field const& x, Index const& index) {
-    auto const wanted = std::vector<int64_t>(std::begin(index), std::end(index));
+    auto const wanted = std::vector<std::int64_t>(std::begin(index), std::end(index));
     return take_rows(x, at::tensor(wanted, at::kLong).to(x.tensor.device(), at::kLong, /*non_blocking=*/true));
 }
 

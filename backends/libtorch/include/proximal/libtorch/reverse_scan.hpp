@@ -18,10 +18,10 @@ namespace proximal::libtorch {
 /// One row, last step first. Flattened, so that a user's formula is inlined into the loop whatever its author wrote.
 /// (Several rows abreast were no faster: the processor overlaps them already.)
 template <class T, class Formula, std::size_t... K>
-[[gnu::flatten]] void scan_row(Formula const& formula, int64_t steps, T* out, std::array<T const*, sizeof...(K)> in,
-                               std::index_sequence<K...>) {
+[[gnu::flatten]] void scan_row(Formula const& formula, std::int64_t steps, T* out,
+                               std::array<T const*, sizeof...(K)> in, std::index_sequence<K...>) {
     number<T> later = 0.0;
-    for (int64_t t = steps - 1; t >= 0; --t) {
+    for (std::int64_t t = steps - 1; t >= 0; --t) {
         auto const step = formula(number<T>(in[K][t])...);
         later = step.delta + step.decay * later;
         out[t] = later.value;
@@ -46,11 +46,11 @@ field scan_rows(Formula const& formula, Fields const&... x) {
         throw std::invalid_argument("proximal: scan_rows takes CPU arrays of one shape and dtype");
     std::array const inputs{x.tensor.contiguous()...};
     at::Tensor result = at::empty_like(inputs[0]);
-    int64_t const rows = result.size(0), steps = result.size(1);
+    std::int64_t const rows = result.size(0), steps = result.size(1);
     AT_DISPATCH_FLOATING_TYPES(result.scalar_type(), "proximal::reverse_scan", [&] {
-        int64_t const rows_worth_a_thread = std::max<int64_t>(1, 32768 / std::max<int64_t>(1, steps));
-        parallel_for(0, rows, rows_worth_a_thread, [&](int64_t begin, int64_t end) {
-            for (int64_t b = begin; b < end; ++b) {
+        std::int64_t const rows_worth_a_thread = std::max<std::int64_t>(1, 32768 / std::max<std::int64_t>(1, steps));
+        parallel_for(0, rows, rows_worth_a_thread, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t b = begin; b < end; ++b) {
                 std::array<scalar_t const*, sizeof...(Fields)> in;
                 for (std::size_t k = 0; k < in.size(); ++k)
                     in[k] = inputs[k].template const_data_ptr<scalar_t>() + b * steps;
@@ -67,10 +67,10 @@ template <class Decay>
 field scan_rounds(affine<field, Decay> const& step) {
     at::Tensor delta = step.delta.tensor;
     at::Tensor decay = at::zeros_like(delta) + field(step.decay).tensor;
-    auto const shifted = [](at::Tensor const& x, int64_t by, double identity) {
+    auto const shifted = [](at::Tensor const& x, std::int64_t by, double identity) {
         return at::constant_pad_nd(x.slice(1, by), {0, by}, identity);
     };
-    for (int64_t by = 1; by < delta.size(1); by *= 2) {
+    for (std::int64_t by = 1; by < delta.size(1); by *= 2) {
         affine<field> const later{shifted(delta, by, 0.0), shifted(decay, by, 1.0)};
         affine<field> const round = affine<field>{delta, decay}.after(later);
         delta = round.delta.tensor;

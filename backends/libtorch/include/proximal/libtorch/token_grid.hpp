@@ -14,11 +14,11 @@
 
 namespace proximal::libtorch {
 
-/// Where a token grid lies in memory: an array for each field of fields.hpp, by its index, of which tokens and masks are
-/// read. An absent array is null and reads as 0; a gradient nobody asked for is null.
+/// Where a token grid lies in memory: an array for each field of fields.hpp, by its index, of which tokens and masks
+/// are read. An absent array is null and reads as 0; a gradient nobody asked for is null.
 template <class T>
 struct token_grid {
-    int64_t tokens = 0;
+    std::int64_t tokens = 0;
     std::array<T const*, all_fields.size> arrays{};
     std::array<T*, predictions> gradients{};
     T responses = 1;  // what the array of weight is divided by
@@ -26,7 +26,7 @@ struct token_grid {
 };
 
 /// Tokens that one partial sum covers: fixed, so that no result depends on the number of threads.
-inline constexpr int64_t tokens_per_block = 1024;
+inline constexpr std::int64_t tokens_per_block = 1024;
 
 /// Several tokens of a grid from the i-th on, and which of them count, over mask and over value_mask.
 template <class T>
@@ -41,7 +41,7 @@ struct token_pack {
 /// Several tokens, read as tokens() reads them: 0 outside the mask. What a formula leaves alone costs no load once this
 /// is inlined.
 template <class T>
-token_pack<T> tokens_at(token_grid<T> const& grid, int64_t i, auto count) {
+token_pack<T> tokens_at(token_grid<T> const& grid, std::int64_t i, auto count) {
     using P = pack<T>;
     auto const load = [&](source which) { return P::load(grid.arrays[static_cast<std::size_t>(which)] + i, count); };
     auto const inside = load(source::mask) != P(0.0), valued = load(source::value_mask) != P(0.0);
@@ -59,7 +59,7 @@ token_pack<T> tokens_at(token_grid<T> const& grid, int64_t i, auto count) {
 
 /// `count` tokens of a grid, at most tokens_per_block; absent arrays read as 0.
 template <class T>
-token_grid<T> stretch(token_grid<T> const& grid, int64_t from, int64_t count) {
+token_grid<T> stretch(token_grid<T> const& grid, std::int64_t from, std::int64_t count) {
     static constexpr std::array<T, tokens_per_block> zeros{};
     token_grid<T> here = grid;
     here.tokens = count;
@@ -76,7 +76,7 @@ template <int Sums, class T, class Formula>
     using P = pack<T>;
     std::array<P, Sums> totals{};
     // The count is a constant for whole packs: a length known late costs a call per load.
-    auto const step = [&](int64_t i, auto count) {
+    auto const step = [&](std::int64_t i, auto count) {
         auto const here = tokens_at<T>(grid, i, count);
         auto const add = [&](int k, P const& term) { totals[k] = totals[k] + blend(P::first(count), term, P(0.0)); };
         auto const one = contribution(formula, here.token);
@@ -90,8 +90,8 @@ template <int Sums, class T, class Formula>
                     .store(gradient + i, count);
         });
     };
-    int64_t const whole = grid.tokens / P::width * P::width;
-    for (int64_t i = 0; i < whole; i += P::width) step(i, std::integral_constant<int, P::width>{});
+    std::int64_t const whole = grid.tokens / P::width * P::width;
+    for (std::int64_t i = 0; i < whole; i += P::width) step(i, std::integral_constant<int, P::width>{});
     if (whole < grid.tokens) step(whole, static_cast<int>(grid.tokens - whole));
     std::array<double, Sums> sums;
     for (int k = 0; k < Sums; ++k) sums[k] = totals[k].sum();
@@ -101,11 +101,11 @@ template <int Sums, class T, class Formula>
 /// The whole grid, blocks in parallel; sums are added in the order of the blocks.
 template <int Sums, class T, class Formula>
 std::array<double, Sums> fuse(Formula const& formula, token_grid<T> const& grid) {
-    int64_t const blocks = (grid.tokens + tokens_per_block - 1) / tokens_per_block;
+    std::int64_t const blocks = (grid.tokens + tokens_per_block - 1) / tokens_per_block;
     std::vector<std::array<double, Sums>> partial(blocks);
-    parallel_for(0, blocks, 16, [&](int64_t begin, int64_t end) {
-        for (int64_t block = begin; block < end; ++block) {
-            int64_t const from = block * tokens_per_block;
+    parallel_for(0, blocks, 16, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t block = begin; block < end; ++block) {
+            std::int64_t const from = block * tokens_per_block;
             partial[block] =
                 fuse_block<Sums>(formula, stretch(grid, from, std::min(tokens_per_block, grid.tokens - from)));
         }

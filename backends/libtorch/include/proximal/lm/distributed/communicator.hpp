@@ -9,8 +9,8 @@ namespace proximal::lm {
 
 /// The processes that train together. Passed in, never global: the one place that multi-process training touches.
 ///
-/// Every process calls the same operations in the same order, with tensors of the same shape and dtype, whatever it holds
-/// itself: no call hangs on a condition that only one of them can see.
+/// Every process calls the same operations in the same order, with tensors of the same shape and dtype, whatever it
+/// holds itself: no call hangs on a condition that only one of them can see.
 class communicator {
    public:
     virtual ~communicator() = default;

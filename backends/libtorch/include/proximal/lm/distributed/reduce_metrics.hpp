@@ -13,8 +13,8 @@
 
 namespace proximal::lm {
 
-/// Each number becomes its mean over the processes that have it, as TRL gathers (a mean of the processes' means). A name
-/// that a process did not measure, since all its groups were flat, say, comes from the others.
+/// Each number becomes its mean over the processes that have it, as TRL gathers (a mean of the processes' means). A
+/// name that a process did not measure, since all its groups were flat, say, comes from the others.
 ///
 /// Three collectives whatever was measured: none depends on what one process alone knows.
 inline run::metrics reduce_metrics(run::metrics const& measured, communicator& world) {

@@ -72,13 +72,13 @@ inline std::int64_t leave(at::Tensor const& stopped, at::Tensor& running, token_
 /// Source: TRL v0.11.4's generate(); departure: rows leave, prompts are not padded. No gradient is recorded.
 /// Throws std::invalid_argument: see check_prompts and sampling::check.
 template <TokenSampler Sampler>
-completions generate(causal_lm const& model, std::vector<std::vector<std::int64_t>> const& prompts, sampling const& how,
-                     Sampler&& sampler, generation_callback const& on_step = {}) {
-    how.check();
-    check_prompts(model, prompts, how.max_new_tokens);
+completions generate(causal_lm const& model, std::vector<std::vector<std::int64_t>> const& prompts,
+                     sampling const& sampling, Sampler&& sampler, generation_callback const& on_step = {}) {
+    sampling.check();
+    check_prompts(model, prompts, sampling.max_new_tokens);
     auto const options = model.body->options();
-    auto const B = static_cast<std::int64_t>(prompts.size()), T = how.max_new_tokens;
-    at::Tensor const tokens = at::full({B, T}, how.pad_token, options.dtype(at::kLong)),
+    auto const B = static_cast<std::int64_t>(prompts.size()), T = sampling.max_new_tokens;
+    at::Tensor const tokens = at::full({B, T}, sampling.pad_token, options.dtype(at::kLong)),
                      logprobs = at::zeros({B, T}, options);
     {
         // Tensors made under inference mode may not meet autograd later: the results are made before it.
@@ -96,16 +96,17 @@ completions generate(causal_lm const& model, std::vector<std::vector<std::int64_
         at::Tensor hidden = model.body->forward(batch, &cache).index_select(0, lengths.cumsum(0) - 1);  // [R, H]
         batch.positions = lengths;
         for (std::int64_t step = 0;; ++step) {
-            at::Tensor const scaled = model.logits(hidden).div_(how.temperature);                           // [R, V]
-            at::Tensor const likely = keep_top_p(keep_top_k(scaled, how.top_k), how.top_p).log_softmax(1);  // [R, V]
-            at::Tensor const drawn = sampler(likely, running, step);                                        // [R]
+            at::Tensor const scaled = model.logits(hidden).div_(sampling.temperature);  // [R, V]
+            at::Tensor const likely =
+                keep_top_p(keep_top_k(scaled, sampling.top_k), sampling.top_p).log_softmax(1);  // [R, V]
+            at::Tensor const drawn = sampler(likely, running, step);                            // [R]
             tokens.select(1, step).index_copy_(0, index, drawn);
             logprobs.select(1, step).index_copy_(0, index, likely.gather(1, drawn.unsqueeze(1)).squeeze(1));
             if (on_step) on_step(step + 1, running.size(0));
             if (step + 1 == T) break;
             batch.ids = drawn;
-            if (how.stop_token) {
-                stopped.logical_or_(drawn.eq(*how.stop_token));
+            if (sampling.stop_token) {
+                stopped.logical_or_(drawn.eq(*sampling.stop_token));
                 if ((step + 1) % look_every == 0 && stopped.any().item<bool>()) {
                     auto const staying = leave(stopped.cpu(), running, batch, cache);
                     if (staying == 0) break;
@@ -121,7 +122,7 @@ completions generate(causal_lm const& model, std::vector<std::vector<std::int64_
             batch.positions = batch.positions + 1;
         }
     }
-    return end_at_stop(tokens, logprobs, how.stop_token, how.pad_token);
+    return end_at_stop(tokens, logprobs, sampling.stop_token, sampling.pad_token);
 }
 
 }  // namespace proximal::lm

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <cstdint>
 #include <stdexcept>
@@ -39,12 +40,23 @@ struct attention_input {
 };
 
 /// The parts of a fused projection [N, heads · 3 · D] whose columns are [heads, 3, D], as in GPT-NeoX.
-/// Throws std::invalid_argument where keys are grouped, which this order has no place for.
+/// Throws std::invalid_argument where keys are grouped, which this order has no place for, or the width is another.
 inline attention_input interleaved_qkv(at::Tensor const& fused, attention_shape const& shape) {
     if (shape.heads != shape.kv_heads)
         throw std::invalid_argument(
             "proximal: a projection in the order [heads, 3, D] has as many keys as queries; use consecutive_qkv");
-    auto const parts = fused.view({fused.size(0), shape.heads, 3, shape.head_size}).unbind(2);
+    if (fused.dim() != 2 || fused.size(1) != 3 * shape.heads * shape.head_size)
+        throw std::invalid_argument("proximal: a fused projection must be [N, heads * 3 * head_size] of its shape");
+    std::int64_t const count = fused.size(0), size = shape.head_size;
+    if (fused.is_contiguous() && !(at::GradMode::is_enabled() && fused.requires_grad())) {
+        // Decoding does little else: these views cost a third of those that autograd needs.
+        auto const part = [&](std::int64_t i) {
+            return fused.as_strided({count, shape.heads, size}, {fused.size(1), 3 * size, 1},
+                                    fused.storage_offset() + i * size);
+        };
+        return {part(0), part(1), part(2), fused};
+    }
+    auto const parts = fused.view({count, shape.heads, 3, size}).unbind(2);
     return {parts[0], parts[1], parts[2], fused};
 }
 

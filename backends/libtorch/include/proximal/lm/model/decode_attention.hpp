@@ -46,6 +46,26 @@ void add_scaled(at::opmath_type<T> a, T const* __restrict x, at::opmath_type<T>*
     for (; i < size; ++i) y[i] += a * static_cast<at::opmath_type<T>>(x[i]);
 }
 
+/// softmax(qᵀkⱼ / √D) vⱼ over `count` columns of keys and values [columns, D], into `out` [D]. The others are room that
+/// is written: weights for `count`, scaled and mixed for D.
+template <class T>
+void attend_columns(T const* query, T const* k, T const* v, std::int64_t count, std::int64_t size, T* out,
+                    at::opmath_type<T>* weights, at::opmath_type<T>* scaled, at::opmath_type<T>* mixed) {
+    using real = at::opmath_type<T>;
+    real const root = std::sqrt(static_cast<real>(size));
+    for (std::int64_t d = 0; d < size; ++d) scaled[d] = query[d] / root;
+    for (std::int64_t j = 0; j < count; ++j) weights[j] = dot<T>(scaled, k + j * size, size);
+    real const greatest = *std::max_element(weights, weights + count);
+    real total = 0;
+    std::fill_n(mixed, size, static_cast<real>(0));
+    for (std::int64_t j = 0; j < count; ++j) {
+        real const weight = std::exp(weights[j] - greatest);
+        total += weight;
+        add_scaled<T>(weight, v + j * size, mixed, size);
+    }
+    for (std::int64_t d = 0; d < size; ++d) out[d] = static_cast<T>(mixed[d] / total);
+}
+
 /// One new token per row on the CPU: rotates, appends to the cache and attends in one pass, over each row's own columns
 /// and no more. Reads query, key and value where they lie; returns [R, heads · D]. Records no gradient.
 inline at::Tensor decode_attention(attention_input const& x, attention_shape const& shape, rotary const& rotate,
@@ -82,21 +102,8 @@ inline at::Tensor decode_attention(attention_input const& x, attention_shape con
                 std::copy_n(value_at(r, kv_head), size, v + p * size);
                 for (std::int64_t h = kv_head * group; h < (kv_head + 1) * group; ++h) {
                     rotate_head<scalar_t>(query_at(r, h), turned.data(), cos + p * half, sin + p * half, half, size, 1);
-                    std::transform(turned.begin(), turned.end(), query.begin(),
-                                   [&](real q) { return q / std::sqrt(static_cast<real>(size)); });
-                    for (std::int64_t j = 0; j < count; ++j)
-                        weights[static_cast<std::size_t>(j)] = dot<scalar_t>(query.data(), k + j * size, size);
-                    real const greatest = *std::max_element(weights.begin(), weights.begin() + count);
-                    real total = 0;
-                    std::fill(mixed.begin(), mixed.end(), static_cast<real>(0));
-                    for (std::int64_t j = 0; j < count; ++j) {
-                        real const weight = std::exp(weights[static_cast<std::size_t>(j)] - greatest);
-                        total += weight;
-                        add_scaled<scalar_t>(weight, v + j * size, mixed.data(), size);
-                    }
-                    auto* const mean = out + (r * shape.heads + h) * size;
-                    for (std::int64_t d = 0; d < size; ++d)
-                        mean[d] = static_cast<scalar_t>(mixed[static_cast<std::size_t>(d)] / total);
+                    attend_columns<scalar_t>(turned.data(), k, v, count, size, out + (r * shape.heads + h) * size,
+                                             weights.data(), query.data(), mixed.data());
                 }
             }
         });

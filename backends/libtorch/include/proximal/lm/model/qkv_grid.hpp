@@ -100,26 +100,46 @@ struct qkv_to_grid : torch::autograd::Function<qkv_to_grid> {
         at::Tensor cos, sin, rows, positions;
     };
 
+    /// Where the heads of a tensor [N, heads, D] or [B, columns, heads, D] lie.
+    template <class T>
+    struct heads_at {
+        explicit heads_at(at::Tensor const& x)
+            : data(x.mutable_data_ptr<T>()),
+              outer(x.stride(0)),
+              column(x.stride(1)),
+              head(x.stride(-2)),
+              count(x.size(-2)),
+              size(x.size(-1)) {}
+        T* data;
+        std::int64_t outer, column, head, count, size;
+    };
+    template <class T>
+    static std::array<heads_at<T>, 3> pointers(parts const& x) {
+        return {heads_at<T>(x[0]), heads_at<T>(x[1]), heads_at<T>(x[2])};
+    }
+
     static void to_grids(parts const& packed, parts const& grids, places const& at) {
         auto const* const row = at.rows.const_data_ptr<std::int64_t>();
         auto const* const position = at.positions.const_data_ptr<std::int64_t>();
         std::int64_t const count = at.rows.size(0), half = at.cos.size(1);
         AT_DISPATCH_FLOATING_TYPES_AND2(at::kBFloat16, at::kHalf, at.cos.scalar_type(), "proximal::qkv_to_grid", [&] {
             auto const *const cos = at.cos.const_data_ptr<scalar_t>(), *const sin = at.sin.const_data_ptr<scalar_t>();
+            auto const from = pointers<scalar_t>(packed), to = pointers<scalar_t>(grids);
             libtorch::parallel_for(0, count, 64, [&](std::int64_t begin, std::int64_t end) {
-                for (std::int64_t n = begin; n < end; ++n)
+                for (std::int64_t n = begin; n < end; ++n) {
+                    std::int64_t const angles = position[n] * half;
+                    bool const last = n + 1 == count || row[n + 1] != row[n];
                     for (std::size_t part = 0; part < 3; ++part) {
-                        auto const &x = packed[part], &grid = grids[part];
-                        auto const* const from = x.const_data_ptr<scalar_t>() + n * x.stride(0);
-                        auto* const first = grid.mutable_data_ptr<scalar_t>() + row[n] * grid.stride(0);
-                        auto* const cell = first + position[n] * grid.stride(1);
-                        std::int64_t const size = x.size(2), turned = part < 2 ? half : 0;
-                        for (std::int64_t h = 0; h < x.size(1); ++h)
-                            rotate_head<scalar_t>(from + h * x.stride(1), cell + h * size, cos + position[n] * half,
-                                                  sin + position[n] * half, turned, size, 1);
-                        if (n + 1 == count || row[n + 1] != row[n])  // the row's padding
-                            std::fill(cell + grid.stride(1), first + grid.stride(0), static_cast<scalar_t>(0));
+                        auto const &x = from[part], &grid = to[part];
+                        auto* const first = grid.data + row[n] * grid.outer;
+                        auto* const cell = first + position[n] * grid.column;
+                        for (std::int64_t h = 0; h < x.count; ++h)
+                            rotate_head<scalar_t>(x.data + n * x.outer + h * x.head, cell + h * grid.head, cos + angles,
+                                                  sin + angles, part < 2 ? half : 0, x.size, 1);
+                        if (last)  // behind it stands padding
+                            std::fill(cell + grid.column, first + grid.outer, static_cast<scalar_t>(0));
                     }
+                }
             });
         });
     }
@@ -130,18 +150,18 @@ struct qkv_to_grid : torch::autograd::Function<qkv_to_grid> {
         std::int64_t const count = at.rows.size(0), half = at.cos.size(1);
         AT_DISPATCH_FLOATING_TYPES_AND2(at::kBFloat16, at::kHalf, at.cos.scalar_type(), "proximal::qkv_to_grid", [&] {
             auto const *const cos = at.cos.const_data_ptr<scalar_t>(), *const sin = at.sin.const_data_ptr<scalar_t>();
+            auto const from = pointers<scalar_t>(grids), to = pointers<scalar_t>(packed);
             libtorch::parallel_for(0, count, 64, [&](std::int64_t begin, std::int64_t end) {
-                for (std::int64_t n = begin; n < end; ++n)
+                for (std::int64_t n = begin; n < end; ++n) {
+                    std::int64_t const angles = position[n] * half;
                     for (std::size_t part = 0; part < 3; ++part) {
-                        auto const &x = packed[part], &grid = grids[part];
-                        auto* const to = x.mutable_data_ptr<scalar_t>() + n * x.stride(0);
-                        auto const* const cell =
-                            grid.const_data_ptr<scalar_t>() + row[n] * grid.stride(0) + position[n] * grid.stride(1);
-                        std::int64_t const size = x.size(2), turned = part < 2 ? half : 0;
-                        for (std::int64_t h = 0; h < x.size(1); ++h)
-                            rotate_head<scalar_t>(cell + h * grid.stride(2), to + h * x.stride(1),
-                                                  cos + position[n] * half, sin + position[n] * half, turned, size, -1);
+                        auto const &grid = from[part], &x = to[part];
+                        auto const* const cell = grid.data + row[n] * grid.outer + position[n] * grid.column;
+                        for (std::int64_t h = 0; h < x.count; ++h)
+                            rotate_head<scalar_t>(cell + h * grid.head, x.data + n * x.outer + h * x.head, cos + angles,
+                                                  sin + angles, part < 2 ? half : 0, x.size, -1);
                     }
+                }
             });
         });
     }

@@ -18,8 +18,8 @@ namespace proximal::lm {
 
 /// A reward computed from text by `scorer(episodes)`: a program, a judge, a rule over many. In double, on the CPU.
 ///
-/// A part that an episode does not have counts as 0 in it. Throws std::runtime_error where the verdicts are not as many as
-/// the episodes.
+/// A part that an episode does not have counts as 0 in it. Throws std::runtime_error where the verdicts are not as many
+/// as the episodes.
 inline reward_function text_reward(run::text_scorer scorer) {
     return [scorer = std::move(scorer)](std::vector<finished_episode> const& episodes) -> reward_scores {
         std::vector<text::text_episode> texts;

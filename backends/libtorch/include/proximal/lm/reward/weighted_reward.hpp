@@ -21,8 +21,8 @@ struct reward_share {
     std::string name{};  // under which its scores are logged; none: reward_1, reward_2, ...
 };
 
-/// A weighted sum of rewards, in double on the CPU: a model's taste and a rule, say. Each is a part of the score, logged
-/// as rewards/NAME, and its own parts as rewards/NAME/PART. An episode that one of them gives no score has none.
+/// A weighted sum of rewards, in double on the CPU: a model's taste and a rule, say. Each is a part of the score,
+/// logged as rewards/NAME, and its own parts as rewards/NAME/PART. An episode that one of them gives no score has none.
 ///
 ///     s[b] = Σᵢ wᵢ sᵢ[b]
 ///

@@ -10,8 +10,8 @@
 
 namespace proximal::lm {
 
-/// Reads a command line into a configuration and an algorithm: every field and every knob is a flag. Of the algorithm only
-/// what was given is changed: its other numbers are those it was composed with, except for lengths, which follow
+/// Reads a command line into a configuration and an algorithm: every field and every knob is a flag. Of the algorithm
+/// only what was given is changed: its other numbers are those it was composed with, except for lengths, which follow
 /// --response_length. Gives whether the program goes on; it does not after --help.
 /// Throws std::invalid_argument as run::parse_flags does, and where a knob lies outside its range.
 inline bool read_command_line(trainable& algorithm, run::PPOv2Config& config, std::string const& about,

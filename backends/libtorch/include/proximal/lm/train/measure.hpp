@@ -29,8 +29,8 @@ namespace proximal::lm {
 ///
 /// Source: TRL v0.11.4; what misleads in them is told in docs/metrics.md. Twins: objective/entropy_masked,
 /// objective/response_length, objective/eos_rate, and trl_metrics' masked ones.
-/// An episode that the reward gave no score counts in none of the means over rows; rewards/unscored tells how many there
-/// were. rewards/NAME are the means of what scores are made of.
+/// An episode that the reward gave no score counts in none of the means over rows; rewards/unscored tells how many
+/// there were. rewards/NAME are the means of what scores are made of.
 /// Means over all processes: see reduce_metrics.
 inline run::metrics measure(scored_rollout const& scored, evaluation const& evaluated, episodes const& batch,
                             token_roles const& roles, update_statistics const& statistics, communicator& world) {

@@ -166,7 +166,8 @@ class ppo_trainer {
                             multinomial_sampler{stream("sampling"), static_cast<std::uint64_t>(first)});
     }
 
-    /// Asks reference, critic and reward, as far as the algorithm reads them; the policy too, where it reads what sampled.
+    /// Asks reference, critic and reward, as far as the algorithm reads them; the policy too, where it reads what
+    /// sampled.
     scored_rollout score(episodes const& batch, at::Tensor const& logprobs,
                          std::vector<nlohmann::json> const& records = {}) const {
         return lm::score({.reference = given_.ref_policy ? &*given_.ref_policy : nullptr,
@@ -228,8 +229,8 @@ class ppo_trainer {
         call([](run::trainer_callback& c, run::trainer_state& s) { c.on_save(s, s.output_dir); });
     }
 
-    /// Writes all that a run has learnt and where it stands, or reads it back: a trainer of the same arguments then goes on
-    /// as if it had never stopped, bit for bit on the CPU. The reference and the reward do not learn.
+    /// Writes all that a run has learnt and where it stands, or reads it back: a trainer of the same arguments then
+    /// goes on as if it had never stopped, bit for bit on the CPU. The reference and the reward do not learn.
     void visit_state(run::state_archive& archive) {
         archive.within("trainer", state_);
         archive.within("cursor", cursor_);

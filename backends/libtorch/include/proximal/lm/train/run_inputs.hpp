@@ -52,8 +52,8 @@ inline text::prompt_split configured_data(run::PPOv2Config const& config, text::
     return splits;
 }
 
-/// The models and the reward that a configuration names, as far as an algorithm reads them, in float32; says on stdout what
-/// was taken. The data are left empty where none are named.
+/// The models and the reward that a configuration names, as far as an algorithm reads them, in float32; says on stdout
+/// what was taken. The data are left empty where none are named.
 inline run_inputs configured_inputs(run::PPOv2Config const& config, at::Device device, trainable const& algorithm) {
     auto const sft = io::resolve_model(config.sft_model_path.value_or(default_model));
     auto const tokenizer_path =

@@ -59,9 +59,9 @@ inline std::vector<finished_episode> finished(episodes const& batch, std::int64_
 
 /// Puts rewards into a rollout; they are as many as its episodes, and finite, or std::runtime_error says what is wrong.
 ///
-/// An episode without a score is left out: its masks become 0, and its score the mean of its group's others, so that the
-/// group's mean stays what they say (of the batch's, where its group has none). A reward per token, [B, T], is counted on
-/// response tokens.
+/// An episode without a score is left out: its masks become 0, and its score the mean of its group's others, so that
+/// the group's mean stays what they say (of the batch's, where its group has none). A reward per token, [B, T], is
+/// counted on response tokens.
 inline void add_rewards(scored_rollout& result, reward_scores const& rewards, episodes const& batch,
                         std::int64_t group_size) {
     auto& recorded = result.recorded;
@@ -94,9 +94,9 @@ inline void add_rewards(scored_rollout& result, reward_scores const& rewards, ep
 
 /// Asks models and the reward about sampled episodes. `logprobs` [B, T] are the policy's own, taken while it sampled.
 ///
-/// With a policy among the models `logprobs` are those of what sampled (behaviour_logprobs), and the policy is asked anew.
-/// A reward function may give one score per response, [B], or a reward per token, [B, T], counted on response tokens;
-/// then a response's score is their sum, and the algorithm's shaper should be unshaped or leave scores unpaid.
+/// With a policy among the models `logprobs` are those of what sampled (behaviour_logprobs), and the policy is asked
+/// anew. A reward function may give one score per response, [B], or a reward per token, [B, T], counted on response
+/// tokens; then a response's score is their sum, and the algorithm's shaper should be unshaped or leave scores unpaid.
 /// Values are asked for one step longer than the response; what no mask counts is 0. Scores are before any penalty.
 /// Throws std::runtime_error where a score is not finite or their number is wrong.
 inline scored_rollout score(scoring_models const& models, episodes const& batch, at::Tensor const& logprobs,

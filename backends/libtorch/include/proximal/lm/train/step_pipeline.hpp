@@ -102,8 +102,8 @@ inline step_stage ask_guard(trainable const& algorithm) {
     };
 }
 
-/// Throws non_finite_error for a step that would be taken and would spoil the models. After the guard: what it leaves out
-/// does no harm.
+/// Throws non_finite_error for a step that would be taken and would spoil the models. After the guard: what it leaves
+/// out does no harm.
 inline step_stage refuse_non_finite() {
     return [](optimizer_step& step) {
         if (step.is_empty() || step.decision != verdict::take) return;

@@ -44,8 +44,8 @@ struct evaluation {
 ///
 ///     lm::ppo_trainer trainer(lm::trainable(algorithm{...}), arguments);
 ///
-/// The composition stays static where that pays, inside the kernels; the trainer is an ordinary class, compiled once. Any
-/// algorithm converts to it. It is a value: a copy learns by itself.
+/// The composition stays static where that pays, inside the kernels; the trainer is an ordinary class, compiled once.
+/// Any algorithm converts to it. It is a value: a copy learns by itself.
 /// Throws std::invalid_argument, naming the flag, where a knob lies outside its range or parts disagree on group_size.
 class trainable {
    public:

@@ -89,8 +89,8 @@ inline std::map<std::string, double> numbers_of(measured_loss const& measured, e
 /// Trains on a batch of experience: epochs of mini-batches of micro-batches.
 ///
 /// Each micro-batch's loss is the algorithm's over its own tokens, divided by the micro-batches of a mini-batch: as in
-/// TRL v0.11.4, the result depends on how a batch is split, unless the aggregation is over_mini_batch. A micro-batch none
-/// of whose tokens count is passed over. The algorithm's guard may leave a step out, or end the update. Throws
+/// TRL v0.11.4, the result depends on how a batch is split, unless the aggregation is over_mini_batch. A micro-batch
+/// none of whose tokens count is passed over. The algorithm's guard may leave a step out, or end the update. Throws
 /// non_finite_error before a step that would spoil the models. Whatever ends it, no gradient is left behind.
 inline update_statistics update(trainable const& algorithm, learners const& models, optimizer& optimizer,
                                 episodes const& batch, experience<libtorch::field> const& judged,
