@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks that every part has its test, its bench row and its line in docs/, and that nothing points at what is not there.
 
-A part include/proximal/SLOT/NAME.hpp is included by the umbrella header, named by the code of a test under tests/SLOT/ and
-of a source under bench/, and linked in docs/SLOT.md. Every other header of the core is reached from the umbrella, every
-relative link in Markdown resolves, and docs/index.md lists every page. One sentence per violation.
+A part include/proximal/SLOT/NAME.hpp is included by the umbrella header, has its test in tests/SLOT/NAME.cpp, whose code
+names it, is named by a source under bench/, and linked in docs/SLOT.md. A test of a slot mirrors a header. Every other
+header of the core is reached from the umbrella, every relative link in Markdown resolves, and docs/index.md lists every
+page. One sentence per violation.
 """
 import pathlib
 import re
@@ -16,6 +17,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 INCLUDE = ROOT / "include"
 UMBRELLA = "proximal/proximal.hpp"
 SLOTS = ("kl", "reward", "advantage", "loss", "aggregation", "control", "importance", "filter")
+DECLARES = {  # headers of several small structs, none of which bears the header's name
+    "whitening/centre": ("zero_mean", "kept_mean"),
+    "whitening/variance": ("unbiased", "biased"),
+}
 APART = {  # what a composition never needs, and who wants it includes
     "proximal/compose/token_source.hpp": "text of kernels",
     "proximal/numeric/pack.hpp": "a backend's loop",
@@ -56,19 +61,32 @@ def check_parts():
         if folder.is_dir() and folder.name != "compile_time":  # which compiles, and measures no part
             bench += sources(folder)
     for slot in SLOTS:
-        tests = sources(ROOT / "tests" / slot)
         page = ROOT / "docs" / f"{slot}.md"
         text = page.read_text(encoding="utf-8") if page.is_file() else ""
         for path in sorted((INCLUDE / "proximal" / slot).glob("*.hpp")):
             header, part = path.relative_to(INCLUDE).as_posix(), path.stem
             if header not in umbrella:
                 yield f"{header} is not included by {UMBRELLA}."
-            if not names(tests, part):
-                yield f"{header} is exercised by no test: name {part} in a source under tests/{slot}/."
             if not names(bench, part):
                 yield f"{header} is measured by no benchmark: name {part} in bench/libtorch/parts.cpp."
             if f"](../include/{header})" not in text:
                 yield f"{header} is not linked in docs/{slot}.md."
+
+
+def check_tests():
+    for slot in (*SLOTS, "whitening"):
+        headers, tests = INCLUDE / "proximal" / slot, ROOT / "tests" / slot
+        for path in sorted(headers.glob("*.hpp")):
+            test = f"tests/{slot}/{path.stem}.cpp"
+            if not (ROOT / test).is_file():
+                yield f"{path.relative_to(INCLUDE)} has no test: write {test}."
+                continue
+            for name in DECLARES.get(f"{slot}/{path.stem}", (path.stem,)):
+                if not names([code(ROOT / test)], name):
+                    yield f"{test} does not exercise {name}: its code names it nowhere."
+        for path in sorted(tests.rglob("*.cpp")):
+            if not (headers / path.relative_to(tests).with_suffix(".hpp")).is_file():
+                yield f"{path.relative_to(ROOT)} mirrors no header of include/proximal/{slot}/."
 
 
 def check_umbrella():
@@ -113,7 +131,7 @@ def check_links():
 
 
 def main():
-    violations = [*check_parts(), *check_umbrella(), *check_umbrellas(), *check_links()]
+    violations = [*check_parts(), *check_tests(), *check_umbrella(), *check_umbrellas(), *check_links()]
     parts = sum(len(list((INCLUDE / "proximal" / slot).glob("*.hpp"))) for slot in SLOTS)
     print("\n".join([*violations, f"{parts} parts, {len(violations)} violations."]))
     return bool(violations) or not parts

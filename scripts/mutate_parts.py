@@ -100,7 +100,7 @@ def tests_of(header):
     if not own:
         own = [f for s in SLOTS for f in sorted(glob.glob(f"{ROOT}/tests/{s}/*.cpp"))
                if re.search(rf"\b{named}\b", open(f, encoding="utf-8").read())]
-    return own
+    return sorted(own, key=lambda f: os.path.basename(f) != f"{name}.cpp")  # its own test notices most
 
 
 def compile_command(source, target, folder):

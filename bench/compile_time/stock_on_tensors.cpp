@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <ATen/ATen.h>
-#include <proximal/libtorch/operations.hpp>
 #include <proximal/libtorch/fused_loss.hpp>
+#include <proximal/libtorch/operations.hpp>
 #include <proximal/proximal.hpp>
 
 // What a training program of one's own compiles: the stock algorithm judged and minimised on tensors, fused.

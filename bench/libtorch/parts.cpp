@@ -2,8 +2,8 @@
 #include <ATen/ATen.h>
 #include <benchmark/benchmark.h>
 #include <torch/csrc/autograd/autograd.h>
-#include <proximal/libtorch/operations.hpp>
 #include <proximal/libtorch/fused_loss.hpp>
+#include <proximal/libtorch/operations.hpp>
 #include <proximal/lm/train/trl_metrics.hpp>
 #include <proximal/proximal.hpp>
 

@@ -31,6 +31,18 @@ inline verdict judge(auto const& formula, plain_token const& x) {
     return result;
 }
 
+/// A token whose policy is `ratio` times as likely to say it as the old one was.
+inline plain_token of_ratio(double ratio, double advantage) {
+    return {.logprob = std::log(ratio), .advantage = advantage};
+}
+
+/// Where the policy has not moved, every policy loss has REINFORCE's gradient.
+void check_reinforce_slope(auto const& formula) {
+    for (double advantage : {-1.5, 1.5})
+        CHECK(judge(formula, {.logprob = -2.0, .old_logprob = -2.0, .advantage = advantage}).d_logprob ==
+              Approx(-advantage));
+}
+
 /// A token's slopes against finite differences, at 500 random tokens. (That a kink lies within 1e-6 of one is not
 /// likely.)
 void check_finite_differences(auto const& formula) {
