@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <proximal/array.hpp>
 #include <proximal/knob.hpp>
 
 namespace proximal {
@@ -15,7 +16,7 @@ struct constant_lambda {
 
     template <class Array>
     constexpr Array operator()(Array const& mask) const {
-        return 0.0 * mask + lam;
+        return lam * ones_like(mask);
     }
 };
 

@@ -30,7 +30,7 @@ struct gpg {
     constexpr experience<Array> operator()(rollout<Array> const& rollout) const {
         Array const reward = response_reward(rollout);                              // [B]
         Array const teaches = group_range(reward, group_size) > 0.0;                // [B]
-        Array const scale = sum(0.0 * teaches + 1.0) / max(sum(teaches), 1.0);      // []
+        Array const scale = count(teaches) / max(sum(teaches), 1.0);                // []
         Array const advantage = scale * (reward - group_mean(reward, group_size));  // [B]
         return judged_by_response(rollout, advantage, reward);
     }

@@ -26,7 +26,7 @@ struct token_sum {
 
     template <class Array>
     constexpr Array operator()(Array const& mask) const {
-        Array const rows = sum(0.0 * row_sum(mask) + 1.0);  // B
+        Array const rows = count(row_sum(mask));  // B
         return mask / (rows * length);
     }
 };

@@ -36,7 +36,7 @@ struct controlled_kl_penalty {
     template <class Array>
     void adjust(rollout<Array> const& rollout) {
         Array const kl = select(rollout.mask, Estimator{}(rollout.logprobs, rollout.ref_logprobs), 0.0);  // [B, T]
-        double const episodes = item(Array(sum(0.0 * row_sum(rollout.mask) + 1.0)));
+        double const episodes = item(Array(count(row_sum(rollout.mask))));
         part.observe(item(Array(sum(kl))) / episodes, episodes);
     }
 };

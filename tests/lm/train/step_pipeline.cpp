@@ -86,7 +86,7 @@ TEST_CASE("step_pipeline: a stage of one's own stands where it is put") {
     stages.insert(stages.begin(), [&](optimizer_step&) { order.push_back("first"); });
     auto step = step_on(model);
     for (auto const& stage : stages) stage(step);
-    CHECK(order == std::vector<std::string>{"first", "before", "after"});
+    CHECK((order == std::vector<std::string>{"first", "before", "after"}));
     CHECK(step.taken);
     CHECK(model.a.grad().defined());  // gradients stay until update() drops them
 }

@@ -30,6 +30,7 @@
 #include <proximal/lm/model/parameter_sources.hpp>
 #include <proximal/lm/model/qkv_grid.hpp>
 #include <proximal/lm/model/rotary.hpp>
+#include <proximal/lm/model/run_layers.hpp>
 #include <proximal/lm/model/save_model.hpp>
 #include <proximal/lm/model/sequence_classifier.hpp>
 #include <proximal/lm/model/stored_weights.hpp>
