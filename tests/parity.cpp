@@ -118,8 +118,8 @@ comparison replay(fs::path const& folder, std::string const& name) {
     set_requires_grad(policy, true);
     set_requires_grad(critic, true);
     std::vector<named_tensor> parameters;
-    for (auto const& p : policy.parameters()) parameters.push_back({"policy." + p.name, p.tensor});
-    for (auto const& p : critic.parameters()) parameters.push_back({"value_model." + p.name, p.tensor});
+    for (auto const& p : policy.parameters()) parameters.push_back({"policy." + p.name, p.kind, p.tensor});
+    for (auto const& p : critic.parameters()) parameters.push_back({"value_model." + p.name, p.kind, p.tensor});
     adamw descent(parameters, {config.adam_beta1, config.adam_beta2, config.adam_epsilon, config.weight_decay});
     auto const ppo = stock_ppo(config);
     PPOv2Config unwhitened = config;

@@ -16,7 +16,7 @@ inline nlohmann::json tiny_config() {
 inline proximal::lm::causal_lm tiny_model(nlohmann::json const& config = tiny_config()) {
     auto const model = proximal::lm::make_causal_lm(config, 3, at::kDouble);
     auto const generator = at::detail::createCPUGenerator(5);
-    for (auto const& [name, x] : model.parameters())
+    for (auto const& [name, kind, x] : model.parameters())
         if (x.dim() == 1) x.add_(at::empty_like(x).normal_(0.0, 0.2, generator));
     return model;
 }

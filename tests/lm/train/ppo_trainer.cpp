@@ -412,6 +412,34 @@ TEST_CASE("ppo_trainer: a step that would spoil the models is not taken") {
     for (std::size_t i = 0; i + 1 < now.size(); ++i) CHECK(at::equal(now[i].tensor, then[i].tensor));
 }
 
+TEST_CASE("ppo_trainer: what a user froze stays as it is, and has no gradient") {
+    auto const config = small_config();
+    auto given = arguments(config);
+    auto const frozen = given.policy.body->token_embedding();
+    set_requires_grad(given.policy, true);
+    frozen.set_requires_grad(false);
+    given.value_model->score.set_requires_grad(true);  // of the critic the head alone
+    auto const before = clone(given.policy);
+    auto const critic_before = clone(*given.value_model);
+    auto const head = given.value_model->score.detach().clone();
+    ppo_trainer trainer(stock_ppo(config), given);
+    trainer.step();
+    CHECK_FALSE(frozen.requires_grad());
+    CHECK_FALSE(frozen.grad().defined());
+    CHECK(at::equal(frozen, before.body->token_embedding()));
+    auto const now = trainer.policy().parameters(), then = before.parameters();
+    for (std::size_t i = 1; i < now.size(); ++i) {
+        CAPTURE(now[i].name);
+        CHECK_FALSE(at::equal(now[i].tensor, then[i].tensor));
+    }
+    CHECK_FALSE(at::equal(given.value_model->score, head));
+    auto const body = given.value_model->body->parameters(), body_then = critic_before.body->parameters();
+    for (std::size_t i = 0; i < body.size(); ++i) {
+        CHECK(at::equal(body[i].tensor, body_then[i].tensor));
+        CHECK_FALSE(body[i].tensor.grad().defined());
+    }
+}
+
 TEST_CASE("ppo_trainer: arguments that do not fit are refused in one sentence") {
     auto const refused = [](auto const& change) {
         auto given = arguments(small_config());

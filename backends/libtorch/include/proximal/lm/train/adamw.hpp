@@ -6,8 +6,7 @@
 
 #include <cstdint>
 #include <optional>
-#include <proximal/lm/model/backbone.hpp>
-#include <string_view>
+#include <proximal/lm/model/parameter.hpp>
 #include <vector>
 
 namespace proximal::lm {
@@ -38,16 +37,14 @@ struct adamw_options {
 class adamw final : public optimizer {
    public:
     adamw(std::vector<named_tensor> const& parameters, adamw_options options) : options_(options) {
-        for (auto const& [name, tensor] : parameters)
-            (decays(name) ? decayed_ : undecayed_)
+        for (auto const& [name, kind, tensor] : parameters)
+            (decays(kind) ? decayed_ : undecayed_)
                 .push_back({tensor, at::zeros_like(tensor), at::zeros_like(tensor),
                             at::zeros({}, tensor.options().dtype(at::kFloat))});
     }
 
-    /// Whether a parameter of this name decays: neither a bias nor a norm's.
-    static bool decays(std::string_view name) {
-        return name.find("bias") == name.npos && name.find("norm") == name.npos;
-    }
+    /// Whether a parameter of this kind decays: neither a bias nor a norm's.
+    static bool decays(parameter_kind kind) { return kind != parameter_kind::bias && kind != parameter_kind::norm; }
 
     void step(double learning_rate) override {
         at::NoGradGuard const no_gradient;

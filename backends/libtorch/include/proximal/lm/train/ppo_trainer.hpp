@@ -29,6 +29,7 @@ namespace proximal::lm {
 /// (generate, score, algorithm.evaluate, update, measure), and step() shows how they fit together.
 /// Where its parts compare a group, each prompt is answered group_size times, in rows in succession.
 /// No reference and no critic is run where the algorithm reads none of what it would say.
+/// Of policy and critic those parameters learn that require a gradient; where none of a model's does, all do.
 /// Throws std::invalid_argument, one sentence, where the arguments do not fit together.
 template <class Algorithm>
 class ppo_trainer {
@@ -46,9 +47,9 @@ class ppo_trainer {
         check_arguments(given_, needs_reference<Algorithm>, needs_critic<Algorithm>);
         if constexpr (!needs_reference<Algorithm>) given_.ref_policy.reset();
         if constexpr (!needs_critic<Algorithm>) given_.value_model.reset();
-        set_requires_grad(given_.policy, true);
+        begin_training(given_.policy);
         if (given_.ref_policy) set_requires_grad(*given_.ref_policy, false);
-        if (given_.value_model) set_requires_grad(*given_.value_model, true);
+        if (given_.value_model) begin_training(*given_.value_model);
         if (!given_.optimizers.optimizer) given_.optimizers.optimizer = configured_optimizer(given_);
         if (!given_.optimizers.schedule)
             given_.optimizers.schedule = run::configured_schedule(given_.config, sizes_.num_total_batches);

@@ -48,12 +48,12 @@ struct ppo_trainer_arguments {
     std::shared_ptr<run::communicator> world = std::make_shared<run::single_process>();
 };
 
-/// AdamW over the policy's and the critic's parameters: one optimizer for both, as in TRL.
+/// AdamW over the policy's and the critic's trainable parameters: one optimizer for both, as in TRL.
 inline std::shared_ptr<optimizer> configured_optimizer(ppo_trainer_arguments const& given) {
     auto const& config = given.config;
-    auto parameters = given.policy.parameters();
+    auto parameters = given.policy.trainable_parameters();
     if (given.value_model)
-        for (auto const& parameter : given.value_model->parameters()) parameters.push_back(parameter);
+        for (auto const& parameter : given.value_model->trainable_parameters()) parameters.push_back(parameter);
     return std::make_shared<adamw>(
         parameters, adamw_options{config.adam_beta1, config.adam_beta2, config.adam_epsilon, config.weight_decay});
 }
