@@ -120,8 +120,8 @@ comparison replay(fs::path const& folder, std::string const& name) {
     set_requires_grad(policy, true);
     set_requires_grad(critic, true);
     std::vector<named_tensor> parameters;
-    for (auto const& p : policy.parameters()) parameters.push_back({"policy." + p.name, p.tensor});
-    for (auto const& p : critic.parameters()) parameters.push_back({"value_model." + p.name, p.tensor});
+    for (auto const& p : policy.parameters()) parameters.push_back({"policy." + p.name, p.kind, p.tensor});
+    for (auto const& p : critic.parameters()) parameters.push_back({"value_model." + p.name, p.kind, p.tensor});
     adamw optimizer(parameters, {config.adam_beta1, config.adam_beta2, config.adam_epsilon, config.weight_decay});
     auto const ppo = stock_ppo(config);
     trainable algorithm = ppo;
@@ -212,7 +212,7 @@ comparison replay(fs::path const& folder, std::string const& name) {
             check(mb + "grad_norm_accumulated", optimizer.gradient_norm());
             if (first_step && steps(view.epoch, view.mini, view.micro)) {
                 first_step = false;
-                for (auto const& [name, parameter] : parameters)
+                for (auto const& [name, kind, parameter] : parameters)
                     if (recorded.contains("first_step_grad/" + name))
                         result.check("first_step_grad/" + name,
                                      parameter.grad().defined() ? parameter.grad() : at::zeros_like(parameter),
@@ -253,7 +253,7 @@ comparison replay(fs::path const& folder, std::string const& name) {
         }
         // the parameters
         at::NoGradGuard const no_gradient;
-        for (auto const& [name, parameter] : parameters) {
+        for (auto const& [name, kind, parameter] : parameters) {
             auto const sums = at::stack({parameter.sum(), parameter.square().sum(), parameter.abs().max()});
             result.check(at_u + "checksums/" + name, sums,
                          at::tensor(theirs.at("checksums").at(name).get<std::vector<double>>(), at::kDouble));

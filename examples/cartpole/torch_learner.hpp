@@ -90,10 +90,11 @@ class torch_learner {
         for (auto const& l : layers) {
             auto const outputs = static_cast<int64_t>(l.outputs), inputs = static_cast<int64_t>(l.inputs);
             auto const name = std::to_string(made.size() / 2);
-            made.push_back({name + ".weight", at::tensor(l.weight, at::kDouble).to(dtype).view({outputs, inputs})});
-            made.push_back({name + ".bias", at::zeros({outputs}, dtype)});
+            made.push_back({name + ".weight", proximal::lm::parameter_kind::matrix,
+                            at::tensor(l.weight, at::kDouble).to(dtype).view({outputs, inputs})});
+            made.push_back({name + ".bias", proximal::lm::parameter_kind::bias, at::zeros({outputs}, dtype)});
         }
-        for (auto const& [name, tensor] : made) tensor.set_requires_grad(true);
+        for (auto const& parameter : made) parameter.tensor.set_requires_grad(true);
         return made;
     }
     parameters all() const {

@@ -110,7 +110,7 @@ inline embedded make_or_load() {
         auto const model = lm::make_causal_lm(
             small_gpt_neox(*words.eos_token_id(), *words.pad_token_id(), static_cast<std::int64_t>(words.size())), 1);
         std::int64_t parameters = 0;
-        for (auto const& [name, tensor] : model.parameters()) parameters += tensor.numel();
+        for (auto const& parameter : model.parameters()) parameters += parameter.tensor.numel();
         fmt::print(
             "model      GPT-NeoX, 4 layers of 160, {:.1f} million parameters; SFT on the text (about two minutes, "
             "once)\n",

@@ -24,7 +24,7 @@ TEST_CASE("your own optimizer: it moves the models in AdamW's place, and is save
             auto given = support::arguments(config);
             auto parameters = given.policy.parameters();
             for (auto parameter : given.value_model->parameters())
-                parameters.push_back({"value_model." + parameter.name, parameter.tensor, parameter.kind});
+                parameters.push_back({"value_model." + parameter.name, parameter.kind, parameter.tensor});
             given.optimizers.optimizer = std::make_shared<mine::sign_sgd>(parameters);
             return std::make_unique<ppo_trainer>(stock_ppo(config), given);
         };

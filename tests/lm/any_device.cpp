@@ -88,11 +88,11 @@ outcome two_updates(std::string_view name, at::TensorOptions const& options) {
     given.callbacks = {seen};
     auto parameters = given.policy.parameters();
     for (auto const& parameter : given.value_model->parameters())
-        parameters.push_back({"critic." + parameter.name, parameter.tensor});
+        parameters.push_back({"critic." + parameter.name, parameter.kind, parameter.tensor});
     ppo_trainer(examples::algorithm_named(name), given).train();
-    for (auto const& [parameter, tensor] : parameters) {
+    for (auto const& [name_of, kind, tensor] : parameters) {
         CHECK(tensor.device() == options.device());
-        seen->seen.learned.push_back({parameter, tensor.detach().cpu()});
+        seen->seen.learned.push_back({name_of, kind, tensor.detach().cpu()});
     }
     return seen->seen;
 }
@@ -133,7 +133,7 @@ TEST_CASE("any device: two updates of every algorithm are those on the CPU") {
     auto const away = two_updates(name, at::TensorOptions(support::pretend::device()).dtype(at::kDouble));
     CHECK(happened.operations > operations + 1000);
     check_same(here, away, 1e-5, 1e-10);
-    for (auto const& [parameter, tensor] : away.learned)
+    for (auto const& [parameter, kind, tensor] : away.learned)
         if (parameter == "embed_out.weight") CHECK_FALSE(at::allclose(tensor, model_of_words().lm_head, 1e-5, 1e-5));
 }
 

@@ -82,7 +82,7 @@ TEST_CASE("gpt_neox: every gradient equals finite differences, rows padded or no
     loss().backward();
     at::NoGradGuard const guard;
     double const step = 1e-5;
-    for (auto const& [name, x] : model.parameters()) {
+    for (auto const& [name, kind, x] : model.parameters()) {
         CAPTURE(name, parallel, ids.size());
         REQUIRE(x.grad().defined());
         for (std::int64_t const i : {static_cast<std::int64_t>(0), x.numel() / 2 + 1, x.numel() - 1}) {
@@ -141,7 +141,7 @@ TEST_CASE("gpt_neox_config: the rotary fields of transformers 5 and of 4.45 say 
 TEST_CASE("gpt_neox: parameters have transformers' names and order; a clone shares nothing") {
     auto const model = support::tiny_model();
     std::vector<std::string> names;
-    for (auto const& [name, x] : model.parameters()) names.push_back(name);
+    for (auto const& [name, kind, x] : model.parameters()) names.push_back(name);
     REQUIRE(names.size() == 28);
     CHECK(names[0] == "gpt_neox.embed_in.weight");
     CHECK(names[1] == "gpt_neox.layers.0.input_layernorm.weight");

@@ -100,9 +100,10 @@ TEST_CASE("load_model: weights that do not belong to the config are named") {
     CHECK_THROWS_WITH(load_causal_lm(folder.path / "none"), Contains("config.json cannot be opened"));
 
     auto parameters = model.parameters();
-    parameters.push_back({"gpt_neox.layers.0.attention.bias", at::ones({1, 1, 4, 4}, at::kBool)});
-    parameters.push_back({"gpt_neox.layers.0.attention.rotary_emb.inv_freq", at::ones({1})});
-    parameters.push_back({"gpt_neox.layers.0.attention.masked_bias", at::ones({})});
+    parameters.push_back(
+        {"gpt_neox.layers.0.attention.bias", parameter_kind::matrix, at::ones({1, 1, 4, 4}, at::kBool)});
+    parameters.push_back({"gpt_neox.layers.0.attention.rotary_emb.inv_freq", parameter_kind::matrix, at::ones({1})});
+    parameters.push_back({"gpt_neox.layers.0.attention.masked_bias", parameter_kind::matrix, at::ones({})});
     save_weights(parameters, folder.path);
     rewrite("vocab_size", 23);
     CHECK(equal(load_causal_lm(folder.path), model));  // buffers of older transformers

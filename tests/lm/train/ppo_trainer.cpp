@@ -366,6 +366,34 @@ TEST_CASE("ppo_trainer: a step that would spoil the models is not taken") {
     for (std::size_t i = 0; i + 1 < now.size(); ++i) CHECK(at::equal(now[i].tensor, then[i].tensor));
 }
 
+TEST_CASE("ppo_trainer: what a user froze stays as it is, and has no gradient") {
+    auto const config = small_config();
+    auto given = arguments(config);
+    auto const frozen = given.policy.body->token_embedding();
+    set_requires_grad(given.policy, true);
+    frozen.set_requires_grad(false);
+    given.value_model->score.set_requires_grad(true);  // of the critic the head alone
+    auto const before = clone(given.policy);
+    auto const critic_before = clone(*given.value_model);
+    auto const head = given.value_model->score.detach().clone();
+    ppo_trainer trainer(stock_ppo(config), given);
+    trainer.step();
+    CHECK_FALSE(frozen.requires_grad());
+    CHECK_FALSE(frozen.grad().defined());
+    CHECK(at::equal(frozen, before.body->token_embedding()));
+    auto const now = trainer.policy().parameters(), then = before.parameters();
+    for (std::size_t i = 1; i < now.size(); ++i) {
+        CAPTURE(now[i].name);
+        CHECK_FALSE(at::equal(now[i].tensor, then[i].tensor));
+    }
+    CHECK_FALSE(at::equal(given.value_model->score, head));
+    auto const body = given.value_model->body->parameters(), body_then = critic_before.body->parameters();
+    for (std::size_t i = 0; i < body.size(); ++i) {
+        CHECK(at::equal(body[i].tensor, body_then[i].tensor));
+        CHECK_FALSE(body[i].tensor.grad().defined());
+    }
+}
+
 TEST_CASE("ppo_trainer: arguments that do not fit are refused in one sentence") {
     auto const refused = [](auto const& change) {
         auto given = arguments(small_config());
@@ -378,7 +406,20 @@ TEST_CASE("ppo_trainer: arguments that do not fit are refused in one sentence") 
         }
         return message;
     };
-    CHECK_THAT(refused([](auto& a) { a.ref_policy = a.policy; }), Catch::StartsWith("ref_policy is policy"));
+    CHECK_THAT(refused([](auto& a) { a.ref_policy = a.policy; }),
+               Catch::StartsWith("ref_policy shares gpt_neox.embed_in.weight with policy"));
+    CHECK_THAT(refused([](auto& a) { a.value_model->body = a.policy.body; }),
+               Catch::StartsWith("value_model shares gpt_neox.embed_in.weight with policy"));
+    CHECK_THAT(refused([](auto& a) { a.reward_model = model_reward(*a.value_model); }),
+               Catch::StartsWith("reward_model shares gpt_neox.embed_in.weight with value_model"));
+    CHECK(refused([](auto& a) { a.reward_model = model_reward(clone(*a.value_model)); }).empty());
+    CHECK_THAT(refused([](auto& a) { a.policy = support::tiny_model(config_for_words(), at::kBFloat16); }),
+               Catch::StartsWith("the policy's gpt_neox.embed_in.weight is of BFloat16"));
+    CHECK_THAT(refused([](auto& a) {
+                   auto const half = support::tiny_model(config_for_words(), at::kHalf);
+                   a.value_model = make_sequence_classifier(*half.body, half.config, 9);
+               }),
+               Catch::StartsWith("the value_model's gpt_neox.embed_in.weight is of Half"));
     CHECK_THAT(refused([](auto& a) { a.ref_policy.reset(); }), Catch::Contains("there is no ref_policy"));
     CHECK_THAT(refused([](auto& a) { a.reward_model = nullptr; }), Catch::StartsWith("there is no reward"));
     CHECK_THAT(refused([](auto& a) { a.config.stop_token = "period"; }), Catch::Contains("only 'eos' is known"));

@@ -66,3 +66,21 @@ TEST_CASE("predict: values, one step longer than the response; chunks change not
     auto const state = critic.body->forward(pack_tokens({{6, 8, 0}}));
     CHECK(at::allclose(all[1].slice(0, 0, 3), critic.values(state), 1e-12, 1e-12));
 }
+
+TEST_CASE("predict: an empty response to a prompt of one token asks nothing of a model") {
+    auto const model = support::tiny_model();
+    auto const batch =
+        assemble(left_padded({{5}}, pad),
+                 {at::full({1, 2}, pad, at::kLong), at::zeros({1, 2}), at::ones({1}, at::kLong)}, {pad, 0, 0});
+    REQUIRE_FALSE(batch.mask.any().item<bool>());
+    CHECK(plan_responses(batch, batch.mask, pad).tokens.size() == 0);
+    CHECK(predict_logprobs(model, batch, batch.mask, pad, 0.7).equal(at::zeros({1, 2}, at::kDouble)));
+    set_requires_grad(model, true);
+    auto const said = predict_tokens(model, batch, batch.mask, pad, 0.7);
+    CHECK(said.logprobs.equal(at::zeros({1, 2}, at::kDouble)));
+    (said.logprobs.sum() + said.entropies.sum()).backward();
+    for (auto const& parameter : model.parameters())
+        if (parameter.tensor.grad().defined()) CHECK(parameter.tensor.grad().eq(0.0).all().item<bool>());
+    auto const critic = make_sequence_classifier(*model.body, model.config, 4);
+    CHECK(predict_values(critic, batch, batch.mask, pad).equal(at::zeros({1, 2}, at::kDouble)));
+}

@@ -16,7 +16,7 @@ namespace {
 struct two_parameters {
     at::Tensor a = at::tensor({1.0, 2.0}, at::kDouble).requires_grad_(),
                b = at::tensor({3.0}, at::kDouble).requires_grad_();
-    adamw optimizer{{{"a.weight", a}, {"b.weight", b}}, {}};
+    adamw optimizer{{{"a.weight", parameter_kind::matrix, a}, {"b.weight", parameter_kind::matrix, b}}, {}};
 
     void gradients(double x, double y, double z) {
         a.mutable_grad() = at::tensor({x, y}, at::kDouble);
@@ -144,5 +144,5 @@ TEST_CASE("update: an error leaves no gradient behind") {
     given.ref_policy = clone(support::tiny_model(support::config_for_words()));
     ppo_trainer trainer(stock_ppo(config), given);
     CHECK_THROWS_AS(trainer.step(), non_finite_error);
-    for (auto const& [name, parameter] : trainer.policy().parameters()) CHECK_FALSE(parameter.grad().defined());
+    for (auto const& parameter : trainer.policy().parameters()) CHECK_FALSE(parameter.tensor.grad().defined());
 }

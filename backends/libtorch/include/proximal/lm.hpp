@@ -17,6 +17,7 @@
 #include <proximal/lm/model/attention.hpp>
 #include <proximal/lm/model/attention_input.hpp>
 #include <proximal/lm/model/backbone.hpp>
+#include <proximal/lm/model/begin_training.hpp>
 #include <proximal/lm/model/causal_lm.hpp>
 #include <proximal/lm/model/decode_attention.hpp>
 #include <proximal/lm/model/gpt_neox.hpp>
@@ -27,6 +28,7 @@
 #include <proximal/lm/model/linear.hpp>
 #include <proximal/lm/model/load_model.hpp>
 #include <proximal/lm/model/make_model.hpp>
+#include <proximal/lm/model/parameter.hpp>
 #include <proximal/lm/model/parameter_sources.hpp>
 #include <proximal/lm/model/qkv_grid.hpp>
 #include <proximal/lm/model/rotary.hpp>
@@ -43,7 +45,9 @@
 #include <proximal/lm/reward/weighted_reward.hpp>
 #include <proximal/lm/train/adamw.hpp>
 #include <proximal/lm/train/answer.hpp>
+#include <proximal/lm/train/check_aliases.hpp>
 #include <proximal/lm/train/check_arguments.hpp>
+#include <proximal/lm/train/check_precision.hpp>
 #include <proximal/lm/train/clip_gradients.hpp>
 #include <proximal/lm/train/command_line.hpp>
 #include <proximal/lm/train/compare_samples.hpp>

@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <proximal/lm/model/kv_cache.hpp>
+#include <proximal/lm/model/parameter.hpp>
 #include <proximal/lm/model/run_layers.hpp>
 #include <proximal/lm/model/token_batch.hpp>
 #include <stdexcept>
@@ -18,20 +18,6 @@
 #include <vector>
 
 namespace proximal::lm {
-
-/// A parameter under its Hugging Face name.
-struct named_tensor {
-    std::string name;
-    at::Tensor tensor;
-};
-
-/// What a parameter is before training: drawn from N(0, initializer_range), or constant.
-enum class initial { normal, zeros, ones };
-
-/// Where a model's parameters come from, asked once per parameter in the model's order: a file, a random stream,
-/// another model. Returns a tensor of that shape in the model's dtype, on its device.
-using parameter_source =
-    std::function<at::Tensor(std::string const& name, std::vector<std::int64_t> const& shape, initial)>;
 
 /// A transformer without a head. Heads stand apart, so that each runs on the positions it is asked for and no others.
 ///

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <proximal/lm/model/architecture.hpp>
 #include <proximal/lm/model/backbone.hpp>
+#include <proximal/lm/model/begin_training.hpp>
 #include <vector>
 
 namespace proximal::lm {
@@ -25,9 +26,11 @@ struct causal_lm {
     /// The backbone's, then the head's unless it is tied: Hugging Face's names and order.
     std::vector<named_tensor> parameters() const {
         auto all = body->parameters();
-        if (!tied()) all.push_back({architecture_of(config).lm_head, lm_head});
+        if (!tied()) all.push_back({architecture_of(config).lm_head, parameter_kind::matrix, lm_head});
         return all;
     }
+    /// Those of them that require a gradient: what an optimizer is given.
+    std::vector<named_tensor> trainable_parameters() const { return requiring_grad(parameters()); }
 
     /// [N, V] of hidden states [N, H].
     at::Tensor logits(at::Tensor const& hidden) const { return hidden.mm(lm_head.t()); }

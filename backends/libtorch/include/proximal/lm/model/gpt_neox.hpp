@@ -37,11 +37,11 @@ class gpt_neox final : public backbone {
           shape_{config_.num_attention_heads, config_.num_attention_heads, config_.head_size()},
           activation_(config_.hidden_act) {
         parameter_source const record = [&](std::string const& name, std::vector<std::int64_t> const& shape,
-                                            initial init) {
-            parameters_.push_back({"gpt_neox." + name, source("gpt_neox." + name, shape, init)});
+                                            parameter_kind kind) {
+            parameters_.push_back({"gpt_neox." + name, kind, source("gpt_neox." + name, shape, kind)});
             return parameters_.back().tensor;
         };
-        embed_in_ = record("embed_in.weight", {config_.vocab_size, config_.hidden_size}, initial::normal);
+        embed_in_ = record("embed_in.weight", {config_.vocab_size, config_.hidden_size}, parameter_kind::embedding);
         for (std::int64_t i = 0; i < config_.num_hidden_layers; ++i)
             layers_.emplace_back(config_, record, "layers." + std::to_string(i) + ".");
         final_layer_norm_.emplace(record, "final_layer_norm", config_.hidden_size, config_.layer_norm_eps);

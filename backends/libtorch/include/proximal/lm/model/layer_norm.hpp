@@ -4,7 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
-#include <proximal/lm/model/backbone.hpp>
+#include <proximal/lm/model/parameter.hpp>
 #include <string>
 
 namespace proximal::lm {
@@ -15,8 +15,8 @@ struct layer_norm {
     double epsilon;
 
     layer_norm(parameter_source const& source, std::string const& name, std::int64_t size, double epsilon)
-        : weight(source(name + ".weight", {size}, initial::ones)),
-          bias(source(name + ".bias", {size}, initial::zeros)),
+        : weight(source(name + ".weight", {size}, parameter_kind::norm)),
+          bias(source(name + ".bias", {size}, parameter_kind::bias)),
           epsilon(epsilon) {}
     at::Tensor operator()(at::Tensor const& x) const {
         return at::layer_norm(x, weight.sizes(), weight, bias, epsilon);

@@ -4,7 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
-#include <proximal/lm/model/backbone.hpp>
+#include <proximal/lm/model/parameter.hpp>
 #include <string>
 
 namespace proximal::lm {
@@ -14,8 +14,8 @@ struct linear {
     at::Tensor weight, bias;
 
     linear(parameter_source const& source, std::string const& name, std::int64_t in, std::int64_t out, bool with_bias)
-        : weight(source(name + ".weight", {out, in}, initial::normal)) {
-        if (with_bias) bias = source(name + ".bias", {out}, initial::zeros);
+        : weight(source(name + ".weight", {out, in}, parameter_kind::matrix)) {
+        if (with_bias) bias = source(name + ".bias", {out}, parameter_kind::bias);
     }
     /// x [N, in] to y [N, out].
     at::Tensor operator()(at::Tensor const& x) const {

@@ -41,7 +41,8 @@ inline causal_lm load_causal_lm(std::filesystem::path const& folder, at::ScalarT
     io::safetensors_folder const files(folder);
     stored_weights weights(folder.string(), files.tensors(), at::TensorOptions(device).dtype(dtype));
     auto const body = kind.build(
-        config, [&](auto const& name, auto const& shape, initial) { return weights(name, shape); }, rotary_precision);
+        config, [&](auto const& name, auto const& shape, parameter_kind) { return weights(name, shape); },
+        rotary_precision);
     bool const tied = config.value("tie_word_embeddings", false);
     if (tied) weights.pass_over(kind.lm_head);
     auto const head =
@@ -65,11 +66,12 @@ inline sequence_classifier load_sequence_classifier(std::filesystem::path const&
     auto const options = at::TensorOptions(device).dtype(dtype);
     stored_weights weights(folder.string(), files.tensors(), options);
     auto const body = kind.build(
-        config, [&](auto const& name, auto const& shape, initial) { return weights(name, shape); }, rotary_precision);
+        config, [&](auto const& name, auto const& shape, parameter_kind) { return weights(name, shape); },
+        rotary_precision);
     bool const made = !weights.contains(kind.score);
     if (made) weights.pass_over(kind.lm_head);
     auto const score = made ? drawn(config.value("initializer_range", 0.02), seed, options)(
-                                  kind.score, {1, body->hidden_size()}, initial::normal)
+                                  kind.score, {1, body->hidden_size()}, parameter_kind::matrix)
                             : weights(kind.score, {1, body->hidden_size()});
     weights.finish();
     if (head_was_made) *head_was_made = made;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <proximal/lm/model/architecture.hpp>
+#include <proximal/lm/model/begin_training.hpp>
 #include <proximal/lm/model/causal_lm.hpp>
 #include <proximal/lm/model/parameter_sources.hpp>
 #include <proximal/lm/model/sequence_classifier.hpp>
@@ -21,9 +22,10 @@ inline causal_lm make_causal_lm(nlohmann::json config, std::uint64_t seed, at::S
     auto const& kind = architecture_of(config);
     auto const source = drawn(config.value("initializer_range", 0.02), seed, at::TensorOptions(device).dtype(dtype));
     auto const body = kind.build(config, source, rotary_precision);
-    auto const head = config.value("tie_word_embeddings", false)
-                          ? body->token_embedding()
-                          : source(kind.lm_head, {body->vocabulary_size(), body->hidden_size()}, initial::normal);
+    auto const head =
+        config.value("tie_word_embeddings", false)
+            ? body->token_embedding()
+            : source(kind.lm_head, {body->vocabulary_size(), body->hidden_size()}, parameter_kind::matrix);
     return {body, head, std::move(config)};
 }
 
@@ -43,13 +45,8 @@ inline sequence_classifier clone(sequence_classifier const& model) {
 /// A critic or reward model that begins as a copy of a backbone, its head drawn from N(0, initializer_range) by `seed`.
 inline sequence_classifier make_sequence_classifier(backbone const& body, nlohmann::json config, std::uint64_t seed) {
     auto const score = drawn(config.value("initializer_range", 0.02), seed, body.options())(
-        "score", {1, body.hidden_size()}, initial::normal);
+        "score", {1, body.hidden_size()}, parameter_kind::matrix);
     return {clone(body), score, std::move(config)};
-}
-
-/// Switches gradients of every parameter on or off; a model is made and loaded with them off.
-void set_requires_grad(auto const& model, bool on) {
-    for (auto const& [name, tensor] : model.parameters()) tensor.set_requires_grad(on);
 }
 
 }  // namespace proximal::lm

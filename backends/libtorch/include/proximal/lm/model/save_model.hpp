@@ -47,10 +47,10 @@ inline void save_weights(std::vector<named_tensor> const& parameters, std::files
                               : "model-" + number(i + 1) + "-of-" + number(shards.size()) + ".safetensors";
         std::vector<at::Tensor> alive;  // the views below point into these
         std::vector<std::pair<std::string, io::stored_tensor>> views;
-        for (auto const& [parameter, tensor] : shards[i]) {
-            alive.push_back(tensor.detach().cpu().contiguous());
-            views.emplace_back(parameter, to_stored(alive.back()));
-            index["weight_map"][parameter] = name;
+        for (auto const& parameter : shards[i]) {
+            alive.push_back(parameter.tensor.detach().cpu().contiguous());
+            views.emplace_back(parameter.name, to_stored(alive.back()));
+            index["weight_map"][parameter.name] = name;
         }
         io::write_safetensors(folder / name, views);
         written.insert(name);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <proximal/lm/model/architecture.hpp>
 #include <proximal/lm/model/backbone.hpp>
+#include <proximal/lm/model/begin_training.hpp>
 #include <vector>
 
 namespace proximal::lm {
@@ -22,9 +23,11 @@ struct sequence_classifier {
     /// The backbone's, then the head's: Hugging Face's names and order.
     std::vector<named_tensor> parameters() const {
         auto all = body->parameters();
-        all.push_back({architecture_of(config).score, score});
+        all.push_back({architecture_of(config).score, parameter_kind::matrix, score});
         return all;
     }
+    /// Those of them that require a gradient: what an optimizer is given.
+    std::vector<named_tensor> trainable_parameters() const { return requiring_grad(parameters()); }
 
     /// [N] of hidden states [N, H].
     at::Tensor values(at::Tensor const& hidden) const { return hidden.mv(score.squeeze(0)); }

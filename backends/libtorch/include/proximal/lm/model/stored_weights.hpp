@@ -9,7 +9,6 @@
 #include <cstring>
 #include <map>
 #include <proximal/io/stored_tensor.hpp>
-#include <proximal/lm/model/backbone.hpp>
 #include <set>
 #include <stdexcept>
 #include <string>

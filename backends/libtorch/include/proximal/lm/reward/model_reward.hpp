@@ -14,14 +14,13 @@
 
 namespace proximal::lm {
 
-/// A reward model: the classifier's output at the last token of the episode (of the query, if the response is empty),
-/// `chunk` rows a forward pass.
-///
-/// Source: TRL v0.11.4, get_reward. The model must share the policy's vocabulary.
-inline reward_function model_reward(sequence_classifier model, std::int64_t chunk = 64) {
-    if (chunk < 1)
-        throw std::invalid_argument("proximal: a forward pass takes at least 1 row, not " + std::to_string(chunk));
-    return [model = std::move(model), chunk](std::vector<finished_episode> const& episodes) -> reward_scores {
+/// What model_reward makes: a type of its own, so that a trainer can see which model scores.
+struct model_reward_function {
+    sequence_classifier model;
+    std::int64_t chunk = 64;
+
+    /// [B] scores, without gradient.
+    reward_scores operator()(std::vector<finished_episode> const& episodes) const {
         at::NoGradGuard const no_gradient;
         auto const device = model.score.device();
         std::vector<at::Tensor> scores;
@@ -39,7 +38,17 @@ inline reward_function model_reward(sequence_classifier model, std::int64_t chun
             scores.push_back(model.values(hidden.index_select(0, at::tensor(lasts, at::kLong).to(device))));
         }
         return at::cat(scores);
-    };
+    }
+};
+
+/// A reward model: the classifier's output at the last token of the episode (of the query, if the response is empty),
+/// `chunk` rows a forward pass.
+///
+/// Source: TRL v0.11.4, get_reward. The model must share the policy's vocabulary.
+inline reward_function model_reward(sequence_classifier model, std::int64_t chunk = 64) {
+    if (chunk < 1)
+        throw std::invalid_argument("proximal: a forward pass takes at least 1 row, not " + std::to_string(chunk));
+    return model_reward_function{std::move(model), chunk};
 }
 
 }  // namespace proximal::lm

@@ -21,25 +21,12 @@ struct reward_share {
     std::string name{};  // under which its scores are logged; none: reward_1, reward_2, ...
 };
 
-/// A weighted sum of rewards, in double on the CPU: a model's taste and a rule, say. Each is a part of the score,
-/// logged as rewards/NAME, and its own parts as rewards/NAME/PART. An episode that one of them gives no score has none.
-///
-///     s[b] = Σᵢ wᵢ sᵢ[b]
-///
-/// A weight may be negative; 0 still asks its reward. Throws std::invalid_argument where there is no reward, one is
-/// empty or a weight is not finite; when called, std::runtime_error where one does not give a score for each episode
-/// or gives one that is not finite. Each names which, counted from 1.
-inline reward_function weighted_reward(std::vector<reward_share> shares) {
-    if (shares.empty()) throw std::invalid_argument("a weighted reward of no rewards; give one at least");
-    for (std::size_t i = 0; i < shares.size(); ++i) {
-        if (!shares[i].reward)
-            throw std::invalid_argument(fmt::format("reward {} of {} is empty; give a function", i + 1, shares.size()));
-        if (!std::isfinite(shares[i].weight))
-            throw std::invalid_argument(fmt::format("the weight of reward {} of {} is {}; it must be a finite number",
-                                                    i + 1, shares.size(), shares[i].weight));
-        if (shares[i].name.empty()) shares[i].name = fmt::format("reward_{}", i + 1);
-    }
-    return [shares = std::move(shares)](std::vector<finished_episode> const& episodes) -> reward_scores {
+/// What weighted_reward makes: a type of its own, so that a trainer can see whom it asks.
+struct weighted_reward_function {
+    std::vector<reward_share> shares;
+
+    /// [B] scores, in double on the CPU.
+    reward_scores operator()(std::vector<finished_episode> const& episodes) const {
         auto const count = static_cast<std::int64_t>(episodes.size());
         reward_scores sum(at::zeros({count}, at::kDouble));
         for (std::size_t i = 0; i < shares.size(); ++i) {
@@ -67,7 +54,28 @@ inline reward_function weighted_reward(std::vector<reward_share> shares) {
             for (auto const& [inner, part] : one.parts) sum.parts.emplace_back(name + "/" + inner, part);
         }
         return sum;
-    };
+    }
+};
+
+/// A weighted sum of rewards, in double on the CPU: a model's taste and a rule, say. Each is a part of the score,
+/// logged as rewards/NAME, and its own parts as rewards/NAME/PART. An episode that one of them gives no score has none.
+///
+///     s[b] = Σᵢ wᵢ sᵢ[b]
+///
+/// A weight may be negative; 0 still asks its reward. Throws std::invalid_argument where there is no reward, one is
+/// empty or a weight is not finite; when called, std::runtime_error where one does not give a score for each episode
+/// or gives one that is not finite. Each names which, counted from 1.
+inline reward_function weighted_reward(std::vector<reward_share> shares) {
+    if (shares.empty()) throw std::invalid_argument("a weighted reward of no rewards; give one at least");
+    for (std::size_t i = 0; i < shares.size(); ++i) {
+        if (!shares[i].reward)
+            throw std::invalid_argument(fmt::format("reward {} of {} is empty; give a function", i + 1, shares.size()));
+        if (!std::isfinite(shares[i].weight))
+            throw std::invalid_argument(fmt::format("the weight of reward {} of {} is {}; it must be a finite number",
+                                                    i + 1, shares.size(), shares[i].weight));
+        if (shares[i].name.empty()) shares[i].name = fmt::format("reward_{}", i + 1);
+    }
+    return weighted_reward_function{std::move(shares)};
 }
 
 }  // namespace proximal::lm

@@ -4,12 +4,11 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
-#include <proximal/lm/model/backbone.hpp>
+#include <proximal/lm/model/parameter.hpp>
 #include <proximal/lm/train/optimizer.hpp>
 #include <proximal/lm/train/visit_tensor.hpp>
 #include <proximal/run/state_archive.hpp>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace proximal::lm {
@@ -30,15 +29,13 @@ class adamw final : public optimizer {
     adamw(std::vector<named_tensor> const& parameters, adamw_options options)
         : optimizer(parameters), options_(options) {
         for (auto const& parameter : parameters)
-            (decays(parameter.name) ? decayed_ : undecayed_)
+            (decays(parameter.kind) ? decayed_ : undecayed_)
                 .push_back({parameter, at::zeros_like(parameter.tensor), at::zeros_like(parameter.tensor),
                             at::zeros({}, parameter.tensor.options().dtype(at::kFloat))});
     }
 
-    /// Whether a parameter of this name decays: neither a bias nor a norm's.
-    static bool decays(std::string_view name) {
-        return name.find("bias") == name.npos && name.find("norm") == name.npos;
-    }
+    /// Whether a parameter of this kind decays: neither a bias nor a norm's.
+    static bool decays(parameter_kind kind) { return kind != parameter_kind::bias && kind != parameter_kind::norm; }
 
     void step(double learning_rate) override {
         at::NoGradGuard const no_gradient;

@@ -3,10 +3,14 @@
 
 #include <algorithm>
 #include <optional>
+#include <proximal/lm/model/begin_training.hpp>
+#include <proximal/lm/train/check_aliases.hpp>
+#include <proximal/lm/train/check_precision.hpp>
 #include <proximal/lm/train/episodes.hpp>
 #include <proximal/lm/train/ppo_trainer_arguments.hpp>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace proximal::lm {
 
@@ -42,8 +46,15 @@ inline void check_arguments(ppo_trainer_arguments const& given, bool needs_refer
     if (needs_reference && !given.ref_policy)
         refuse("the algorithm reads reference log-probs, and there is no ref_policy: give one");
     if (needs_critic && !given.value_model) refuse("the algorithm reads values, and there is no value_model: give one");
-    if (given.ref_policy && given.ref_policy->body == given.policy.body)
-        refuse("ref_policy is policy: the reference must stay as it is while the policy learns, so give clone(policy)");
+    bool const reads_reference = needs_reference && given.ref_policy, reads_critic = needs_critic && given.value_model;
+    std::vector<training_model> models{{"policy", given.policy.parameters(), chosen_for_training(given.policy)}};
+    if (reads_critic)
+        models.push_back({"value_model", given.value_model->parameters(), chosen_for_training(*given.value_model)});
+    if (reads_reference) models.push_back({"ref_policy", given.ref_policy->parameters()});
+    for (auto const& model : models_behind(given.reward_model)) models.push_back({"reward_model", model.parameters()});
+    check_aliases(models);
+    for (auto const& model : models)
+        if (!model.learning.empty()) check_precision(model.parameters, model.name);
     for (auto const* data : {&given.train_dataset, &given.eval_dataset})
         for (std::size_t i = 0; i < data->prompts.size(); ++i) {
             auto const& prompt = data->prompts[i];

@@ -76,12 +76,13 @@ inline weighted_loss demonstration_loss(causal_lm const& model, std::vector<demo
 /// Teaches a model demonstrations (supervised fine-tuning): AdamW, cosine schedule, clipped gradients. Gives the mean
 /// loss of the last fiftieth of the steps. `on_step(step, loss per token)` is called after each.
 ///
+/// The parameters that require a gradient learn; where none does, all do, and their gradients are off at the end.
 /// Batches hold demonstrations of like length, so that a step's cost varies little.
 inline double fine_tune(causal_lm const& model, std::vector<demonstration> const& data,
                         fine_tune_options const& options,
                         std::function<void(std::int64_t, double)> const& on_step = {}) {
-    set_requires_grad(model, true);
-    adamw optimizer(model.parameters(),
+    bool const all = begin_training(model);
+    adamw optimizer(model.trainable_parameters(),
                     {.beta1 = 0.9, .beta2 = 0.95, .epsilon = 1e-8, .weight_decay = options.weight_decay});
     auto const schedule = run::schedule_by_name("cosine", options.steps, options.warmup_steps);
     auto const length = [&](std::int64_t i) {
@@ -118,7 +119,7 @@ inline double fine_tune(causal_lm const& model, std::vector<demonstration> const
         if (step >= options.steps - std::max<std::int64_t>(1, options.steps / 50)) recent += value, ++counted;
         if (on_step) on_step(step + 1, value);
     }
-    set_requires_grad(model, false);
+    if (all) set_requires_grad(model, false);
     return recent / static_cast<double>(std::max<std::int64_t>(1, counted));
 }
 

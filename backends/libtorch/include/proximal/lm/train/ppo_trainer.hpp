@@ -37,6 +37,7 @@ namespace proximal::lm {
 /// (generate, score, algorithm.evaluate, update, measure), and step() shows how they fit together.
 /// Where its parts compare a group, each prompt is answered group_size times, in rows in succession.
 /// No reference and no critic is run where the algorithm reads none of what it would say.
+/// Of policy and critic those parameters learn that require a gradient; where none of a model's does, all do.
 /// Throws std::invalid_argument, one sentence, where the arguments do not fit together.
 class ppo_trainer {
    public:
@@ -54,9 +55,9 @@ class ppo_trainer {
         check_arguments(given_, algorithm_.needs_reference(), algorithm_.needs_critic());
         if (!algorithm_.needs_reference()) given_.ref_policy.reset();
         if (!algorithm_.needs_critic()) given_.value_model.reset();
-        set_requires_grad(given_.policy, true);
+        begin_training(given_.policy);
         if (given_.ref_policy) set_requires_grad(*given_.ref_policy, false);
-        if (given_.value_model) set_requires_grad(*given_.value_model, true);
+        if (given_.value_model) begin_training(*given_.value_model);
         if (!given_.optimizers.optimizer) given_.optimizers.optimizer = configured_optimizer(given_);
         if (!given_.optimizers.schedule)
             given_.optimizers.schedule = run::configured_schedule(given_.config, sizes_.num_total_batches);
@@ -240,10 +241,11 @@ class ppo_trainer {
         archive.within("algorithm", algorithm_);
         for (std::size_t i = 0; i < given_.callbacks.size(); ++i)
             archive.within("callback_" + std::to_string(i), *given_.callbacks[i]);
-        for (auto const& [name, tensor] : given_.policy.parameters()) visit_tensor(archive, "policy/" + name, tensor);
+        for (auto const& parameter : given_.policy.parameters())
+            visit_tensor(archive, "policy/" + parameter.name, parameter.tensor);
         if (given_.value_model)
-            for (auto const& [name, tensor] : given_.value_model->parameters())
-                visit_tensor(archive, "value_model/" + name, tensor);
+            for (auto const& parameter : given_.value_model->parameters())
+                visit_tensor(archive, "value_model/" + parameter.name, parameter.tensor);
     }
 
     /// How far the run is.

@@ -54,7 +54,7 @@ struct ppo_trainer_arguments {
     std::shared_ptr<communicator> world = std::make_shared<single_process>();
 };
 
-/// AdamW over the policy's and the critic's parameters: one optimizer for both, as in TRL. Their names get the model in
+/// AdamW over the policy's and the critic's trainable parameters: one optimizer for both, as in TRL. Their names get the model in
 /// front, "policy." or "value_model.".
 inline std::shared_ptr<optimizer> configured_optimizer(ppo_trainer_arguments const& given) {
     auto const& config = given.config;
@@ -65,8 +65,8 @@ inline std::shared_ptr<optimizer> configured_optimizer(ppo_trainer_arguments con
             parameters.push_back(std::move(parameter));
         }
     };
-    add(given.policy.parameters(), "policy.");
-    if (given.value_model) add(given.value_model->parameters(), "value_model.");
+    add(given.policy.trainable_parameters(), "policy.");
+    if (given.value_model) add(given.value_model->trainable_parameters(), "value_model.");
     return std::make_shared<adamw>(
         parameters, adamw_options{config.adam_beta1, config.adam_beta2, config.adam_epsilon, config.weight_decay});
 }

@@ -70,9 +70,9 @@ inline step_stage reduce_gradients(communicator& world) {
     return [&world](optimizer_step& step) {
         if (world.world_size() == 1) return;
         at::NoGradGuard const no_gradient;
-        for (auto const& [name, parameter] : step.optimizer.parameters()) {
-            auto& gradient = parameter.mutable_grad();
-            if (!gradient.defined()) gradient = at::zeros_like(parameter);
+        for (auto const& parameter : step.optimizer.parameters()) {
+            auto& gradient = parameter.tensor.mutable_grad();
+            if (!gradient.defined()) gradient = at::zeros_like(parameter.tensor);
             world.all_reduce_sum(gradient);
             gradient.div_(static_cast<double>(world.world_size()));
         }
