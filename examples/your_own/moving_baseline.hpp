@@ -26,7 +26,7 @@ struct moving_baseline {
     /// Learns from a batch that was judged.
     template <class Array>
     void adjust(proximal::rollout<Array> const& rollout) {
-        mean = beta * mean + (1.0 - beta) * item(Array(sum(rollout.scores) / count(rollout.scores)));
+        mean = beta * mean + (1.0 - beta) * item(Array(sum(rollout.scores) / proximal::count(rollout.scores)));
     }
     template <class Archive>
     constexpr void visit_state(Archive& archive) {

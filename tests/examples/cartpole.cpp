@@ -55,7 +55,7 @@ TEST_CASE("cartpole: Eigen and LibTorch agree on opinions, advantages, loss, gra
         CHECK(apart(found.policy, by_autograd.policy, slope) < 1e-12);
         CHECK(apart(found.critic, by_autograd.critic, slope) < 1e-11);
         for (auto const* net : {&by_autograd.policy, &by_autograd.critic})
-            for (auto const& [name, tensor] : *net) tensor.mutable_grad().reset();
+            for (auto const& parameter : *net) parameter.tensor.mutable_grad().reset();
         by_hand.learn(r, judged, index, 0.02);
         by_autograd.learn(r, judged_too, index, 0.02);
         CHECK(apart(by_hand.policy, by_autograd.policy, itself) < 1e-9);

@@ -10,8 +10,8 @@
 
 namespace proximal::lm {
 
-/// Refuses to train parameters of 16 bits: an optimizer's small steps are lost to rounding, and log-probs are too coarse
-/// for ratios.
+/// Refuses to train parameters of 16 bits: an optimizer's small steps are lost to rounding, and log-probs are too
+/// coarse for ratios.
 /// Throws std::invalid_argument, naming the model and the remedy. To sample from such a model is no trouble.
 inline void check_precision(std::vector<named_tensor> const& parameters, std::string const& whose) {
     for (auto const& parameter : parameters)

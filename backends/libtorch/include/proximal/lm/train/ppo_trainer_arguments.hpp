@@ -54,8 +54,8 @@ struct ppo_trainer_arguments {
     std::shared_ptr<communicator> world = std::make_shared<single_process>();
 };
 
-/// AdamW over the policy's and the critic's trainable parameters: one optimizer for both, as in TRL. Their names get the model in
-/// front, "policy." or "value_model.".
+/// AdamW over the policy's and the critic's trainable parameters: one optimizer for both, as in TRL. Their names get
+/// the model in front, "policy." or "value_model.".
 inline std::shared_ptr<optimizer> configured_optimizer(ppo_trainer_arguments const& given) {
     auto const& config = given.config;
     std::vector<named_tensor> parameters;

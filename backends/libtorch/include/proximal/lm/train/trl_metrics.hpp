@@ -20,7 +20,7 @@ namespace proximal::lm {
 /// Metrics of an absent array are absent. An empty mask makes the masked means NaN.
 template <Array A>
 constexpr auto trl_metrics(experience<A> const& then, prediction<A> const& now) {
-    A const cells = count(then.mask);                                    // B · T
+    A const cells = count(then.mask);                                              // B · T
     A const moved = select(then.mask, detach(now.logprobs) - then.logprobs, 0.0);  // [B, T]
     A const ratio = exp(moved);
     auto const mean = [&](A const& x) { return absent(x) ? x : sum(detach(x)) / cells; };
