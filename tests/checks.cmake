@@ -7,6 +7,7 @@ endfunction()
 
 proximal_check(mirrors scripts/check_mirrors.py)
 proximal_check(quotes scripts/check_docs.py)
+proximal_check(header_list scripts/list_headers.py)
 find_program(PROXIMAL_CLANG_FORMAT clang-format)
 if(PROXIMAL_CLANG_FORMAT)
     proximal_check(format scripts/check_format.py)

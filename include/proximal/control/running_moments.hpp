@@ -21,7 +21,7 @@ struct running_moments {
     /// Takes a batch in: any shape, every number counts. Waits for the device.
     template <Array A>
     void absorb(A const& x) {
-        double const more = item(count(x));
+        double const more = item(proximal::count(x));
         A const centre = sum(x) / more;
         double const apart = item(centre) - mean, all = count + more;
         squares += item(A(sum(square(x - centre)))) + apart * apart * count * more / all;

@@ -7,7 +7,7 @@ using namespace proximal;
 using namespace proximal::lm;
 
 namespace {
-double knob_of(trainable& algorithm, std::string const& name) {
+double value_of_knob(trainable& algorithm, std::string const& name) {
     for (auto const& knob : algorithm.knobs())
         if (knob.name == name) return knob.value().get<double>();
     return std::nan("");
@@ -21,12 +21,12 @@ TEST_CASE("command_line: only what was given overrules an algorithm's own number
     auto algorithm = grouped();
     run::PPOv2Config config;
     REQUIRE(read_command_line(algorithm, config, "test", {"--response_length", "40", "--group_size", "2"}));
-    CHECK((config.kl_coef == 0.05 && knob_of(algorithm, "kl_coef") == 0.3));
+    CHECK((config.kl_coef == 0.05 && value_of_knob(algorithm, "kl_coef") == 0.3));
     CHECK(algorithm.group_size() == 2);
-    CHECK(knob_of(algorithm, "max_response_length") == 40.0);
+    CHECK(value_of_knob(algorithm, "max_response_length") == 40.0);
     REQUIRE(read_command_line(algorithm, config, "test", {"--kl_coef=0.1", "--max_response_length=30"}));
-    CHECK((config.kl_coef == 0.1 && knob_of(algorithm, "kl_coef") == 0.1));
-    CHECK(knob_of(algorithm, "max_response_length") == 30.0);
+    CHECK((config.kl_coef == 0.1 && value_of_knob(algorithm, "kl_coef") == 0.1));
+    CHECK(value_of_knob(algorithm, "max_response_length") == 30.0);
 }
 
 TEST_CASE("command_line: a knob outside its range is refused, and a flag can be looked at before the others") {
