@@ -46,13 +46,13 @@ void each_formula(auto const& f) {
 
 constexpr char const* names[] = {"logprob",   "value",   "entropy", "old_logprob",  "ref_logprob", "old_value",
                                  "advantage", "return_", "weight",  "value_weight", "score",       "sequence_mean"};
-constexpr int count = 12, results = 10;  // loss, three partials, up to six metrics
+constexpr int inputs = 12, results = 10;  // loss, three partials, up to six metrics
 using support::compiled_text;
 
 /// The text as a C function from the twelve inputs to the ten results; those it does not mention are 0.
 std::string as_function(std::string const& name, source_text const& source) {
     std::string text = "extern \"C\" void " + name + "(double const* in, double* out) {\n";
-    for (int i = 0; i < count; ++i)
+    for (int i = 0; i < inputs; ++i)
         text += "    [[maybe_unused]] const T " + std::string(names[i]) + " = in[" + std::to_string(i) + "];\n";
     text +=
         "    T loss = 0, d_logprob = 0, d_value = 0, d_entropy = 0, metric_0 = 0, metric_1 = 0, metric_2 = 0, metric_3 "
@@ -66,7 +66,7 @@ std::string as_function(std::string const& name, source_text const& source) {
 }
 
 template <class Formula>
-std::array<double, results> by_dual(Formula const& formula, std::array<double, count> const& in) {
+std::array<double, results> by_dual(Formula const& formula, std::array<double, inputs> const& in) {
     using dual = number<double, 3>;
     auto const one = contribution(formula, differentiated_token<double>{.logprob = dual::variable<0>(in[0]),
                                                                         .value = dual::variable<1>(in[1]),
@@ -89,7 +89,7 @@ std::array<double, results> by_dual(Formula const& formula, std::array<double, c
 
 template <class Formula>
 void compare(std::string const& name, Formula const& formula, compiled_text::function run,
-             std::array<double, count> const& in) {
+             std::array<double, inputs> const& in) {
     auto const expected = by_dual(formula, in);
     std::array<double, results> got;
     run(in.data(), got.data());
@@ -112,7 +112,7 @@ TEST_CASE("source_text: the compiled text is number<double, 3>, at ties, bounds,
     each_formula(
         [&](std::string const& name, auto const& formula) { functions += as_function(name, token_source(formula)); });
     support::compiled_text const text(functions);
-    auto const check = [&](std::array<double, count> const& in) {
+    auto const check = [&](std::array<double, inputs> const& in) {
         each_formula(
             [&](std::string const& name, auto const& formula) { compare(name, formula, text.find(name), in); });
     };
@@ -120,7 +120,7 @@ TEST_CASE("source_text: the compiled text is number<double, 3>, at ties, bounds,
     std::mt19937 engine(1);
     std::normal_distribution<double> normal;
     for (int i = 0; i < 20000; ++i) {
-        std::array<double, count> in;
+        std::array<double, inputs> in;
         for (double& x : in) x = 0.5 * normal(engine);
         if (i % 3 == 0) in[0] = in[3], in[1] = in[5];
         check(in);
@@ -147,7 +147,7 @@ TEST_CASE("source_text: the compiled text is number<double, 3>, at ties, bounds,
 TEST_CASE("source_text: what a term averages over a response is the number's") {
     auto const text_of = [](auto const& term) {
         std::string text = "extern \"C\" void averaged_by(double const* in, double* out) {\n";
-        for (int i = 0; i < count; ++i)
+        for (int i = 0; i < inputs; ++i)
             text += "    [[maybe_unused]] const T " + std::string(names[i]) + " = in[" + std::to_string(i) + "];\n";
         return text + "    T averaged;\n" + averaged_source(term).body + "    out[0] = averaged;\n}\n";
     };
@@ -155,7 +155,7 @@ TEST_CASE("source_text: what a term averages over a response is the number's") {
         support::compiled_text const text(text_of(term));
         for (double logprob : {-2.0, -0.2, 0.0, 0.1, 0.3, NaN})
             for (double advantage : {-1.0, 0.0, 1.0}) {
-                std::array<double, count> in{};
+                std::array<double, inputs> in{};
                 in[0] = logprob, in[6] = advantage;
                 double got = 0.0;
                 text.find("averaged_by")(in.data(), &got);
@@ -177,7 +177,7 @@ TEST_CASE("number: the slopes of every formula are those of finite differences")
             return;  // they detach: their slopes are not their values'
         int compared = 0;
         for (int i = 0; i < 500; ++i) {
-            std::array<double, count> in;
+            std::array<double, inputs> in;
             for (double& x : in) x = 0.5 * normal(engine);
             auto const here = by_dual(formula, in);
             for (int k = 0; k < 3; ++k) {

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <proximal/run/config_json.hpp>
+#include <proximal/run/flags.hpp>
 
 // What a trainer does with a stock part's knobs it does with those of a part in another namespace.
 

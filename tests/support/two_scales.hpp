@@ -27,10 +27,10 @@ struct whitened_batch {
     Array x = 3.0 + 2.0 * as<Array>(random_batch(28, 12, 6).rollout).logprobs;
 
     void check_mean(Array const& whitened, Array const& expected) const {
-        CHECK(difference(masked_mean(whitened, mask), expected) < tolerance);
+        CHECK(difference(proximal::masked_mean(whitened, mask), expected) < tolerance);
     }
     void check_variance(Array const& whitened, double expected) const {
-        CHECK(difference(masked_variance(whitened, mask), Array(expected)) < 1e-6);  // the 1e-8 in the root
+        CHECK(difference(proximal::masked_variance(whitened, mask), Array(expected)) < 1e-6);  // the 1e-8 in the root
     }
 };
 
