@@ -4,7 +4,7 @@
 
     scripts/check_tidy.py --component proximal --component eigen
     scripts/check_tidy.py --component libtorch --component lm --system LIBTORCH/include \\
-        --system LIBTORCH/include/torch/csrc/api/include -D PCRE2_CODE_UNIT_WIDTH=8
+        --system LIBTORCH/include/torch/csrc/api/include -D PCRE2_CODE_UNIT_WIDTH=8 -D FMT_HEADER_ONLY
 """
 import argparse
 import pathlib

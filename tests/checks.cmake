@@ -43,7 +43,7 @@ if(PROXIMAL_CLANG_TIDY)
         ${system})
     if(PROXIMAL_RUN)
         proximal_check(tidy_run scripts/check_tidy.py --clang-tidy "${PROXIMAL_CLANG_TIDY}" --component run
-            -D PCRE2_CODE_UNIT_WIDTH=8)
+            -D PCRE2_CODE_UNIT_WIDTH=8 -D FMT_HEADER_ONLY)
     endif()
 endif()
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/EmptyTensor.h>
 #include <ATen/core/enum_tag.h>
 #include <ATen/detail/PrivateUse1HooksInterface.h>
@@ -219,6 +220,10 @@ struct hooks final : at::PrivateUse1HooksInterface {
     bool hasPrimaryContext(c10::DeviceIndex) const override { return true; }
     c10::DeviceIndex deviceCount() const override { return 1; }
     c10::DeviceIndex getCurrentDevice() const override { return 0; }
+    at::Generator const& getDefaultGenerator(c10::DeviceIndex) const override {  // at::manual_seed seeds all there are
+        static at::Generator const generator = at::detail::createCPUGenerator();
+        return generator;
+    }
 };
 
 /// The device, "pretend:0".
