@@ -76,7 +76,7 @@ inline std::filesystem::path download(std::filesystem::path const& program, std:
     auto const [status, output] = run_program(program, {"download", id});
     auto const end = output.find_last_not_of(" \r\n");
     auto const line = output.substr(0, end == std::string::npos ? 0 : end + 1);
-    std::filesystem::path const folder = line.substr(line.find_last_of('\n') + 1);  // npos + 1 is 0
+    std::filesystem::path folder = line.substr(line.find_last_of('\n') + 1);  // npos + 1 is 0
     auto const hint = fmt::format("run `{} download {}` yourself to see why", program.filename().string(), id);
     if (status != 0)
         throw std::runtime_error(
