@@ -9,12 +9,6 @@
 
 #include <boost/hana/for_each.hpp>
 #include <boost/hana/tuple.hpp>
-#if __has_include(<Eigen/Core>)
-#include <Eigen/Core>
-#endif
-#if __has_include(<catch2/catch.hpp>)
-#include <catch2/catch.hpp>
-#endif
 #if __has_include(<nlohmann/json.hpp>)
 #include <nlohmann/json.hpp>
 #endif

@@ -9,7 +9,7 @@ using namespace proximal::libtorch;
 
 namespace {
 
-double const infinite = std::numeric_limits<double>::infinity();
+double const infinity = std::numeric_limits<double>::infinity();
 
 /// The composite form, as its definition reads.
 token_logprob composite(at::Tensor const& logits, at::Tensor const& targets, double temperature) {
@@ -91,10 +91,10 @@ TEST_CASE("token_logprobs: extreme logits, impossible tokens, NaN") {
         auto x = at::zeros({6, V}, type);
         x[0].fill_(-1e4), x[0][2] = 1e4;           // one certain token
         x[1].fill_(1e4);                           // uniform, far out
-        x[2].slice(0, 0, V - 1).fill_(-infinite);  // one possible token, in the last place
+        x[2].slice(0, 0, V - 1).fill_(-infinity);  // one possible token, in the last place
         x[3][V - 1] = NAN;
-        x[4].fill_(-infinite);                     // none
-        x[5].slice(0, 0, V / 2).fill_(-infinite);  // half of the vocabulary
+        x[4].fill_(-infinity);                     // none
+        x[5].slice(0, 0, V / 2).fill_(-infinity);  // half of the vocabulary
         x.requires_grad_();
         auto const targets = at::tensor(std::vector<int64_t>{2, 1, V - 1, 0, 0, V - 1}, at::kLong);
         auto const got = token_logprobs(x, targets);

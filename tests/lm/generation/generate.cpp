@@ -8,9 +8,12 @@
 
 #include "../../support/tiny_model.hpp"
 
+#include "../../support/largest_difference.hpp"
+
 using namespace proximal::libtorch;
 using namespace proximal::lm;
 using Catch::Contains;
+using support::largest_difference;
 
 namespace {
 using rows = std::vector<std::vector<std::int64_t>>;
@@ -34,7 +37,6 @@ at::Tensor full_logprobs(causal_lm const& model, at::Tensor const& tokens, doubl
                 .squeeze(1);
     return result;
 }
-double difference(at::Tensor const& a, at::Tensor const& b) { return (a - b).abs().max().item<double>(); }
 }  // namespace
 
 TEST_CASE("generate: cached decoding equals the full forward, prompts of mixed lengths") {
@@ -45,11 +47,11 @@ TEST_CASE("generate: cached decoding equals the full forward, prompts of mixed l
         generate(model, prompts, sampling{.temperature = 0.7, .max_new_tokens = T}, multinomial_sampler{.seed = 1});
     CHECK((out.tokens.sizes() == at::IntArrayRef{6, T}));
     CHECK(out.lengths.eq(T).all().item<bool>());
-    CHECK(difference(out.logprobs, full_logprobs(model, out.tokens, 0.7)) < 1e-12);
+    CHECK(largest_difference(out.logprobs, full_logprobs(model, out.tokens, 0.7)) < 1e-12);
     auto const replay =
         generate(model, prompts, sampling{.temperature = 0.7, .max_new_tokens = T}, scripted_sampler{out.tokens});
     CHECK(replay.tokens.equal(out.tokens));
-    CHECK(difference(replay.logprobs, out.logprobs) < 1e-12);
+    CHECK(largest_difference(replay.logprobs, out.logprobs) < 1e-12);
 }
 
 TEST_CASE("generate: a row that stops leaves the batch, which equals running on") {
@@ -105,7 +107,7 @@ TEST_CASE("multinomial_sampler: a draw depends on seed, episode and step alone")
     auto const p = at::tensor({0.1, 0.0, 0.6, 0.3}, at::kDouble);
     auto const drawn = multinomial_sampler{.seed = 6}(p.log().expand({n, 4}).contiguous(), at::arange(n), 5);
     auto const frequency = drawn.bincount({}, 4).to(at::kDouble) / static_cast<double>(n);
-    CHECK(difference(frequency, p) < 5 * std::sqrt(0.25 / static_cast<double>(n)));  // five standard deviations
+    CHECK(largest_difference(frequency, p) < 5 * std::sqrt(0.25 / static_cast<double>(n)));  // five standard deviations
     CHECK(frequency[1].item<double>() == 0.0);
 }
 

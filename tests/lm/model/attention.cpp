@@ -6,14 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "../../support/largest_difference.hpp"
+
 using namespace proximal::lm;
+using support::largest_difference;
 
 namespace {
-double difference(at::Tensor const& a, at::Tensor const& b) {
-    REQUIRE(a.sizes() == b.sizes());
-    return (a - b).abs().max().item<double>();
-}
-
 /// Queries, keys and values with the leaves that they are views of.
 struct projections {
     std::vector<at::Tensor> leaves;
@@ -96,7 +94,7 @@ TEST_CASE("attention: fused, composed and by hand agree in value and gradient, h
     };
     auto const expected = run(by_hand(x, shape, rotate, tokens));
     for (attention const f : {&composed_attention, &fused_attention, &self_attention})
-        CHECK(difference(run(f(x, shape, rotate, tokens, nullptr, 0)), expected) < 1e-13);
+        CHECK(largest_difference(run(f(x, shape, rotate, tokens, nullptr, 0)), expected) < 1e-13);
 }
 
 TEST_CASE("attention: a cache filled and extended gives the last token of the whole") {
@@ -121,12 +119,12 @@ TEST_CASE("attention: a cache filled and extended gives the last token of the wh
     };
     auto const before = at::tensor({0, 1, 3, 5, 6, 7, 8}, at::kLong), last = at::tensor({2, 4, 9}, at::kLong);
     auto const filled = f(some(before), shape, rotate, pack_tokens({{1, 1}, {1}, {1, 1, 1, 1}}), &cache, 0);
-    CHECK(difference(filled, expected.index_select(0, before)) < 1e-13);
+    CHECK(largest_difference(filled, expected.index_select(0, before)) < 1e-13);
     cache.length = 4;
     token_batch step = pack_tokens({{1}, {1}, {1}});
     step.positions = at::tensor({2, 1, 4}, at::kLong);
     step.longest = 5;
-    CHECK(difference(f(some(last), shape, rotate, step, &cache, 0), expected.index_select(0, last)) < 1e-13);
+    CHECK(largest_difference(f(some(last), shape, rotate, step, &cache, 0), expected.index_select(0, last)) < 1e-13);
 }
 
 TEST_CASE("attention: tokens that none sees read the keys of their group") {
@@ -138,8 +136,8 @@ TEST_CASE("attention: tokens that none sees read the keys of their group") {
     auto const kept = at::tensor({0, 1, 3}, at::kLong);
     attention_input const without{whole.query.index_select(0, kept), whole.key.index_select(0, kept),
                                   whole.value.index_select(0, kept)};
-    CHECK(difference(self_attention(whole, shape, rotate, tokens, nullptr, 0).index_select(0, kept),
-                     by_hand(without, shape, rotate, real)) < 1e-13);
+    CHECK(largest_difference(self_attention(whole, shape, rotate, tokens, nullptr, 0).index_select(0, kept),
+                             by_hand(without, shape, rotate, real)) < 1e-13);
 }
 
 TEST_CASE("attention: projections that have not the shape are refused") {

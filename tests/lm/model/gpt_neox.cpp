@@ -7,18 +7,16 @@
 
 #include "../../support/tiny_model.hpp"
 
+#include "../../support/largest_difference.hpp"
+
 using namespace proximal;
 using namespace proximal::libtorch;
 using namespace proximal::io;
 using namespace proximal::lm;
 using Catch::Contains;
+using support::largest_difference;
 
-namespace {
-double difference(at::Tensor const& a, at::Tensor const& b) {
-    REQUIRE(a.sizes() == b.sizes());
-    return (a - b).abs().max().item<double>();
-}
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("gpt_neox: equals transformers' recorded values, padded left, right and with holes") {
     at::NoGradGuard const guard;
@@ -42,11 +40,11 @@ TEST_CASE("gpt_neox: equals transformers' recorded values, padded left, right an
         return to_tensor(file.at(what)).flatten(0, 1).index_select(0, tokens.index());
     };
     auto const tokens = pack_tokens(ids, mask), all = pack_tokens(ids, mask, mask.cumsum(1).ne(0));
-    CHECK(difference(run(tokens, at::kFloat, {}), recorded("float32", tokens)) < 1e-4);
-    CHECK(difference(run(tokens, at::kDouble, {}), recorded("exact", tokens)) < 1e-10);
-    CHECK(difference(run(tokens, at::kDouble, at::kFloat), recorded("float64", tokens)) < 1e-10);
+    CHECK(largest_difference(run(tokens, at::kFloat, {}), recorded("float32", tokens)) < 1e-4);
+    CHECK(largest_difference(run(tokens, at::kDouble, {}), recorded("exact", tokens)) < 1e-10);
+    CHECK(largest_difference(run(tokens, at::kDouble, at::kFloat), recorded("float64", tokens)) < 1e-10);
     CHECK(all.size() > tokens.size());  // padding behind a row's first token, as transformers computes it
-    CHECK(difference(run(all, at::kDouble, {}), recorded("exact", all)) < 1e-10);
+    CHECK(largest_difference(run(all, at::kDouble, {}), recorded("exact", all)) < 1e-10);
     CHECK(run(tokens, at::kBFloat16, {}).to(at::kFloat).sub(recorded("float32", tokens)).abs().max().item<double>() <
           0.3);
 }
@@ -60,11 +58,12 @@ TEST_CASE("gpt_neox: ids under the mask are never read, and where padding stands
     CHECK(tokens.positions.equal(at::tensor({0, 1, 0, 1, 2}, at::kLong)));
     CHECK(tokens.index().equal(at::tensor({2, 3, 4, 5, 7}, at::kLong)));
     auto const plain = model.body->forward(pack_tokens({{4, 9}, {3, 5, 7}}));
-    CHECK(difference(model.body->forward(tokens), plain) == 0.0);
+    CHECK(largest_difference(model.body->forward(tokens), plain) == 0.0);
     // A row alone is that row in a batch: nothing leaks between rows.
-    CHECK(difference(model.body->forward(pack_tokens({{3, 5, 7}})), plain.narrow(0, 2, 3)) < 1e-14);
+    CHECK(largest_difference(model.body->forward(pack_tokens({{3, 5, 7}})), plain.narrow(0, 2, 3)) < 1e-14);
     // The future does not leak into the past.
-    CHECK(difference(model.body->forward(pack_tokens({{3, 5, 8}})).narrow(0, 0, 2), plain.narrow(0, 2, 2)) < 1e-14);
+    CHECK(largest_difference(model.body->forward(pack_tokens({{3, 5, 8}})).narrow(0, 0, 2), plain.narrow(0, 2, 2)) <
+          1e-14);
     CHECK_THROWS_WITH(pack_tokens(ids, mask.narrow(1, 0, 3)), Contains("one shape [B, S]"));
 }
 
@@ -150,8 +149,8 @@ TEST_CASE("gpt_neox: parameters have transformers' names and order; a clone shar
 
     auto const copy = clone(model);
     auto const critic = make_sequence_classifier(*model.body, model.config, 9);
-    CHECK(difference(copy.logits(copy.body->forward(pack_tokens({{1, 2}}))),
-                     model.logits(model.body->forward(pack_tokens({{1, 2}})))) == 0.0);
+    CHECK(largest_difference(copy.logits(copy.body->forward(pack_tokens({{1, 2}}))),
+                             model.logits(model.body->forward(pack_tokens({{1, 2}})))) == 0.0);
     for (std::size_t i = 0; i < names.size(); ++i)
         CHECK_FALSE(copy.parameters()[i].tensor.is_alias_of(model.parameters()[i].tensor));
     CHECK(critic.parameters().back().name == "score.weight");
