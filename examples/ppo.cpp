@@ -22,23 +22,15 @@
 using namespace proximal;
 
 int main(int argc, char** argv) {
-    return run::run_main("ppo", argc, argv, [](std::vector<std::string> arguments) {
+    return run::run_main("ppo", argc, argv, [](std::vector<std::string> const& arguments) {
         auto const about = fmt::format(
             "Trains a language model. With no model and no data, makes small ones from text on this machine. "
             "--algorithm is {}.",
             examples::algorithm_names);
         run::PPOv2Config config;
-        auto algorithm = examples::algorithm_named(lm::flag_value(arguments, "algorithm", config.algorithm));
-        if (!lm::read_command_line(algorithm, config, about, arguments)) return 0;
+        auto algorithm = examples::algorithm_named(run::flag_value(arguments, "algorithm", config.algorithm));
+        if (!lm::read_command_line(algorithm, config, about, arguments, quickstart::settings_for)) return 0;
         bool const makes_its_own = quickstart::names_nothing(config);
-        if (makes_its_own) {
-            auto const settings = quickstart::settings();
-            arguments.insert(arguments.begin(), settings.begin(), settings.end());
-            lm::read_command_line(algorithm, config, about, arguments);
-        }
-        if (config.report_to != "tensorboard" && config.report_to != "none")
-            throw std::invalid_argument("--report_to " + config.report_to +
-                                        " is not known: choose tensorboard or none");
         auto const device = libtorch::choose_device(config.use_cpu);
         fmt::print("Proximal: {} on {}\n", config.algorithm, device.str());
         auto const inputs = makes_its_own ? quickstart::own_inputs(config, device, algorithm)

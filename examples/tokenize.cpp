@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>
+#include <proximal/run/flags.hpp>
+#include <proximal/run/program.hpp>
 #include <proximal/text/tokenizer.hpp>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace {
+
+struct options {
+    std::string tokenizer;
+    bool decode = false, no_special_tokens = false;
+    static constexpr auto knobs = proximal::reflect(
+        proximal::knob<"tokenizer">(&options::tokenizer, "folder with tokenizer.json"),
+        proximal::knob<"decode">(&options::decode, "the reverse: {\"ids\": [...]} to {\"text\": ...}"),
+        proximal::knob<"no_special_tokens">(&options::no_special_tokens, "add none; with --decode, leave them out"));
+};
 
 nlohmann::json converted(proximal::text::tokenizer const& tokenizer, nlohmann::json const& line, bool decode,
                          bool special_tokens) {
@@ -30,19 +40,17 @@ void convert(proximal::text::tokenizer const& tokenizer, bool decode, bool speci
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::ios::sync_with_stdio(false);
-    std::string folder;
-    bool decode = false, without_special_tokens = false;
-    CLI::App app("Text to token ids: JSON lines {\"text\": ...} from stdin, {\"ids\": [...]} to stdout");
-    app.add_option("--tokenizer", folder, "folder with tokenizer.json")->required();
-    app.add_flag("--decode", decode, "the reverse: {\"ids\": [...]} to {\"text\": ...}");
-    app.add_flag("--no-special-tokens", without_special_tokens, "add none; with --decode, leave them out");
-    CLI11_PARSE(app, argc, argv);
-    try {
-        convert(proximal::text::tokenizer::load(folder), decode, !without_special_tokens);
-    } catch (std::exception const& error) {
+    return proximal::run::run_main("tokenize", argc, argv, [](std::vector<std::string> const& arguments) {
+        std::ios::sync_with_stdio(false);
+        options given;
+        if (!proximal::run::parse_flags(
+                given, "Text to token ids: JSON lines {\"text\": ...} from stdin, {\"ids\": [...]} to stdout.",
+                arguments))
+            return 0;
+        if (given.tokenizer.empty())
+            throw std::invalid_argument("--tokenizer is missing: give the folder that holds tokenizer.json");
+        convert(proximal::text::tokenizer::load(given.tokenizer), given.decode, !given.no_special_tokens);
         std::cout.flush();
-        fmt::print(stderr, "tokenize: {}\n", error.what());
-        return 1;
-    }
+        return 0;
+    });
 }

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 torch_version=2.11.0
 packages=(g++ clang clang-format clang-tidy cmake ninja-build make pkg-config git ca-certificates python3 python3-venv
-    libeigen3-dev libboost-dev catch2 libbenchmark-dev libcli11-dev nlohmann-json3-dev libfmt-dev
+    libeigen3-dev libboost-dev catch2 libbenchmark-dev nlohmann-json3-dev libfmt-dev
     libpcre2-dev libutf8proc-dev gnuplot-nox doxygen)
 
 missing=()

@@ -20,9 +20,10 @@ inline bool names_nothing(run::PPOv2Config const& config) {
     return !config.model_name_or_path && !config.sft_model_path && !config.reward_model_path && !config.dataset_name;
 }
 
-/// The quick start's own settings, where the command line says nothing: small batches, steps large enough for a small
-/// model, and a run of two to three minutes on two cores.
-inline std::vector<std::string> settings() {
+/// The quick start's own settings, where the command line names neither models nor data: small batches, steps large
+/// enough for a small model, and a run of two to three minutes on two cores.
+inline std::vector<std::string> settings_for(run::PPOv2Config const& config) {
+    if (!names_nothing(config)) return {};
     return {"--output_dir=models/quickstart/ppo",
             "--exp_name=quickstart",
             "--per_device_train_batch_size=32",

@@ -182,7 +182,7 @@ struct policy_over_values {  // reads the policy one step past the response, whe
 };
 
 auto const shaper = chain(missing_eos_penalty{1.0}, kl_penalty<k1>{.kl_coef = 0.05}, terminal_score{});
-auto const stock = algorithm{shaper, chain(gae{}, whiten{}), total(clipped_surrogate{}, clipped_value{})};
+auto const ppo_of_laws = algorithm{shaper, chain(gae{}, whiten{}), total(clipped_surrogate{}, clipped_value{})};
 
 }  // namespace
 
@@ -325,13 +325,13 @@ TEST_CASE("laws: token_mean: the weights are the mask's share, and sum to 1") {
 TEST_CASE("laws: the stock algorithm at every edge, from the rollout to the gradients") {
     for (auto const& batch : support::edge_batches()) {
         INFO(batch.name);
-        auto const exact = stock.evaluate(batch.rollout());
-        auto const judged = stock.evaluate(as<field>(batch.rollout()));
+        auto const exact = ppo_of_laws.evaluate(batch.rollout());
+        auto const judged = ppo_of_laws.evaluate(as<field>(batch.rollout()));
         CHECK(same_judgement(judged, exact));
-        auto const expected = by_dual(stock, exact, batch.now);
-        check_same(learnt([&](auto const& now) { return stock.measure(judged, now); }, batch.now), expected,
+        auto const expected = by_dual(ppo_of_laws, exact, batch.now);
+        check_same(learnt([&](auto const& now) { return ppo_of_laws.measure(judged, now); }, batch.now), expected,
                    lacks_bounds(batch.then));
-        check_same(learnt([&](auto const& now) { return libtorch::fused_loss(stock, judged, now); }, batch.now),
+        check_same(learnt([&](auto const& now) { return libtorch::fused_loss(ppo_of_laws, judged, now); }, batch.now),
                    expected);
     }
 }

@@ -5,19 +5,19 @@
 
 using namespace proximal;
 using namespace proximal::io;
-using words = std::vector<std::string>;
+using word_list = std::vector<std::string>;
 
 TEST_CASE("command_words: blanks separate, quotes and backslashes do not") {
-    CHECK(command_words("python3 score.py --strict") == words{"python3", "score.py", "--strict"});
-    CHECK(command_words(" \t a\n b ") == words{"a", "b"});
+    CHECK(command_words("python3 score.py --strict") == word_list{"python3", "score.py", "--strict"});
+    CHECK(command_words(" \t a\n b ") == word_list{"a", "b"});
     CHECK(command_words("").empty());
     CHECK(command_words(" \n").empty());
-    CHECK(command_words(R"('a b' "c d" e\ f)") == words{"a b", "c d", "e f"});
-    CHECK(command_words(R"(x'y z'"w")") == words{"xy zw"});
-    CHECK(command_words(R"('' a "")") == words{"", "a", ""});
-    CHECK(command_words(R"('a\b"c' "a'b\"c\\d\e" \'\"\\)") == words{R"(a\b"c)", R"(a'b"c\d\e)", R"('"\)"});
-    CHECK(command_words("a \\\nb \"c\\\nd\" 'e\\\nf'") == words{"a", "b", "cd", "e\\\nf"});
-    CHECK(command_words("$HOME *.py | a>b #c") == words{"$HOME", "*.py", "|", "a>b", "#c"});
+    CHECK(command_words(R"('a b' "c d" e\ f)") == word_list{"a b", "c d", "e f"});
+    CHECK(command_words(R"(x'y z'"w")") == word_list{"xy zw"});
+    CHECK(command_words(R"('' a "")") == word_list{"", "a", ""});
+    CHECK(command_words(R"('a\b"c' "a'b\"c\\d\e" \'\"\\)") == word_list{R"(a\b"c)", R"(a'b"c\d\e)", R"('"\)"});
+    CHECK(command_words("a \\\nb \"c\\\nd\" 'e\\\nf'") == word_list{"a", "b", "cd", "e\\\nf"});
+    CHECK(command_words("$HOME *.py | a>b #c") == word_list{"$HOME", "*.py", "|", "a>b", "#c"});
 }
 
 TEST_CASE("command_words: what a shell makes of quotes and backslashes") {

@@ -18,7 +18,7 @@ using support::pretend::happened;
 
 namespace {
 
-double const NaN = std::numeric_limits<double>::quiet_NaN();
+double const not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 at::Tensor there(at::Tensor const& x) { return x.to(support::pretend::device()); }
 
@@ -37,7 +37,7 @@ std::vector<law> const functions{
     {"clamp of a constant", [](auto x, auto y, auto, auto) { return clamp(0.5, x, y) + clamp(0.5, 0.0, y); }},
     {"clamp by scalars",
      [](auto x, auto y, auto mask, auto) { return clamp(x, sum(mask) / -20.0, 1.0) * clamp(sum(mask), 0.1, 0.2) + y; }},
-    {"clamp by NaN", [](auto x, auto, auto, auto) { return clamp(x, NaN, 1.0); }},
+    {"clamp by NaN", [](auto x, auto, auto, auto) { return clamp(x, not_a_number, 1.0); }},
     {"comparisons",
      [](auto x, auto y, auto, auto) { return (x > y) + 2.0 * (x < y) + 4.0 * (x >= 0.5) + 8.0 * (0.5 <= y); }},
     {"select among arrays",
@@ -96,9 +96,11 @@ void check_laws(std::vector<law> const& laws, bool with_NaN) {
     auto const learn = GENERATE(false, true);
     auto const mask = at::tensor({1, 1, 0, 1, 0, 0, 1, 1, 1, 0, 1, 1}, type).view({4, 3});
     auto const x =
-        at::tensor({-2.0, -0.5, 0.5, 0.0, 1.0, with_NaN ? NaN : 0.2, 2.0, 0.7, 0.5, -1.0, 0.3, 1.5}, type).view({4, 3});
-    auto const y = at::tensor({-1.0, -0.5, 0.5, 0.3, -1.0, 0.4, with_NaN ? NaN : 0.1, 0.7, 2.0, -1.0, 0.0, -0.5}, type)
-                       .view({4, 3});
+        at::tensor({-2.0, -0.5, 0.5, 0.0, 1.0, with_NaN ? not_a_number : 0.2, 2.0, 0.7, 0.5, -1.0, 0.3, 1.5}, type)
+            .view({4, 3});
+    auto const y =
+        at::tensor({-1.0, -0.5, 0.5, 0.3, -1.0, 0.4, with_NaN ? not_a_number : 0.1, 0.7, 2.0, -1.0, 0.0, -0.5}, type)
+            .view({4, 3});
     auto const row = at::tensor({1.0, 3.0, 3.0, -0.5}, type);
     double const near = type == at::kDouble ? 1e-12 : 1e-5;
     for (auto const& one : laws) {

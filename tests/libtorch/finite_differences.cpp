@@ -36,7 +36,7 @@ void check_slopes(char const* name, at::Tensor const& x, at::Tensor const& gradi
 }
 
 auto const shaper = chain(missing_eos_penalty{1.0}, kl_penalty<k3>{.kl_coef = 0.05}, terminal_score{});
-auto const stock =
+auto const whole_ppo =
     algorithm{shaper, chain(gae{.gamma = 0.99, .lam = 0.95}, whiten{}), total(clipped_surrogate{}, clipped_value{})};
 
 }  // namespace
@@ -64,7 +64,7 @@ TEST_CASE("fused_loss: the gradient of every loss alone, and of their sum, is th
     check("total", total(clipped_surrogate{}, clipped_value{}, entropy_bonus{}, kl_loss<>{}));
 }
 
-TEST_CASE("autograd: the whole stock algorithm, from what was recorded and what is predicted to the loss") {
+TEST_CASE("autograd: the whole whole_ppo algorithm, from what was recorded and what is predicted to the loss") {
     auto const batch = support::batch_of("", {1, 2, 5, 4}, 5);
     auto recorded = as<field>(batch.rollout());
     auto now = as<field>(batch.now);
@@ -74,7 +74,7 @@ TEST_CASE("autograd: the whole stock algorithm, from what was recorded and what 
     char const* const names[] = {"logprobs",   "values",  "old logprobs", "ref logprobs",
                                  "old values", "rewards", "scores"};
     for (auto const& x : leaves) x.requires_grad_();
-    auto const loss = [&] { return stock.loss(stock.evaluate(recorded), now).tensor; };
+    auto const loss = [&] { return whole_ppo.loss(whole_ppo.evaluate(recorded), now).tensor; };
     auto const slopes = torch::autograd::grad({loss()}, leaves);
     for (std::size_t i = 0; i < leaves.size(); ++i)
         check_slopes(names[i], leaves[i].detach(), slopes[i], [&] { return loss().template item<double>(); });

@@ -11,7 +11,7 @@ library const& rlax() {
     static library const recorded("rlax");
     return recorded;
 }
-rollout<array> recorded_rollout() {
+rollout<array> rollout_of_rlax() {
     array const mask = rlax().input("mask");
     return {.logprobs = rlax().input("logprobs"),
             .values = rlax().input("values"),
@@ -24,7 +24,7 @@ rollout<array> recorded_rollout() {
 }  // namespace
 
 TEST_CASE("rlax: gae and lambda_returns") {
-    auto const rollout = recorded_rollout();
+    auto const rollout = rollout_of_rlax();
     rlax().each("truncated_generalized_advantage_estimation", [&](recorded_case const& c) {
         double const gamma = c.number("gamma"), lam = c.number("lam");
         CHECK(apart(gae{gamma, lam}(rollout).advantages, c.result("advantages")) < tolerance);
@@ -41,7 +41,7 @@ TEST_CASE("rlax: gae and lambda_returns") {
 }
 
 TEST_CASE("rlax: n_step and discounted_returns") {
-    auto const rollout = recorded_rollout();
+    auto const rollout = rollout_of_rlax();
     rlax().each("n_step_bootstrapped_returns", [&](recorded_case const& c) {
         n_step const ours{.gamma = c.number("gamma"), .steps = static_cast<int>(c.number("n_step"))};
         CHECK(apart(ours(rollout).returns, c.result("returns")) < tolerance);
@@ -52,7 +52,7 @@ TEST_CASE("rlax: n_step and discounted_returns") {
 }
 
 TEST_CASE("rlax: v_trace and leaky_v_trace, returns and advantages") {
-    auto const rollout = recorded_rollout();
+    auto const rollout = rollout_of_rlax();
     auto const part = [](recorded_case const& c) {
         return v_trace{c.number("gamma"), c.number("lam"), c.number("clip_rho"), c.number("clip_pg_rho")};
     };
@@ -71,7 +71,7 @@ TEST_CASE("rlax: v_trace and leaky_v_trace, returns and advantages") {
 }
 
 TEST_CASE("rlax: retrace, where V(s) stands for Q(s, a)") {
-    auto const rollout = recorded_rollout();
+    auto const rollout = rollout_of_rlax();
     rlax().each("retrace_continuous", [&](recorded_case const& c) {
         auto const judged = retrace{c.number("gamma"), c.number("lam")}(rollout);
         CHECK(apart(judged.advantages, c.result("advantages")) < tolerance);

@@ -11,7 +11,7 @@ library const& verl() {
     static library const recorded("verl");
     return recorded;
 }
-rollout<array> recorded_rollout(std::string const& mask_name = "mask") {
+rollout<array> rollout_of_verl(std::string const& mask_name = "mask") {
     array const mask = verl().input(mask_name);
     return {.logprobs = verl().input("old_logprobs"),
             .ref_logprobs = verl().input("ref_logprobs"),
@@ -23,7 +23,7 @@ rollout<array> recorded_rollout(std::string const& mask_name = "mask") {
 }
 /// The same with a score on each response's last token as its only reward.
 rollout<array> scored(std::string const& scores) {
-    auto result = recorded_rollout();
+    auto result = rollout_of_verl();
     result.rewards = 0.0 * result.mask;
     result.scores = verl().input(scores);
     return terminal_score_at_eos{}(result);
@@ -42,7 +42,7 @@ struct their_sequence_mean {
 
 /// Loss and slopes; the share that was clipped, which verl counts in float32.
 void check_policy_loss(recorded_case const& c, auto const& loss, auto const& mean) {
-    experience<array> then{recorded_rollout()};
+    experience<array> then{rollout_of_verl()};
     then.advantages = verl().input(c.text("advantages"));
     if (then.advantages.cells.cols() == 1) then.advantages = spread(then.advantages, then.mask);
     auto const judged = judge(loss, mean, then, now());
@@ -65,11 +65,11 @@ TEST_CASE("verl: gae without holes, masked_gae with them, and whitening") {
             CHECK(apart(whitened, within(mask, c.result("whitened"))) < with_their_epsilon);
         };
         double const gamma = c.number("gamma"), lam = c.number("lam");
-        check(masked_gae{gamma, lam}, recorded_rollout(c.text("mask")));
-        if (c.text("mask") == "mask") check(gae{gamma, lam}, recorded_rollout());
+        check(masked_gae{gamma, lam}, rollout_of_verl(c.text("mask")));
+        if (c.text("mask") == "mask") check(gae{gamma, lam}, rollout_of_verl());
     });
     verl().each("masked_whiten", [](recorded_case const& c) {
-        experience<array> judged{recorded_rollout()};
+        experience<array> judged{rollout_of_verl()};
         judged.advantages = verl().input("advantages");
         array const ours = c.flag("shift_mean") ? whiten{}(judged).advantages
                                                 : standardise<of_batch, kept_mean, unbiased>{}(judged).advantages;
@@ -118,12 +118,12 @@ TEST_CASE("verl: gpg, where verl counts the rewards that are not 0 and the paper
 TEST_CASE("verl: reinforce_plus_plus and remax") {
     verl().each("compute_reinforce_plus_plus_outcome_advantage", [](recorded_case const& c) {
         if (c.text("mask") != "mask") return;  // below
-        auto const judged = reinforce_plus_plus{discounted_returns{c.number("gamma")}, whiten{}}(recorded_rollout());
+        auto const judged = reinforce_plus_plus{discounted_returns{c.number("gamma")}, whiten{}}(rollout_of_verl());
         CHECK(apart(judged.returns, c.result("returns")) < tolerance);
         CHECK(apart(judged.advantages, c.result("advantages")) < with_their_epsilon);
     });
     verl().each("compute_remax_outcome_advantage", [](recorded_case const& c) {
-        auto const judged = remax{}(recorded_rollout());
+        auto const judged = remax{}(rollout_of_verl());
         CHECK(apart(judged.advantages, c.result("advantages")) < tolerance);
         CHECK(apart(judged.returns, c.result("returns")) < tolerance);
     });
@@ -131,7 +131,7 @@ TEST_CASE("verl: reinforce_plus_plus and remax") {
 
 TEST_CASE("verl: over holes discounted_returns is masked_gae with λ = 1 and no values, for time passes in it") {
     verl().each("compute_reinforce_plus_plus_outcome_advantage", [](recorded_case const& c) {
-        auto rollout = recorded_rollout(c.text("mask"));
+        auto rollout = rollout_of_verl(c.text("mask"));
         rollout.values = 0.0 * rollout.mask;
         auto const judged = chain(masked_gae{c.number("gamma"), 1.0}, whiten{})(rollout);
         CHECK(apart(judged.returns, c.result("returns")) < tolerance);
@@ -192,7 +192,7 @@ TEST_CASE("verl: policy losses, their slopes and what they clip") {
             dual_clip const ours{low(), high(), c.number("clip_ratio_c")};
             if (c.text("mode") == "token-mean") {
                 check_policy_loss(c, ours, token_mean{});
-                experience<array> then{recorded_rollout()};
+                experience<array> then{rollout_of_verl()};
                 then.advantages = verl().input("advantages");
                 double const clipped = measured_share("policy/dual_clipfrac_avg", ours, token_mean{}, then, now());
                 CHECK(clipped > 0.0);
@@ -208,7 +208,7 @@ TEST_CASE("verl: policy losses, their slopes and what they clip") {
             check_policy_loss(c, gspo{low(), high()}, their_sequence_mean{});
         } else if (name == "geo_mean") {
             // verl's clipfrac counts tokens that keep their slope too, and takes the two signs of Â apart
-            experience<array> then{recorded_rollout()};
+            experience<array> then{rollout_of_verl()};
             then.advantages = spread(verl().input("row_advantages"), then.mask);
             auto const judged = judge(gmpo{low(), high()}, sequence_mean_token_mean{}, then, now());
             CHECK(apart(judged.loss, c.number("loss")) < with_their_epsilon);
@@ -227,7 +227,7 @@ TEST_CASE("verl: policy losses, their slopes and what they clip") {
 
 TEST_CASE("verl: clipped_value") {
     verl().each("compute_value_loss", [](recorded_case const& c) {
-        experience<array> then{recorded_rollout()};
+        experience<array> then{rollout_of_verl()};
         then.advantages = 0.0 * then.mask;
         then.returns = verl().input("returns");
         clipped_value const ours{.vf_coef = 1.0, .cliprange_value = c.number("cliprange_value")};

@@ -20,9 +20,9 @@ namespace proximal::io {
 /// std::runtime_error where the file cannot be written.
 inline void write_safetensors(std::filesystem::path const& path,
                               std::vector<std::pair<std::string, stored_tensor>> const& tensors,
-                              nlohmann::ordered_json metadata = nlohmann::ordered_json::object()) {
+                              nlohmann::json metadata = nlohmann::json::object()) {
     metadata["format"] = "pt";
-    nlohmann::ordered_json header{{"__metadata__", metadata}};
+    nlohmann::json header{{"__metadata__", metadata}};
     std::int64_t offset = 0;
     for (auto const& [name, tensor] : tensors) {
         auto const element = stored_bytes(tensor.dtype);

@@ -2,13 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <proximal/compose/reflect.hpp>
 #include <proximal/run/flag_value.hpp>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <vector>
 
 namespace proximal::run {
@@ -17,21 +16,22 @@ namespace proximal::run {
 /// which must stay where it is.
 struct any_knob {
     std::string name, part, meaning, default_text;
-    bool is_bool = false;
+    bool is_bool = false, is_text = false;            // or a number
     std::function<void(std::string_view text)> read;  // sets it; throws std::invalid_argument as read_flag does
-    std::function<nlohmann::ordered_json()> value;    // as it stands; null where it is not set, or its part is off
+    std::function<std::string()> text;                // as it stands; "none" where it is not set, or its part is off
 };
 
-/// A knob's value as JSON; null where it is not set.
-template <class T>
-nlohmann::ordered_json knob_json(T const& value) {
-    nlohmann::ordered_json json;
-    if constexpr (is_optional<T>) {
-        if (value) json = *value;
-    } else {
-        json = value;
-    }
-    return json;
+/// A value as a knob of that name.
+template <class Value>
+any_knob knob_for(Value& value, std::string_view name, std::string_view part, std::string_view meaning) {
+    return {.name = std::string(name),
+            .part = std::string(part),
+            .meaning = std::string(meaning),
+            .default_text = flag_text(value),
+            .is_bool = std::same_as<Value, bool>,
+            .is_text = flag_type<Value>() == flag_type<std::string>(),
+            .read = [&value, flag = std::string(name)](std::string_view text) { read_flag(value, flag, text); },
+            .text = [&value] { return flag_text(value); }};
 }
 
 /// The knobs of a configuration or of an algorithm, in order, and its switches (see visit_switches): a switch is a knob
@@ -41,27 +41,12 @@ template <class Part>
 std::vector<any_knob> any_knobs(Part& whole) {
     std::vector<any_knob> knobs;
     visit_knobs(whole, [&](std::string_view part, auto const& knob, auto& value) {
-        std::string const name(knob.name);
-        using Value = std::remove_cvref_t<decltype(value)>;
-        knobs.push_back({.name = name,
-                         .part = std::string(part),
-                         .meaning = std::string(knob.meaning),
-                         .default_text = flag_text(value),
-                         .is_bool = std::is_same_v<Value, bool>,
-                         .read = [&value, name](std::string_view text) { read_flag(value, name, text); },
-                         .value = [&value] { return knob_json(value); }});
+        knobs.push_back(knob_for(value, knob.name, part, knob.meaning));
     });
     visit_switches(whole, [&](std::string_view part, bool& enabled) {
-        std::string const name(part);
-        auto const known = std::find_if(knobs.begin(), knobs.end(), [&](any_knob const& k) { return k.name == name; });
+        auto const known = std::find_if(knobs.begin(), knobs.end(), [&](any_knob const& k) { return k.name == part; });
         if (known == knobs.end()) {
-            knobs.push_back({.name = name,
-                             .part = name,
-                             .meaning = "whether " + name + " takes part",
-                             .default_text = flag_text(enabled),
-                             .is_bool = true,
-                             .read = [&enabled, name](std::string_view text) { read_flag(enabled, name, text); },
-                             .value = [&enabled]() -> nlohmann::ordered_json { return enabled; }});
+            knobs.push_back(knob_for(enabled, part, part, "whether " + std::string(part) + " takes part"));
             return;
         }
         if (!enabled) known->default_text = "none";
@@ -69,9 +54,7 @@ std::vector<any_knob> any_knobs(Part& whole) {
             enabled = text != "None" && text != "none";
             if (enabled) read(text);
         };
-        known->value = [&enabled, value = known->value]() -> nlohmann::ordered_json {
-            return enabled ? value() : nlohmann::ordered_json();
-        };
+        known->text = [&enabled, text = known->text] { return enabled ? text() : "none"; };
     });
     return knobs;
 }

@@ -12,28 +12,28 @@
 
 namespace proximal::run {
 
-/// A reflected struct as a JSON object, a key per knob; what is not set is null.
-template <Reflected Config>
-nlohmann::ordered_json to_json_object(Config const& config) {
-    nlohmann::ordered_json object;
-    boost::hana::for_each(Config::knobs, [&](auto const& knob) {
-        auto const& value = config.*knob.member;
-        auto& entry = object[std::string(knob.name)];
-        if constexpr (is_optional<std::remove_cvref_t<decltype(value)>>) {
-            if (value) entry = *value;
-        } else {
-            entry = value;
-        }
-    });
-    return object;
+/// A knob's value as JSON; null where it is not set. JSON has no infinity and no NaN: these are text.
+inline nlohmann::json knob_json(any_knob const& knob) {
+    auto const text = knob.text();
+    if (text == "none") return nullptr;
+    if (knob.is_text) return text;
+    auto const parsed = nlohmann::json::parse(text, nullptr, false);
+    return parsed.is_discarded() ? nlohmann::json(text) : parsed;
 }
 
 /// Knobs as a JSON object, a key per name: of several with one name the first.
-inline nlohmann::ordered_json knobs_json(std::vector<any_knob> const& knobs) {
-    nlohmann::ordered_json object = nlohmann::ordered_json::object();
+inline nlohmann::json knobs_json(std::vector<any_knob> const& knobs) {
+    nlohmann::json object = nlohmann::json::object();
     for (auto const& knob : knobs)
-        if (!object.contains(knob.name)) object[knob.name] = knob.value();
+        if (!object.contains(knob.name)) object[knob.name] = knob_json(knob);
     return object;
+}
+
+/// A reflected struct as a JSON object, a key per knob; what is not set is null.
+template <Reflected Config>
+nlohmann::json to_json_object(Config const& config) {
+    auto copy = config;  // a knob can also be set
+    return knobs_json(any_knobs(copy));
 }
 
 /// Sets the knobs that a JSON object names; other keys are passed over, other knobs stay. Throws std::invalid_argument

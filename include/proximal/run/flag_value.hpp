@@ -4,18 +4,13 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <optional>
+#include <proximal/knob.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
 
 namespace proximal::run {
-
-template <class T>
-inline constexpr bool is_optional = false;
-template <class T>
-inline constexpr bool is_optional<std::optional<T>> = true;
 
 /// What a flag of this type expects, in a user's words.
 template <class T>

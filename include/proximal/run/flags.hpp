@@ -3,11 +3,14 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <optional>
 #include <proximal/run/any_knob.hpp>
+#include <proximal/run/edit_distance.hpp>
+#include <proximal/run/foreign_flags.hpp>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -17,85 +20,108 @@
 
 namespace proximal::run {
 
-/// The number of single-character edits between two words. Source: Levenshtein (1966).
-inline std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0]++;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            std::size_t const substituted = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-        }
+/// The flags of a command line with their texts, by name without dashes: who builds on defaults can tell a choice from
+/// them.
+using given_flags = std::map<std::string, std::string, std::less<>>;
+
+/// Why flags that have a name here may not be given: {"kl_coef", "no part of grpo reads it"}.
+using refused_flags = std::map<std::string, std::string, std::less<>>;
+
+/// The text of `--help`: the knobs below the names of their parts, in order, each once.
+inline std::string flags_help(std::vector<any_knob> const& knobs, std::string_view description) {
+    std::string text = fmt::format("{}\nFlags are --name value or --name=value.\n", description);
+    std::string_view part;
+    std::set<std::string_view> seen;
+    for (auto const& knob : knobs) {
+        if (!seen.insert(knob.name).second) continue;
+        if (part != knob.part) text += fmt::format("\n{}:\n", part = knob.part);
+        text += fmt::format("  {:<36} {}\n", "--" + knob.name + "=" + knob.default_text, knob.meaning);
     }
-    return row.back();
+    return text;
 }
+
+/// The value that a command line gives a flag, or another: what must be known before the other flags are.
+inline std::string flag_value(std::vector<std::string> const& arguments, std::string const& flag,
+                              std::string otherwise) {
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        if (arguments[i] == "--" + flag && i + 1 < arguments.size()) otherwise = arguments[i + 1];
+        if (arguments[i].starts_with("--" + flag + "=")) otherwise = arguments[i].substr(flag.size() + 3);
+    }
+    return otherwise;
+}
+
+namespace detail {
+/// What is said about a flag that is not there.
+inline std::string unknown_flag(std::string_view name, std::set<std::string> const& names) {
+    if (auto const* const foreign = find_foreign_flag(name)) {
+        if (foreign->ours.empty()) return fmt::format("--{} is not supported: {}", name, foreign->because);
+        return fmt::format("--{} is called {} here{}{}", name, foreign->ours, foreign->because.empty() ? "" : ": ",
+                           foreign->because);
+    }
+    auto const distance = [&](std::string const& known) { return edit_distance(known, name); };
+    auto const nearest = std::min_element(names.begin(), names.end(),
+                                          [&](auto const& a, auto const& b) { return distance(a) < distance(b); });
+    bool const misspelt = nearest != names.end() && distance(*nearest) <= 2;
+    return fmt::format("there is no flag --{}{}; see --help", name,
+                       misspelt ? fmt::format(": did you mean --{}?", *nearest) : "");
+}
+}  // namespace detail
 
 /// A command line of knobs: a flag per name, `--help`, nothing else. Several knobs of one name are one flag.
 ///
-/// `--name value` and `--name=value`; a bool is also set by its name alone; dashes and underscores are the same.
-/// Gives the names of the flags that were given: who builds on defaults can tell them from a choice. Nothing where
-/// `--help` was asked for and printed. An unknown flag is refused with the nearest known one; so is a value of the
-/// wrong type: std::invalid_argument.
-inline std::optional<std::set<std::string>> parse_flags(std::vector<any_knob> const& knobs,
-                                                        std::string const& description,
-                                                        std::vector<std::string> arguments) {
-    CLI::App app(description);
-    app.allow_extras();
-    for (auto& argument : arguments)
-        if (argument.starts_with("--")) {
-            auto const end = std::min(argument.find('='), argument.size());
-            std::replace(argument.begin() + 2, argument.begin() + static_cast<std::ptrdiff_t>(end), '-', '_');
+/// `--name value` and `--name=value`; a bool is also set by its name alone; dashes and underscores are the same; of a
+/// flag given twice the last counts, as in argparse. Gives what was given; nothing where `--help` was asked for and
+/// printed.
+/// Throws std::invalid_argument for a value of the wrong type, a flag without a value, a word that belongs to no flag,
+/// a flag in `refused`, and an unknown one: with our name where another library's is known, or else the nearest
+/// spelling.
+inline std::optional<given_flags> parse_flags(std::vector<any_knob> const& knobs, std::string const& description,
+                                              std::vector<std::string> const& arguments,
+                                              refused_flags const& refused = {}) {
+    std::set<std::string> names;
+    given_flags given;
+    for (auto const& knob : knobs) names.insert(knob.name);
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        auto const& word = arguments[i];
+        if (word == "--help" || word == "-h") {
+            fmt::print("{}", flags_help(knobs, description));
+            return std::nullopt;
         }
-    std::set<std::string> names, given;
-    for (auto const& knob : knobs) {
-        if (!names.insert(knob.name).second) continue;
-        auto const take = [&, name = knob.name](std::vector<std::string> const& texts) {
-            bool const alone = texts.empty() || texts.back().empty();
-            for (auto const& k : knobs)
-                if (k.name == name) k.read(alone && k.is_bool ? "true" : texts.back());
-            given.insert(name);
-        };
-        auto* const option =
-            app.add_option_function<std::vector<std::string>>("--" + knob.name, take, knob.meaning)->type_name("");
-        option->take_last();
-        // CLI11 takes a default text for the value of a flag that stands alone: a bool must have none.
-        if (knob.is_bool) option->expected(0, 1);
-        else option->expected(1)->default_str(knob.default_text);
-    }
-    try {
-        std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
-        app.parse(std::move(arguments));
-    } catch (CLI::CallForHelp const&) {
-        fmt::print("{}", app.help());
-        return std::nullopt;
-    } catch (CLI::ArgumentMismatch const& error) {
-        throw std::invalid_argument(std::string(error.what()) + ": give it one value, or see --help");
-    }
-    for (auto const& extra : app.remaining()) {
-        if (!extra.starts_with("-"))
-            throw std::invalid_argument(
-                fmt::format("'{}' belongs to no flag: write --name value, or see --help", extra));
-        auto const unknown = extra.substr(extra.find_first_not_of('-'), extra.find('=') - extra.find_first_not_of('-'));
-        auto const nearest = *std::min_element(names.begin(), names.end(), [&](auto const& a, auto const& b) {
-            return edit_distance(a, unknown) < edit_distance(b, unknown);
-        });
-        throw std::invalid_argument(
-            fmt::format("there is no flag --{}: did you mean --{}? See --help", unknown, nearest));
+        if (!word.starts_with("--") || word.size() == 2)
+            throw std::invalid_argument(fmt::format(
+                "'{}' belongs to no flag: write --name value, a flag takes one value, or see --help", word));
+        auto const equals = std::min(word.find('='), word.size());
+        auto name = word.substr(2, equals - 2);
+        std::replace(name.begin(), name.end(), '-', '_');
+        if (auto const why = refused.find(name); why != refused.end())
+            throw std::invalid_argument(fmt::format("--{} would do nothing: {}", name, why->second));
+        if (!names.contains(name)) throw std::invalid_argument(detail::unknown_flag(name, names));
+        auto const of_name = [&](any_knob const& knob) { return knob.name == name; };
+        bool const is_bool = std::any_of(knobs.begin(), knobs.end(),
+                                         [&](any_knob const& knob) { return of_name(knob) && knob.is_bool; });
+        bool const followed = i + 1 < arguments.size() && !arguments[i + 1].starts_with("--");
+        std::string text = "true";
+        if (equals < word.size()) text = word.substr(equals + 1);
+        else if (followed) text = arguments[++i];
+        else if (!is_bool)
+            throw std::invalid_argument(fmt::format("--{} has no value: write --{} VALUE, or see --help", name, name));
+        for (auto const& knob : knobs)
+            if (of_name(knob)) knob.read(text);
+        given[name] = std::move(text);
     }
     return given;
 }
 
 /// The same for a configuration and for parts of algorithms, each a reflected value. Gives whether the program goes on.
 template <Reflected Config, class... Parts>
-bool parse_flags(Config& config, std::string const& description, std::vector<std::string> arguments, Parts&... parts) {
+bool parse_flags(Config& config, std::string const& description, std::vector<std::string> const& arguments,
+                 Parts&... parts) {
     auto knobs = any_knobs(config);
     [[maybe_unused]] auto const add = [&](std::vector<any_knob> more) {
         knobs.insert(knobs.end(), more.begin(), more.end());
     };
     (add(any_knobs(parts)), ...);
-    return parse_flags(knobs, description, std::move(arguments)).has_value();
+    return parse_flags(knobs, description, arguments).has_value();
 }
 
 }  // namespace proximal::run

@@ -26,14 +26,12 @@ class metrics_log final : public trainer_callback {
         out_.open(path_, std::ios::trunc);
     }
     void on_log(trainer_state& state, metrics const& logged) override {
-        nlohmann::ordered_json line;
-        line["update"] = state.update;
+        // an object keeps no order, and a reader of the file likes TRL's
+        out_ << fmt::format("{{\"update\":{}", state.update);
         for (auto const& [name, value] : logged)
-            if (!std::isfinite(value)) line[name] = nullptr;
-            else if (value == std::floor(value) && std::abs(value) < 1e15)
-                line[name] = static_cast<std::int64_t>(value);
-            else line[name] = value;
-        out_ << line.dump() << std::endl;
+            out_ << ',' << nlohmann::json(name).dump() << ':'
+                 << (std::isfinite(value) ? fmt::format("{}", value) : "null");
+        out_ << '}' << std::endl;
         if (!out_) throw std::runtime_error(path_.string() + " cannot be written: check permissions and free space");
     }
 

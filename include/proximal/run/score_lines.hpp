@@ -18,7 +18,7 @@ namespace proximal::run {
 /// ASCII alone, all else escaped, so that the reader's locale and its idea of a line break do not matter. Bytes that
 /// are no UTF-8, such as half of a character that a response was cut in, become U+FFFD.
 inline std::string score_request(text::text_episode const& episode) {
-    nlohmann::ordered_json request{{"prompt", episode.prompt}, {"response", episode.response}};
+    nlohmann::json request{{"prompt", episode.prompt}, {"response", episode.response}};
     if (!episode.messages.is_null()) request["messages"] = episode.messages;
     if (!episode.record.is_null()) request["record"] = episode.record;
     return request.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);

@@ -16,14 +16,14 @@ using Catch::Contains;
 using support::largest_difference;
 
 namespace {
-using rows = std::vector<std::vector<std::int64_t>>;
-rows const prompts{{4, 9, 2}, {3}, {5, 7, 1, 1, 8, 2}, {6, 6}, {11, 3, 4, 2}, {7, 8}};
+using prompt_rows = std::vector<std::vector<std::int64_t>>;
+prompt_rows const prompts{{4, 9, 2}, {3}, {5, 7, 1, 1, 8, 2}, {6, 6}, {11, 3, 4, 2}, {7, 8}};
 constexpr std::int64_t T = 9;
 
 /// Log-probabilities of given tokens [B, T] by full forwards: no cache, no generation loop.
 at::Tensor full_logprobs(causal_lm const& model, at::Tensor const& tokens, double temperature) {
     at::NoGradGuard const guard;
-    rows whole = prompts;
+    prompt_rows whole = prompts;
     for (std::size_t b = 0; b < whole.size(); ++b)
         for (std::int64_t t = 0; t < tokens.size(1); ++t)
             whole[b].push_back(tokens[static_cast<std::int64_t>(b)][t].item<std::int64_t>());
@@ -56,7 +56,7 @@ TEST_CASE("generate: cached decoding equals the full forward, prompts of mixed l
 
 TEST_CASE("generate: a row that stops leaves the batch, which equals running on") {
     auto const model = support::tiny_model();
-    std::int64_t const stop = GENERATE(range(0, 6));
+    std::int64_t const stop = GENERATE(Catch::Generators::range(0, 6));
     sampling how{.max_new_tokens = T, .pad_token = 22};
     auto const on = generate(model, prompts, how, multinomial_sampler{.seed = 8});
     how.stop_token = stop;
@@ -95,7 +95,7 @@ TEST_CASE("generate: all rows may end at once, and early") {
 TEST_CASE("multinomial_sampler: a draw depends on seed, episode and step alone") {
     auto const model = support::tiny_model();
     sampling const how{.max_new_tokens = T};
-    auto const draw = [&](rows const& which, multinomial_sampler sampler) {
+    auto const draw = [&](prompt_rows const& which, multinomial_sampler sampler) {
         return generate(model, which, how, sampler).tokens;
     };
     auto const all = draw(prompts, {.seed = 3});
@@ -133,7 +133,7 @@ TEST_CASE("filter_logits: top-k and top-p keep what they promise") {
 
 TEST_CASE("generate: what cannot be done is said in one sentence") {
     auto const model = support::tiny_model();
-    auto const says = [&](rows const& which, sampling how, std::string const& what) {
+    auto const says = [&](prompt_rows const& which, sampling how, std::string const& what) {
         CHECK_THROWS_WITH(generate(model, which, how, greedy_sampler{}), Contains("proximal: ") && Contains(what));
     };
     says({}, {}, "no prompts");

@@ -26,7 +26,7 @@ finished_episode episode(std::string const& prompt, std::string const& response)
     with_text(one, words(), {});
     return one[0];
 }
-std::vector<finished_episode> const& episodes() {
+std::vector<finished_episode> const& answered() {
     static std::vector<finished_episode> const three{episode("abc", "x"), episode("a\nb", "é \"rose\""),
                                                      episode("a", "")};
     return three;
@@ -47,32 +47,32 @@ TEST_CASE("command_reward: a program's scores are those of the same rule in C++,
                                                "    size = lambda text: len(text.encode())\n"
                                                "    print(size(e['prompt']) - 0.5 * size(e['response']), flush=True)\n";
     auto const reward = command_reward("python3 " + (folder.path / "score.py").string());
-    auto const expected = text_reward(lengths)(episodes()).scores;
+    auto const expected = text_reward(lengths)(answered()).scores;
     CHECK(at::equal(expected, numbers({2.5, -1.5, 1.0})));
-    CHECK(at::equal(reward(episodes()).scores, expected));
+    CHECK(at::equal(reward(answered()).scores, expected));
     auto const copy = reward;
-    CHECK(at::equal(copy(episodes()).scores, expected));
+    CHECK(at::equal(copy(answered()).scores, expected));
     CHECK(reward({}).scores.sizes() == at::IntArrayRef{0});
     CHECK_THROWS_WITH(reward({episode("a", "b"), episode("a", "x y")}),
                       Contains("exited with status 5 before it answered line 2 of 2"));
-    CHECK(at::equal(reward(episodes()).scores, expected));
+    CHECK(at::equal(reward(answered()).scores, expected));
     CHECK_THROWS_WITH(command_reward("no-such-scorer"), Contains("no-such-scorer cannot be started"));
 }
 
 TEST_CASE("weighted_reward: a weighted sum, in double, of rewards of any dtype") {
     auto const one = text_reward(lengths);
     reward_function const two = [](auto const& e) { return at::arange(std::int64_t(e.size()), at::kFloat); };
-    auto const rewards = weighted_reward({{0.5, one, "taste"}, {-2.0, two}, {0.0, one}})(episodes());
+    auto const rewards = weighted_reward({{0.5, one, "taste"}, {-2.0, two}, {0.0, one}})(answered());
     auto const& sum = rewards.scores;
     CHECK(sum.scalar_type() == at::kDouble);
     CHECK(at::equal(sum, numbers({1.25, -2.75, -3.5})));
-    CHECK(at::equal(weighted_reward({{1.0, one}})(episodes()).scores, one(episodes()).scores));
+    CHECK(at::equal(weighted_reward({{1.0, one}})(answered()).scores, one(answered()).scores));
     REQUIRE(rewards.parts.size() == 3);
     CHECK((rewards.parts[0].first == "taste" && rewards.parts[1].first == "reward_2"));
-    CHECK(at::equal(rewards.parts[0].second, one(episodes()).scores));
+    CHECK(at::equal(rewards.parts[0].second, one(answered()).scores));
     CHECK(weighted_reward({{1.0, one}})({}).scores.sizes() == at::IntArrayRef{0});
     auto const nested = weighted_reward({{2.0, weighted_reward({{0.5, one}})}});
-    CHECK(at::equal(nested(episodes()).scores, one(episodes()).scores));
+    CHECK(at::equal(nested(answered()).scores, one(answered()).scores));
 }
 
 TEST_CASE("text_reward: no score, and parts by name, from a function of an episode") {
@@ -80,22 +80,22 @@ TEST_CASE("text_reward: no score, and parts by name, from a function of an episo
         if (e.response == "x") return run::text_score{};
         return run::text_score{2.0, {{"length", double(e.response.size())}}};
     });
-    auto const verdicts = reward(episodes());
+    auto const verdicts = reward(answered());
     CHECK(at::equal(verdicts.scored, at::tensor({0, 1, 1}).to(at::kBool)));
     CHECK(at::equal(verdicts.scores.masked_select(verdicts.scored), numbers({2.0, 2.0})));
     REQUIRE(verdicts.parts.size() == 1);
     CHECK(verdicts.parts[0].first == "length");
     CHECK(at::equal(verdicts.parts[0].second, numbers({0.0, 9.0, 0.0})));
-    CHECK_FALSE(text_reward(lengths)(episodes()).scored.defined());
+    CHECK_FALSE(text_reward(lengths)(answered()).scored.defined());
     auto const optional = text_reward([](std::string const&, std::string const& r) -> std::optional<double> {
         if (r.empty()) return std::nullopt;
         return 1.0;
     });
-    CHECK(at::equal(optional(episodes()).scored, at::tensor({1, 1, 0}).to(at::kBool)));
-    auto const sum = weighted_reward({{1.0, optional}, {1.0, reward}})(episodes());
+    CHECK(at::equal(optional(answered()).scored, at::tensor({1, 1, 0}).to(at::kBool)));
+    auto const sum = weighted_reward({{1.0, optional}, {1.0, reward}})(answered());
     CHECK(at::equal(sum.scored, at::tensor({0, 1, 0}).to(at::kBool)));
     run::text_scorer const short_of = [](auto const&) { return std::vector<run::text_score>(1); };
-    CHECK_THROWS_WITH(text_reward(short_of)(episodes()), Contains("gave 1 verdicts for 3 episodes"));
+    CHECK_THROWS_WITH(text_reward(short_of)(answered()), Contains("gave 1 verdicts for 3 episodes"));
 }
 
 TEST_CASE("finished_episode: its text, and the data's record and messages") {
@@ -117,10 +117,10 @@ TEST_CASE("weighted_reward: which reward is wrong is said") {
     CHECK_THROWS_WITH(weighted_reward({{nan, fine}}), Contains("the weight of reward 1 of 1 is nan; it must be"));
     CHECK_THROWS_WITH(weighted_reward({{1.0, fine}, {-std::numeric_limits<double>::infinity(), fine}}),
                       Contains("the weight of reward 2 of 2 is -inf"));
-    CHECK_THROWS_WITH(weighted_reward({{1.0, fine}, {1.0, gives(at::zeros({2}))}})(episodes()),
+    CHECK_THROWS_WITH(weighted_reward({{1.0, fine}, {1.0, gives(at::zeros({2}))}})(answered()),
                       Contains("reward 2 of 2 gave 2 scores for 3 episodes; it must give one each"));
-    CHECK_THROWS_WITH(weighted_reward({{1.0, gives(at::zeros({3, 1}))}, {1.0, fine}})(episodes()),
+    CHECK_THROWS_WITH(weighted_reward({{1.0, gives(at::zeros({3, 1}))}, {1.0, fine}})(answered()),
                       Contains("reward 1 of 2 gave a tensor of 2 dimensions; it must give one score"));
-    CHECK_THROWS_WITH(weighted_reward({{1.0, fine}, {1.0, gives(numbers({0.0, nan, 0.0}))}})(episodes()),
+    CHECK_THROWS_WITH(weighted_reward({{1.0, fine}, {1.0, gives(numbers({0.0, nan, 0.0}))}})(answered()),
                       Contains("reward 2 of 2 gave a score that is not finite"));
 }

@@ -124,7 +124,7 @@ TEST_CASE("ppo_trainer: the whole road, with TRL's 17 metrics, callbacks, tables
         CHECK_FALSE(at::equal(trained[i].tensor, untouched[i].tensor));
     }
     load_sequence_classifier(folder.path / "value_model", at::kDouble);
-    CHECK(tokenizer::load(folder.path).size() == words().size());
+    CHECK(tokenizer::load(folder.path).size() == support::words().size());
     std::ifstream in(folder.path / "metrics.jsonl");
     CHECK(std::count(std::istreambuf_iterator<char>(in), {}, '\n') == 2);
 }
@@ -240,9 +240,10 @@ TEST_CASE("ppo_trainer: what sampled counts as another policy where the algorith
     ppo_trainer trainer(algorithm{terminal_score{}, chain(gae{}, truncated_importance{}), clipped_surrogate{}}, given);
     auto const prompts = trainer.next().prompts;
     auto const drawn = trainer.generate(prompts);
-    auto const batch =
-        assemble(left_padded(prompts, *words().pad_token_id()), drawn,
-                 {.pad = *words().pad_token_id(), .eos = words().eos_token_id(), .stop = words().eos_token_id()});
+    auto const batch = assemble(left_padded(prompts, *support::words().pad_token_id()), drawn,
+                                {.pad = *support::words().pad_token_id(),
+                                 .eos = support::words().eos_token_id(),
+                                 .stop = support::words().eos_token_id()});
     int const sampling = policy->forwards;
     auto const recorded = trainer.score(batch, drawn.logprobs).recorded;
     CHECK(policy->forwards == sampling + 4);  // ⌈16 / 5⌉ chunks

@@ -38,8 +38,7 @@ inline void save_weights(std::vector<named_tensor> const& parameters, std::files
         auto const digits = std::to_string(n);
         return std::string(5 - std::min<std::size_t>(5, digits.size()), '0') + digits;
     };
-    nlohmann::ordered_json index{{"metadata", {{"total_size", total}}},
-                                 {"weight_map", nlohmann::ordered_json::object()}};
+    nlohmann::json index{{"metadata", {{"total_size", total}}}, {"weight_map", nlohmann::json::object()}};
     std::set<std::string> written;
     for (std::size_t i = 0; i < shards.size(); ++i) {
         auto const name = shards.size() == 1

@@ -1,38 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <functional>
+#include <proximal/lm/train/refuse_idle.hpp>
 #include <proximal/lm/train/trainable.hpp>
 #include <proximal/run/flags.hpp>
 #include <proximal/run/ppo_config.hpp>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace proximal::lm {
 
+/// Flags of a program's own for what a command line leaves open, once it is known: {"--seed=1", ...}.
+using settings_for = std::function<std::vector<std::string>(run::PPOv2Config const&)>;
+
 /// Reads a command line into a configuration and an algorithm: every field and every knob is a flag. Of the algorithm
 /// only what was given is changed: its other numbers are those it was composed with, except for lengths, which follow
-/// --response_length. Gives whether the program goes on; it does not after --help.
-/// Throws std::invalid_argument as run::parse_flags does, and where a knob lies outside its range.
+/// --response_length. `settings` fill in what was not given, as far as the algorithm reads it. A loss without a
+/// ratio, which is right for one step on a batch, makes one where nothing else was asked for.
+/// Gives whether the program goes on; it does not after --help.
+/// Throws std::invalid_argument as run::parse_flags does, for a flag that would do nothing in this run, and where a
+/// number lies outside its range.
 inline bool read_command_line(trainable& algorithm, run::PPOv2Config& config, std::string const& about,
-                              std::vector<std::string> const& arguments) {
+                              std::vector<std::string> const& arguments, settings_for const& settings = {}) {
+    auto const own = algorithm.knobs();
+    config.algorithm = run::flag_value(arguments, "algorithm", config.algorithm);
+    auto const idle = idle_fields(config.algorithm, own);
     auto knobs = run::any_knobs(config);
-    for (auto& knob : algorithm.knobs()) knobs.push_back(std::move(knob));
-    if (!run::parse_flags(knobs, about, arguments)) return false;
-    algorithm.assume_response_length(static_cast<double>(config.response_length));
-    run::parse_flags(knobs, about, arguments);  // what was given rules over what was assumed
-    algorithm.check();
-    return true;
-}
+    std::erase_if(knobs, [&](run::any_knob const& knob) { return idle.contains(knob.name); });
+    knobs.insert(knobs.end(), own.begin(), own.end());
+    auto const given = run::parse_flags(knobs, about, arguments, idle);
+    if (!given) return false;
 
-/// The value that a command line gives a flag, or another: what must be known before the other flags are.
-inline std::string flag_value(std::vector<std::string> const& arguments, std::string const& flag,
-                              std::string otherwise) {
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-        if (arguments[i] == "--" + flag && i + 1 < arguments.size()) otherwise = arguments[i + 1];
-        if (arguments[i].starts_with("--" + flag + "=")) otherwise = arguments[i].substr(flag.size() + 3);
-    }
-    return otherwise;
+    auto const set = [&](std::string const& name, std::string const& text) {
+        for (auto const& knob : knobs)
+            if (knob.name == name) knob.read(text);
+    };
+    if (settings)
+        for (auto const& setting : settings(config)) {
+            auto const equals = setting.find('=');
+            auto const name = setting.substr(2, equals - 2);
+            if (!given->contains(name)) set(name, setting.substr(equals + 1));
+        }
+    if (!algorithm.has_ratio())
+        for (auto const* const steps : {"num_ppo_epochs", "num_mini_batches"})
+            if (!given->contains(steps)) set(steps, "1");
+    algorithm.assume_response_length(static_cast<double>(config.response_length));
+    for (auto const& [name, text] : *given) set(name, text);  // what was given rules over what was assumed
+    validate(config);
+    algorithm.check();
+    refuse_idle(*given, config, algorithm);
+    return true;
 }
 
 }  // namespace proximal::lm

@@ -52,17 +52,22 @@ class trainable {
     template <class Algorithm>
         requires(!std::same_as<std::remove_cvref_t<Algorithm>, trainable>)
     trainable(Algorithm algorithm) : self_(std::make_unique<erased<Algorithm>>(std::move(algorithm))) { check(); }
-    trainable(trainable const& other) : self_(other.self_->copy()) {}
+    trainable(trainable const& other) : self_(other.self_->copy()), needs_(other.needs_) {}
     trainable(trainable&&) = default;
     trainable& operator=(trainable other) {
         std::swap(self_, other.self_);
+        std::swap(needs_, other.needs_);
         return *this;
     }
 
-    /// Throws std::invalid_argument where a knob lies outside its range: to be asked again when knobs were set.
-    void check() const { self_->check(); }
+    /// Throws std::invalid_argument where a knob lies outside its range, and finds out what is needed: to be asked again
+    /// when knobs were set.
+    void check() {
+        self_->check();
+        needs_ = self_->needs();
+    }
     /// What the loss and the metrics of the parts depend on.
-    symbol needs() const { return self_->needs(); }
+    symbol needs() const { return needs_; }
     /// Whether a value model must exist.
     bool needs_critic() const { return needs().reads_any({source::value, source::old_value}); }
     /// Whether a reference model must exist.
@@ -71,6 +76,8 @@ class trainable {
     bool needs_behaviour() const { return needs().reads(source::behaviour_logprob); }
     /// Whether a greedy response to every prompt is generated and scored.
     bool needs_baseline() const { return needs().reads(source::baseline_score); }
+    /// Whether the loss corrects for the policy having moved since it sampled, so that a batch is good for several steps.
+    bool has_ratio() const { return self_->has_ratio(); }
     /// How many responses to each prompt are compared.
     std::int64_t group_size() const { return self_->group_size(); }
     /// Whether it may leave an optimizer step out.
@@ -102,6 +109,7 @@ class trainable {
         virtual std::unique_ptr<interface> copy() const = 0;
         virtual void check() const = 0;
         virtual symbol needs() const = 0;
+        virtual bool has_ratio() const = 0;
         virtual std::int64_t group_size() const = 0;
         virtual bool is_guarded() const = 0;
         virtual evaluation evaluate(rollout<libtorch::field> const&) = 0;
@@ -124,6 +132,7 @@ class trainable {
             group_size_of(algorithm);
         }
         symbol needs() const override { return proximal::needs(algorithm); }
+        bool has_ratio() const override { return reads_of(algorithm.formula).reads(source::old_logprob); }
         std::int64_t group_size() const override { return group_size_of(algorithm); }
         bool is_guarded() const override { return !std::same_as<decltype(algorithm.guard), unguarded>; }
         evaluation evaluate(rollout<libtorch::field> const& recorded) override {
@@ -152,6 +161,7 @@ class trainable {
     };
 
     std::unique_ptr<interface> self_;
+    symbol needs_;
 };
 
 }  // namespace proximal::lm

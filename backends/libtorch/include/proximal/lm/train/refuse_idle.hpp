@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <proximal/lm/train/trainable.hpp>
+#include <proximal/run/flags.hpp>
+#include <proximal/run/ppo_config.hpp>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace proximal::lm {
+
+/// The numbers of a configuration that no part of an algorithm reads, and why they may not be given.
+inline run::refused_flags idle_fields(std::string const& algorithm, std::vector<run::any_knob> const& knobs) {
+    run::refused_flags idle;
+    for (auto const name : run::algorithm_fields)
+        if (std::none_of(knobs.begin(), knobs.end(), [&](run::any_knob const& k) { return k.name == name; }))
+            idle.emplace(name,
+                         "no part of " + algorithm + " reads it; --algorithm " + algorithm + " --help lists what acts");
+    return idle;
+}
+
+/// Refuses flags that were given and would do nothing beside the others: std::invalid_argument with the reason.
+inline void refuse_idle(run::given_flags const& given, run::PPOv2Config const& config, trainable const& algorithm) {
+    auto const idle = [&](char const* flag, bool is_idle, std::string const& because) {
+        if (is_idle && given.contains(flag))
+            throw std::invalid_argument("--" + std::string(flag) + " would do nothing: " + because);
+    };
+    idle("reward_model_path", config.reward_command && !algorithm.needs_critic(),
+         "--reward_command gives the rewards, and " + config.algorithm + " has no critic; leave one of them out");
+    idle("reward_timeout", !config.reward_command, "there is no --reward_command that it could wait for");
+    idle("num_train_epochs", config.total_episodes.has_value() && given.contains("total_episodes"),
+         "--total_episodes says how long the run is; give one of them");
+    bool const constant = config.lr_scheduler_type == "constant";
+    idle("warmup_steps", constant && config.warmup_steps > 0,
+         "--lr_scheduler_type constant has no warm-up; choose constant_with_warmup");
+    idle("warmup_ratio", constant && config.warmup_ratio > 0.0,
+         "--lr_scheduler_type constant has no warm-up; choose constant_with_warmup");
+    idle("warmup_ratio", config.warmup_steps > 0, "--warmup_steps rules over it; give one of them");
+    idle("per_device_eval_batch_size", config.num_sample_generations == 0,
+         "--num_sample_generations 0 asks for no table of samples");
+    idle("eval_fraction", !config.dataset_name, "the data made here have held-out prompts; give --dataset_name");
+}
+
+}  // namespace proximal::lm

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace proximal::run {
+
+/// What a flag of another library (TRL and transformers, verl, OpenRLHF) is called here, or why there is nothing.
+struct foreign_flag {
+    std::string_view name;
+    std::string_view ours;     // "--group_size"; empty where it is not supported
+    std::string_view because;  // the reason, or what differs
+};
+
+namespace detail {
+inline constexpr std::string_view float32_only = "models are trained in float32";
+inline constexpr std::string_view full_models = "all weights are trained; give a merged model in --sft_model_path";
+inline constexpr std::string_view one_process = "a run is one process on one device";
+inline constexpr std::string_view no_checkpoints =
+    "models are saved at the end, on Ctrl-C and after an error; a run cannot be resumed";
+inline constexpr std::string_view no_evaluation = "held-out prompts are answered by --num_sample_generations alone";
+inline constexpr std::string_view local_files = "nothing is uploaded; `hf upload REPO OUTPUT_DIR` does";
+inline constexpr std::string_view own_generation = "models generate in the program itself";
+inline constexpr std::string_view every_update = "every update is logged, to OUTPUT_DIR/metrics.jsonl";
+inline constexpr std::string_view whole_prompts = "prompts are taken whole; those that do not fit are left out";
+inline constexpr std::string_view activations_kept =
+    "activations are kept; lower --per_device_train_batch_size "
+    "and raise --gradient_accumulation_steps to save memory";
+
+inline constexpr std::array foreign_flags{
+    // TRL: other trainers of its
+    foreign_flag{"beta", "--kl_loss_coef (grpo) or --kl_coef (ppo, rloo)", ""},
+    foreign_flag{"init_kl_coef", "--kl_coef", ""},
+    foreign_flag{"epsilon", "--cliprange", "Adam's is --adam_epsilon"},
+    foreign_flag{"epsilon_high", "--cliprange_high", ""},
+    foreign_flag{"num_generations", "--group_size", ""},
+    foreign_flag{"rloo_k", "--group_size", ""},
+    foreign_flag{"max_new_tokens", "--response_length", ""},
+    foreign_flag{"max_completion_length", "--response_length", ""},
+    foreign_flag{"ppo_epochs", "--num_ppo_epochs", ""},
+    foreign_flag{"num_iterations", "--num_ppo_epochs", ""},
+    foreign_flag{"steps", "--total_episodes", "counted in episodes, not in steps"},
+    foreign_flag{"non_eos_penalty", "--missing_eos_penalty", ""},
+    foreign_flag{"penalty_reward_value", "--missing_eos_penalty", "subtracted from the score"},
+    foreign_flag{"dataset_train_split", "--dataset_name", "a folder's train.jsonl is the training split"},
+    foreign_flag{"dataset_test_split", "--dataset_name", "a folder's validation.jsonl is held out"},
+    foreign_flag{"dataset_num_proc", "", "prompts are encoded by one thread"},
+    foreign_flag{"max_prompt_length", "", whole_prompts},
+    foreign_flag{"truncate_prompt", "", whole_prompts},
+    foreign_flag{"scale_rewards", "", "compose another estimator: --algorithm grpo divides by the deviation"},
+    foreign_flag{"reward_model", "--reward_model_path", ""},
+    foreign_flag{"reward_funcs", "--reward_command", "a program of your own, in JSON lines"},
+    foreign_flag{"value_model_path", "", "the critic starts as --reward_model_path"},
+    foreign_flag{"ref_model", "", "the reference is --sft_model_path"},
+    foreign_flag{"use_peft", "", full_models},
+    foreign_flag{"lora_r", "", full_models},
+    foreign_flag{"lora_alpha", "", full_models},
+    foreign_flag{"lora_dropout", "", full_models},
+    foreign_flag{"lora_target_modules", "", full_models},
+    foreign_flag{"lora_rank", "", full_models},
+    foreign_flag{"load_in_4bit", "", full_models},
+    foreign_flag{"load_in_8bit", "", full_models},
+    foreign_flag{"torch_dtype", "", float32_only},
+    foreign_flag{"dtype", "", float32_only},
+    foreign_flag{"bf16", "", float32_only},
+    foreign_flag{"fp16", "", float32_only},
+    foreign_flag{"tf32", "", float32_only},
+    foreign_flag{"bf16_full_eval", "", float32_only},
+    foreign_flag{"fp16_full_eval", "", float32_only},
+    foreign_flag{"half_precision_backend", "", float32_only},
+    foreign_flag{"attn_implementation", "", "attention has one implementation"},
+    foreign_flag{"trust_remote_code", "", "no code of a model's folder is run"},
+    foreign_flag{"model_revision", "", "give the snapshot's folder in --sft_model_path"},
+    foreign_flag{"use_vllm", "", own_generation},
+    foreign_flag{"ds3_gather_for_generation", "", one_process},
+    // transformers.TrainingArguments
+    foreign_flag{"max_steps", "--total_episodes", "counted in episodes: steps x batch size"},
+    foreign_flag{"num_epochs", "--num_train_epochs", ""},
+    foreign_flag{"train_batch_size", "--per_device_train_batch_size", ""},
+    foreign_flag{"eval_batch_size", "--per_device_eval_batch_size", ""},
+    foreign_flag{"warmup", "--warmup_ratio or --warmup_steps", ""},
+    foreign_flag{"lr", "--learning_rate", ""},
+    foreign_flag{"scheduler", "--lr_scheduler_type", ""},
+    foreign_flag{"lr_scheduler_kwargs", "", "schedules have no further numbers"},
+    foreign_flag{"optim", "", "AdamW trains; another optimizer is a C++ object, ppo_trainer_arguments::optimizers"},
+    foreign_flag{"gradient_checkpointing", "", activations_kept},
+    foreign_flag{"gradient_checkpointing_kwargs", "", activations_kept},
+    foreign_flag{"max_gradient_norm", "--max_grad_norm", ""},
+    foreign_flag{"eval_strategy", "", no_evaluation},
+    foreign_flag{"evaluation_strategy", "", no_evaluation},
+    foreign_flag{"eval_steps", "", no_evaluation},
+    foreign_flag{"eval_on_start", "", no_evaluation},
+    foreign_flag{"do_eval", "", no_evaluation},
+    foreign_flag{"do_train", "", "the program always trains"},
+    foreign_flag{"load_best_model_at_end", "", no_evaluation},
+    foreign_flag{"metric_for_best_model", "", no_evaluation},
+    foreign_flag{"save_strategy", "", no_checkpoints},
+    foreign_flag{"save_steps", "", no_checkpoints},
+    foreign_flag{"save_total_limit", "", no_checkpoints},
+    foreign_flag{"save_only_model", "", no_checkpoints},
+    foreign_flag{"save_safetensors", "", "safetensors is the only format written"},
+    foreign_flag{"resume_from_checkpoint", "", no_checkpoints},
+    foreign_flag{"overwrite_output_dir", "", "an earlier run is moved aside, to OUTPUT_DIR.previous"},
+    foreign_flag{"logging_steps", "", every_update},
+    foreign_flag{"logging_strategy", "", every_update},
+    foreign_flag{"logging_first_step", "", every_update},
+    foreign_flag{"logging_dir", "", "event files lie in OUTPUT_DIR/runs"},
+    foreign_flag{"log_level", "", "there is one level"},
+    foreign_flag{"run_name", "--exp_name", ""},
+    foreign_flag{"data_seed", "--seed", "one seed for all draws"},
+    foreign_flag{"full_determinism", "", "a run repeats bit for bit on one machine as it is"},
+    foreign_flag{"no_cuda", "--use_cpu", ""},
+    foreign_flag{"use_mps_device", "", "the CPU and CUDA are supported"},
+    foreign_flag{"local_rank", "", one_process},
+    foreign_flag{"ddp_timeout", "", one_process},
+    foreign_flag{"deepspeed", "", one_process},
+    foreign_flag{"fsdp", "", one_process},
+    foreign_flag{"fsdp_config", "", one_process},
+    foreign_flag{"zero_stage", "", one_process},
+    foreign_flag{"push_to_hub", "", local_files},
+    foreign_flag{"hub_model_id", "", local_files},
+    foreign_flag{"hub_token", "", local_files},
+    foreign_flag{"hub_strategy", "", local_files},
+    foreign_flag{"group_by_length", "", "rows are packed without padding as it is"},
+    foreign_flag{"torch_compile", "", "there is no Python to compile"},
+    foreign_flag{"dataloader_num_workers", "", "prompts are in memory"},
+    foreign_flag{"dataloader_drop_last", "", "batches are always full"},
+    foreign_flag{"remove_unused_columns", "", "a line's other fields reach the reward program"},
+    foreign_flag{"config", "", "give flags; config_ppo.json in OUTPUT_DIR records what they were"},
+    // verl and OpenRLHF
+    foreign_flag{"n", "--group_size", ""},
+    foreign_flag{"n_samples_per_prompt", "--group_size", ""},
+    foreign_flag{"clip_ratio", "--cliprange", ""},
+    foreign_flag{"clip_ratio_low", "--cliprange_low", ""},
+    foreign_flag{"clip_ratio_high", "--cliprange_high", ""},
+    foreign_flag{"clip_ratio_c", "--clip_c", ""},
+    foreign_flag{"eps_clip", "--cliprange", ""},
+    foreign_flag{"eps_clip_low_high", "--cliprange_low and --cliprange_high", ""},
+    foreign_flag{"value_clip", "--cliprange_value", ""},
+    foreign_flag{"cliprange_val", "--cliprange_value", ""},
+    foreign_flag{"lambd", "--lam", ""},
+    foreign_flag{"lambda", "--lam", ""},
+    foreign_flag{"gae_lambda", "--lam", ""},
+    foreign_flag{"discount", "--gamma", ""},
+    foreign_flag{"entropy_coeff", "",
+                 "compose it: total(clipped_surrogate{}, entropy_bonus{}) in an algorithm of your own"},
+    foreign_flag{"entropy_coef", "",
+                 "compose it: total(clipped_surrogate{}, entropy_bonus{}) in an algorithm of your own"},
+    foreign_flag{"entropy_loss_coef", "",
+                 "compose it: total(clipped_surrogate{}, entropy_bonus{}) in an algorithm of your own"},
+    foreign_flag{"target_kl", "", "compose it: kl_guard as an algorithm's fifth part stops an update"},
+    foreign_flag{"kl_target", "", "compose it: adaptive_kl as a part of the shaper"},
+    foreign_flag{"kl_loss_coeff", "--kl_loss_coef", ""},
+    foreign_flag{"use_kl_loss", "", "--algorithm grpo has the KL in the loss, ppo in the reward"},
+    foreign_flag{"adv_estimator", "--algorithm", ""},
+    foreign_flag{"advantage_estimator", "--algorithm", ""},
+    foreign_flag{"ppo_mini_batch_size", "--num_mini_batches", "a number of steps, not of episodes"},
+    foreign_flag{"ppo_micro_batch_size_per_gpu", "--per_device_train_batch_size", ""},
+    foreign_flag{"micro_train_batch_size", "--per_device_train_batch_size", ""},
+    foreign_flag{"micro_rollout_batch_size", "--local_rollout_forward_batch_size", ""},
+    foreign_flag{"rollout_batch_size", "",
+                 "it is per_device_train_batch_size x gradient_accumulation_steps x "
+                 "num_mini_batches: set those"},
+    foreign_flag{"generate_max_len", "--response_length", ""},
+    foreign_flag{"max_response_length", "--response_length", ""},
+    foreign_flag{"prompt_max_len", "", whole_prompts},
+    foreign_flag{"actor_learning_rate", "--learning_rate", "one rate for policy and critic"},
+    foreign_flag{"critic_learning_rate", "--learning_rate", "one rate for policy and critic"},
+    foreign_flag{"pretrain", "--sft_model_path", ""},
+    foreign_flag{"reward_pretrain", "--reward_model_path", ""},
+    foreign_flag{"critic_pretrain", "", "the critic starts as --reward_model_path"},
+    foreign_flag{"remote_rm_url", "--reward_command", "a program of your own, in JSON lines"},
+    foreign_flag{"prompt_data", "--dataset_name", ""},
+    foreign_flag{"train_files", "--dataset_name", ""},
+    foreign_flag{"val_files", "--dataset_name", "a folder with validation.jsonl beside train.jsonl"},
+    foreign_flag{"input_key", "", "prompts are in the field \"prompt\" or \"messages\""},
+    foreign_flag{"apply_chat_template", "", "messages are always rendered by the model's template"},
+    foreign_flag{"save_path", "--output_dir", ""},
+    foreign_flag{"save_dir", "--output_dir", ""},
+    foreign_flag{"output", "--output_dir", ""},
+    foreign_flag{"ckpt_path", "", no_checkpoints},
+    foreign_flag{"num_episodes", "--num_train_epochs", "passes over the data; episodes are --total_episodes"},
+    foreign_flag{"max_epochs", "--num_ppo_epochs", ""},
+    foreign_flag{"max_norm", "--max_grad_norm", ""},
+    foreign_flag{"grad_clip", "--max_grad_norm", ""},
+    foreign_flag{"use_wandb", "", "--report_to is tensorboard or none; metrics.jsonl is always written"},
+    foreign_flag{"wandb_project", "", "--report_to is tensorboard or none; metrics.jsonl is always written"},
+    foreign_flag{"top_p", "", "tokens are drawn from the whole distribution, as the loss assumes"},
+    foreign_flag{"top_k", "", "tokens are drawn from the whole distribution, as the loss assumes"},
+    foreign_flag{"model", "--sft_model_path", ""},
+    foreign_flag{"model_path", "--sft_model_path", ""},
+    foreign_flag{"tokenizer", "--model_name_or_path", ""},
+    foreign_flag{"tokenizer_name_or_path", "--model_name_or_path", ""},
+    foreign_flag{"dataset", "--dataset_name", ""},
+};
+}  // namespace detail
+
+/// The row of a flag; of a dotted one (actor_rollout_ref.rollout.n) the last word's. None where nothing is known.
+inline foreign_flag const* find_foreign_flag(std::string_view name) {
+    name = name.substr(name.rfind('.') + 1);  // npos + 1 is 0
+    auto const found = std::find_if(detail::foreign_flags.begin(), detail::foreign_flags.end(),
+                                    [&](foreign_flag const& row) { return row.name == name; });
+    return found == detail::foreign_flags.end() ? nullptr : &*found;
+}
+
+}  // namespace proximal::run
