@@ -11,10 +11,11 @@
 #include <proximal/lm/train/command_line.hpp>
 #include <proximal/lm/train/compare_samples.hpp>
 #include <proximal/lm/train/ppo_trainer.hpp>
-#include <proximal/run/config_json.hpp>
 #include <proximal/run/program.hpp>
 #include <proximal/run/reports.hpp>
 #include <proximal/run/run_directory.hpp>
+#include <proximal/run/spin_briefly.hpp>
+#include <proximal/run/stop_on_signal.hpp>
 
 #include "algorithms/algorithm_named.hpp"
 #include "quickstart/quickstart.hpp"
@@ -22,6 +23,7 @@
 using namespace proximal;
 
 int main(int argc, char** argv) {
+    run::spin_briefly(argv);
     return run::run_main("ppo", argc, argv, [](std::vector<std::string> const& arguments) {
         auto const about = fmt::format(
             "Trains a language model. With no model and no data, makes small ones from text on this machine. "
@@ -36,17 +38,20 @@ int main(int argc, char** argv) {
         auto const inputs = makes_its_own ? quickstart::own_inputs(config, device, algorithm)
                                           : quickstart::named_inputs(config, device, algorithm);
 
-        auto record = run::to_json_object(config);
-        record.update(run::knobs_json(algorithm.knobs()));
         auto const plot = std::make_shared<run::plot_report>(fmt::format("{}, seed {}", config.exp_name, config.seed));
         run::callback_list callbacks{std::make_shared<run::metrics_log>(),
-                                     std::make_shared<run::terminal_report>(!config.disable_tqdm), plot};
+                                     std::make_shared<run::terminal_report>(!config.disable_tqdm), plot,
+                                     std::make_shared<run::stop_on_signal>()};
         if (config.report_to == "tensorboard") callbacks.push_back(std::make_shared<run::tensorboard_log>());
+        auto const folder = run::named_folder(config.output_dir);
+        config.output_dir = folder.string();
         lm::ppo_trainer trainer(algorithm, lm::arguments_of(config, inputs, callbacks));
-        std::filesystem::path const folder = config.output_dir;
-        if (run::claim_run_directory(folder))
-            fmt::print("note       the earlier run in {0} was moved to {0}.previous\n", folder.string());
-        io::write_file(folder / "config_ppo.json", record.dump(2) + "\n");
+        run::run_directory const claimed(folder);
+        if (claimed.earlier())
+            fmt::print("note       an earlier run in {} was moved to {}\n", folder.string(),
+                       claimed.earlier()->string());
+        io::write_file(folder / "config_ppo.json", lm::run_record(config, algorithm).dump(2) + "\n");
+        io::stop_signals const signals;
         fmt::print("run        {} updates of {} episodes, in {}\n\n", trainer.sizes().num_total_batches,
                    trainer.sizes().batch_size, folder.string());
 

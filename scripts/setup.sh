@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Installs what Proximal builds with: Debian packages, and the pinned LibTorch from PyPI in .venv.
+# With --program, only what the programs need; else what the tests and checks need too.
 # Takes a second when there is nothing to do. With a LibTorch in CMAKE_PREFIX_PATH, the wheel is left alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source scripts/say.sh
 
 torch_version=2.11.0
-packages=(g++ clang clang-format clang-tidy cmake ninja-build make pkg-config git ca-certificates python3 python3-venv
-    libeigen3-dev libboost-dev catch2 libbenchmark-dev nlohmann-json3-dev libfmt-dev
-    libpcre2-dev libutf8proc-dev gnuplot-nox doxygen)
+packages=(g++ cmake ninja-build make pkg-config ca-certificates python3 python3-venv
+    libeigen3-dev libboost-dev nlohmann-json3-dev libfmt-dev libpcre2-dev libutf8proc-dev gnuplot-nox)
+[ "${1:-}" = --program ] || packages+=(git catch2 libbenchmark-dev clang clang-format clang-tidy doxygen)
 
 missing=()
 for package in "${packages[@]}"; do
@@ -22,17 +24,18 @@ if [ ${#missing[@]} -gt 0 ]; then
         }
         as_root=sudo
     fi
-    echo "setup: installing ${#missing[@]} Debian packages: ${missing[*]}"
-    $as_root apt-get update -qq
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    say "      installing ${#missing[@]} Debian packages: ${missing[*]}"
+    with_heartbeat "installing packages" $as_root apt-get update -qq
+    with_heartbeat "installing packages" \
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
 if [ -z "${CMAKE_PREFIX_PATH:-}" ] && ! ls .venv/lib/python3*/site-packages/torch-$torch_version*.dist-info >/dev/null 2>&1; then
-    echo "setup: installing LibTorch $torch_version (the torch wheel from PyPI) into .venv; about a minute"
+    say "      installing LibTorch $torch_version (the torch wheel from PyPI) into .venv; about a minute"
     rm -rf .venv.part
     /usr/bin/python3 -m venv .venv.part
-    .venv.part/bin/python -m pip install --quiet --disable-pip-version-check "torch==$torch_version"
+    with_heartbeat "installing LibTorch" .venv.part/bin/python -m pip install --quiet --disable-pip-version-check "torch==$torch_version"
     rm -rf .venv
     mv .venv.part .venv  # beside and renamed: an interrupted install is not taken for a finished one
 fi
-echo "setup: ready"
+say "      set-up is complete"

@@ -3,6 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh
-cmake --preset release
+cmake --preset release -DPROXIMAL_TESTS=ON
 cmake --build --preset release --parallel "$(nproc)"
 ctest --preset release "$@"

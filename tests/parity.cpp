@@ -153,7 +153,7 @@ comparison replay(fs::path const& folder, std::string const& name) {
             scripted_sampler{responses});
         check("logprobs_unmasked", samples.logprobs);
         auto const padded = left_padded(prompts, roles.pad);
-        check("queries", padded);
+        check("queries", padded.ids);
         // assemble and score
         auto const batch = assemble(padded, samples, roles);
         auto const& mask = batch.mask;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <unistd.h>
+
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -99,7 +101,8 @@ inline embedded make_or_load() {
     if (fs::exists(folder / "config.json")) {
         fmt::print("model      {} (made by an earlier run)\n", folder.string());
     } else {
-        auto const beside = fs::path(folder).concat(".part");
+        auto const beside =
+            fs::path(folder).concat(".part" + std::to_string(::getpid()));  // another run may make it too
         fs::remove_all(beside);
         fs::create_directories(beside);
         std::vector<std::string> lines;
@@ -124,8 +127,12 @@ inline embedded make_or_load() {
         });
         bar.finish();
         lm::save_model(model, beside);
-        fs::remove_all(folder);
-        fs::rename(beside, folder);
+        if (fs::exists(folder / "config.json")) {
+            fs::remove_all(beside);  // another run was quicker
+        } else {
+            fs::remove_all(folder);
+            fs::rename(beside, folder);
+        }
         fmt::print("           kept in {}\n", folder.string());
     }
     return {std::move(texts), folder, std::move(rule)};

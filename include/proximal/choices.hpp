@@ -22,6 +22,8 @@ struct choices {
 };
 
 /// "one of tensorboard, none"
-inline std::string describe(choices const& accepted) { return "one of " + std::string(accepted.words); }
+inline std::string describe(choices const& accepted) {
+    return accepted.words.empty() ? "text" : "one of " + std::string(accepted.words);
+}
 
 }  // namespace proximal

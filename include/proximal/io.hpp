@@ -4,6 +4,7 @@
 // Files and programs of this machine. All of it.
 #include <proximal/io/atomic_file.hpp>
 #include <proximal/io/command_words.hpp>
+#include <proximal/io/expand_user.hpp>
 #include <proximal/io/hub.hpp>
 #include <proximal/io/json_file.hpp>
 #include <proximal/io/line_process.hpp>
@@ -12,5 +13,6 @@
 #include <proximal/io/process.hpp>
 #include <proximal/io/safetensors.hpp>
 #include <proximal/io/safetensors_folder.hpp>
+#include <proximal/io/stop_signal.hpp>
 #include <proximal/io/stored_tensor.hpp>
 #include <proximal/io/write_safetensors.hpp>

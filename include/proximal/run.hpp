@@ -7,9 +7,11 @@
 #include <proximal/run/command_scorer.hpp>
 #include <proximal/run/completions_table.hpp>
 #include <proximal/run/config_json.hpp>
+#include <proximal/run/edit_distance.hpp>
 #include <proximal/run/event_file.hpp>
 #include <proximal/run/flag_value.hpp>
 #include <proximal/run/flags.hpp>
+#include <proximal/run/foreign_flags.hpp>
 #include <proximal/run/learning_rate_schedule.hpp>
 #include <proximal/run/metrics.hpp>
 #include <proximal/run/plot.hpp>
@@ -22,8 +24,10 @@
 #include <proximal/run/run_directory.hpp>
 #include <proximal/run/saved_state.hpp>
 #include <proximal/run/score_lines.hpp>
+#include <proximal/run/spin_briefly.hpp>
 #include <proximal/run/state_archive.hpp>
 #include <proximal/run/stock_ppo.hpp>
+#include <proximal/run/stop_on_signal.hpp>
 #include <proximal/run/stopwatch.hpp>
 #include <proximal/run/text_scorer.hpp>
 #include <proximal/run/trainer_callback.hpp>

@@ -79,7 +79,8 @@ struct workshop {
 TEST_CASE("ppo: every algorithm by its name, without the models it does not read") {
     workshop const w;
     for (std::string const name : {"rloo", "grpo", "dapo", "gspo", "remax", "off_policy", "mine"}) {
-        auto const [status, output] = w.run("--algorithm " + name);
+        std::string const more = name == "dapo" ? " --overlong_buffer 2" : "";
+        auto const [status, output] = w.run("--algorithm " + name + more);
         INFO(output);
         REQUIRE(status == 0);
         CHECK(output.find("Proximal: " + name + " on ") != std::string::npos);
@@ -115,16 +116,18 @@ TEST_CASE("ppo: an algorithm's knobs are flags, and only its own") {
     CHECK(help.output.find("--cliprange_high") != std::string::npos);
 }
 
-TEST_CASE("ppo: a program gives the reward, and the reward model is not loaded") {
+TEST_CASE("ppo: a program gives the reward, and the critic may be made of a language model") {
     workshop const w;
     w.write("judge.py",
             "import json, sys\nfor line in sys.stdin:\n    print(len(json.loads(line)['response']), flush=True)\n");
     fs::remove_all(w.here / "reward");
-    auto const [status, output] = w.run("--algorithm rloo --reward_command 'python3 judge.py'");
+    auto const [status, output] =
+        w.run("--algorithm ppo --reward_model_path policy --reward_command 'python3 judge.py'");
     INFO(output);
     CHECK(status == 0);
+    CHECK(output.find("the critic's was drawn at random") != std::string::npos);
     w.write("broken.py", "print('good')\n");
-    CHECK(w.run("--algorithm rloo --reward_command 'python3 broken.py'").status == 1);
+    CHECK(w.run("--reward_model_path policy --reward_command 'python3 broken.py'").status == 1);
 }
 
 TEST_CASE("ppo: trains from folders, and what it saves trains again") {
@@ -167,8 +170,9 @@ TEST_CASE("ppo: bad flags") {
     CHECK_THAT(w.refusal("--missing_eos_penalty -1"), Catch::StartsWith("--missing_eos_penalty must be at least 0"));
     CHECK_THAT(w.refusal("--per_device_train_batch_size 100"), Catch::Contains("fewer than one batch of 100"));
     CHECK_THAT(w.refusal("--batch_size 7"), Catch::Contains("does not divide"));
-    CHECK_THAT(w.refusal("--response_length 60"), Catch::Contains("longer than the policy's 40 positions"));
-    CHECK_THAT(w.refusal("--report_to wandb"), Catch::Contains("choose tensorboard or none"));
+    CHECK_THAT(w.refusal("--response_length 60"), Catch::Contains("they exceed the models' 40 positions"));
+    CHECK_THAT(w.refusal("--report_to wandb"),
+               Catch::Contains("--report_to must be one of tensorboard, none, but is 'wandb'"));
     CHECK_THAT(w.refusal("--sft_model_path EleutherAI/pythia-1b-deduped"),
                Catch::Contains("EleutherAI/pythia-1b-deduped") && Catch::Contains("HF_HUB_OFFLINE"));
     CHECK_THAT(w.refusal("--sft_model_path no/such/folder"), Catch::Contains("no/such/folder"));
@@ -188,7 +192,7 @@ TEST_CASE("ppo: bad data") {
     CHECK_THAT(w.refusal(""), Catch::Contains("prompts.jsonl"));
     w.write("prompts.jsonl",
             "{\"prompt\": \"" + std::string(200, 'q') + "\"}\n{\"prompt\": \"" + std::string(200, 'q') + "\"}\n");
-    CHECK_THAT(w.refusal("--per_device_train_batch_size 1"), Catch::Contains("prompt 1 has 200 tokens"));
+    CHECK_THAT(w.refusal("--per_device_train_batch_size 1"), Catch::Contains("prompts of prompts.jsonl are too long"));
 }
 
 TEST_CASE("ppo: broken models and tokenizers") {
@@ -228,4 +232,254 @@ TEST_CASE("ppo: an output directory that is not ours to write") {
     CHECK_THAT(w.refusal("--output_dir thesis"), Catch::Contains("not of an earlier run"));
     CHECK(w.read(w.here / "thesis" / "chapter1.tex") == "x");
     CHECK_THAT(w.refusal("--output_dir /proc/nowhere"), Catch::Contains("cannot be written"));
+}
+
+TEST_CASE("ppo: a flag takes one value, and stray words are refused") {
+    workshop const w;
+    CHECK_THAT(w.refusal("ofoo"), Catch::Contains("'ofoo' belongs to no flag"));
+    CHECK_THAT(w.refusal("--dataset_name prompts.jsonl chat.jsonl"),
+               Catch::Contains("'chat.jsonl' belongs to no flag"));
+    CHECK_THAT(w.refusal("--learning_rate 1e-4 1e-5"), Catch::Contains("'1e-5' belongs to no flag"));
+    CHECK_THAT(w.refusal("-x"), Catch::Contains("'-x' belongs to no flag"));
+    CHECK_THAT(w.refusal("--seed"), Catch::Contains("--seed has no value"));
+    CHECK_THAT(w.refusal("--seed --use_cpu"), Catch::Contains("--seed has no value"));
+}
+
+TEST_CASE("ppo: what no part of the algorithm reads is refused by name, and is not recorded") {
+    workshop const w;
+    for (std::string const flags :
+         {"--algorithm grpo --kl_coef 0.5", "--algorithm dapo --cliprange 0.1",
+          "--algorithm rloo --missing_eos_penalty 1", "--algorithm grpo --vf_coef 1", "--algorithm rloo --lam 0.9",
+          "--algorithm gspo --gamma 1", "--algorithm remax --whiten_rewards", "--algorithm mine --cliprange_value 0.2"})
+        CHECK_THAT(w.refusal(flags),
+                   Catch::Contains(" would do nothing: no part of " + flags.substr(12, flags.find(' ', 12) - 12)));
+    CHECK(w.run("--algorithm rloo --help").output.find("--vf_coef") == std::string::npos);
+    CHECK(w.run("--algorithm ppo --help").output.find("--vf_coef") != std::string::npos);
+    REQUIRE(w.run("--algorithm grpo").status == 0);
+    auto const record = nlohmann::json::parse(w.read(w.out / "config_ppo.json"));
+    CHECK_FALSE((record.contains("kl_coef") || record.contains("vf_coef") || record.contains("missing_eos_penalty")));
+    CHECK(record["kl_loss_coef"] == 0.04);
+}
+
+TEST_CASE("ppo: a flag that would do nothing beside the others is refused") {
+    workshop const w;
+    CHECK_THAT(w.refusal("--reward_timeout 5"), Catch::Contains("--reward_timeout would do nothing"));
+    CHECK_THAT(w.refusal("--algorithm rloo --reward_command true"),
+               Catch::Contains("--reward_model_path would do nothing: --reward_command gives the rewards"));
+    CHECK_THAT(w.refusal("--num_train_epochs 2"), Catch::Contains("--total_episodes says how long"));
+    CHECK_THAT(w.refusal("--lr_scheduler_type constant --warmup_steps 3"), Catch::Contains("constant_with_warmup"));
+    CHECK_THAT(w.refusal("--warmup_ratio 0.1 --warmup_steps 3"), Catch::Contains("--warmup_steps rules over it"));
+    CHECK_THAT(w.refusal("--num_sample_generations 0 --per_device_eval_batch_size 3"), Catch::Contains("no table"));
+}
+
+TEST_CASE("ppo: every number has its range") {
+    workshop const w;
+    for (std::string const flags : {"--adam_beta1 1.0",
+                                    "--adam_beta2 2",
+                                    "--adam_epsilon -1",
+                                    "--warmup_ratio 1.5",
+                                    "--warmup_steps -1",
+                                    "--weight_decay -1",
+                                    "--learning_rate -1",
+                                    "--learning_rate nan",
+                                    "--temperature 0",
+                                    "--gamma 1.5",
+                                    "--lam -0.1",
+                                    "--cliprange 0",
+                                    "--response_length 0",
+                                    "--num_ppo_epochs 0",
+                                    "--num_mini_batches -2",
+                                    "--total_episodes 0",
+                                    "--eval_fraction 1",
+                                    "--max_grad_norm 0",
+                                    "--local_rollout_forward_batch_size 0",
+                                    "--stop_token_id -1",
+                                    "--gradient_accumulation_steps 0",
+                                    "--num_train_epochs nan --total_episodes 8"}) {
+        auto const flag = flags.substr(0, flags.find(' '));
+        CHECK_THAT(w.refusal(flags), Catch::StartsWith(flag + " must be "));
+    }
+    CHECK_THAT(w.refusal("--stop_token_id 999999"), Catch::Contains("is no token of the policy, which knows"));
+    CHECK_THAT(w.refusal("--stop_token pad"), Catch::Contains("--stop_token must be one of eos"));
+    CHECK_THAT(w.refusal("--lr_scheduler_type polynomial"), Catch::Contains("must be one of linear, cosine"));
+    CHECK_THAT(w.refusal("--algorithm dapo --overlong_buffer 100"),
+               Catch::Contains("give a smaller --overlong_buffer"));
+    CHECK_THAT(w.refusal("--algorithm dapo"), Catch::Contains("a response has 4 tokens at most"));
+}
+
+TEST_CASE("ppo: a loss without a ratio takes one step on a batch") {
+    workshop const w;
+    for (std::string const name : {"rloo", "remax"}) {
+        CHECK_THAT(w.refusal("--algorithm " + name + " --num_ppo_epochs 4"), Catch::Contains("the loss has no ratio"));
+        CHECK_THAT(w.refusal("--algorithm " + name + " --num_mini_batches 2"),
+                   Catch::Contains("the loss has no ratio"));
+    }
+    CHECK(w.run("--algorithm grpo --num_ppo_epochs 2").status == 0);
+}
+
+TEST_CASE("ppo: names of TRL, verl and OpenRLHF are answered with ours, or with why not") {
+    workshop const w;
+    CHECK(w.refusal("--num_generations 4") == "--num_generations is called --group_size here");
+    CHECK_THAT(w.refusal("--bf16"), Catch::Contains("--bf16 is not supported: models are trained in float32"));
+    CHECK_THAT(w.refusal("--use-peft"), Catch::Contains("--use_peft is not supported"));
+    CHECK_THAT(w.refusal("--actor_rollout_ref.rollout.n=4"), Catch::Contains("--group_size"));
+    CHECK_THAT(w.refusal("--n_samples_per_prompt 4"), Catch::Contains("--group_size"));
+    CHECK_THAT(w.refusal("--save_steps 10"), Catch::Contains("not supported: models are saved at the end, on Ctrl-C"));
+    CHECK_THAT(w.refusal("--epsilon 0.2"), Catch::Contains("--cliprange"));
+    CHECK(w.refusal("--frobnicate 1") == "there is no flag --frobnicate: see --help");
+    CHECK_THAT(w.refusal("--kl_coeff 1"), Catch::Contains("did you mean --kl_coef?"));
+}
+
+TEST_CASE("ppo: no model is taken that nobody named") {
+    workshop const w;
+    auto const alone = [&](std::string const& flags) {
+        auto const [status, output] = run_program(
+            "/bin/sh", {"-c", "cd " + w.here.string() + " && HF_HUB_OFFLINE=1 " + std::getenv("PROXIMAL_BIN") +
+                                  "/ppo --dataset_name prompts.jsonl --output_dir out " + flags + " 2>&1"});
+        CHECK(status == 1);
+        CHECK_FALSE(fs::exists(w.out));
+        CHECK(output.find("pythia") == std::string::npos);
+        return output;
+    };
+    CHECK_THAT(alone(""), Catch::Contains("--sft_model_path is missing"));
+    CHECK_THAT(alone("--model_name_or_path policy"), Catch::Contains("--sft_model_path is missing"));
+    CHECK_THAT(alone("--sft_model_path policy"), Catch::Contains("there is no reward: give --reward_model_path"));
+    CHECK_THAT(alone("--sft_model_path policy --reward_command true"), Catch::Contains("ppo needs a critic"));
+    CHECK_THAT(alone("--sft_model_path policy --algorithm rloo"), Catch::Contains("there is no reward"));
+    CHECK_THAT(alone("--sft_model_path policy --reward_model_path policy"), Catch::Contains("has no score head"));
+}
+
+TEST_CASE("ppo: a failed start never blocks the next, and never costs a finished run") {
+    workshop const w;
+    w.write("judge.py", "import sys\nfor line in sys.stdin:\n    print(1.0, flush=True)\n");
+    w.write("dead.py", "import sys\nsys.exit(3)\n");
+    auto const run = [&](std::string const& judge, std::string const& more = "") {
+        return run_program("/bin/sh",
+                           {"-c", "cd " + w.here.string() + " && " + std::getenv("PROXIMAL_BIN") +
+                                      "/ppo --sft_model_path policy --dataset_name prompts.jsonl --output_dir out/ "
+                                      "--per_device_train_batch_size 4 --response_length 4 --total_episodes 16 "
+                                      "--algorithm grpo --reward_command 'python3 " +
+                                      judge + "' " + more + " 2>&1"});
+    };
+    auto const first = run("dead.py");
+    CHECK(first.status == 1);
+    CHECK_FALSE(fs::exists(w.out / "model.safetensors"));
+    auto const good = run("judge.py");
+    INFO(good.output);
+    REQUIRE(good.status == 0);
+    auto const model = w.read(w.out / "model.safetensors");
+    for (int i = 0; i < 2; ++i) CHECK(run("dead.py").status == 1);
+    CHECK(w.read(w.here / "out.previous" / "model.safetensors") == model);
+    CHECK(run("judge.py").status == 0);
+    CHECK(w.read(w.here / "out.previous" / "model.safetensors") == model);
+}
+
+TEST_CASE("ppo: a reward that dies, hangs or says nonsense in mid-run costs nothing that was learnt") {
+    workshop const w;
+    std::string const calls = "import sys, time\nfor n, line in enumerate(sys.stdin):\n    if n >= 40:\n        ";
+    for (std::string const end :
+         {"sys.exit(1)", "print('nan', flush=True)", "print('good', flush=True)", "time.sleep(60)"}) {
+        w.write("judge.py", calls + end + "\n    print(1.0 + n % 3, flush=True)\n");
+        auto const [status, output] = run_program(
+            "/bin/sh", {"-c", "cd " + w.here.string() + " && " + std::getenv("PROXIMAL_BIN") +
+                                  "/ppo --sft_model_path policy --dataset_name prompts.jsonl --output_dir out "
+                                  "--per_device_train_batch_size 4 --response_length 4 --total_episodes 400 "
+                                  "--eval_fraction 0 --reward_timeout 2 --algorithm grpo --reward_command "
+                                  "'python3 judge.py' 2>&1"});
+        INFO(end << '\n' << output);
+        CHECK(status == 1);
+        CHECK(output.find("saved      the models after 10 of 100 updates, in out") != std::string::npos);
+        auto const metrics = w.read(w.out / "metrics.jsonl");
+        CHECK(std::count(metrics.begin(), metrics.end(), '\n') >= 10);
+        CHECK_NOTHROW(load_causal_lm(w.out));
+    }
+}
+
+TEST_CASE("ppo: Ctrl-C and SIGTERM save the models and say where; the next start works") {
+    workshop const w;
+    auto const stopped = [&](std::string const& signal) {
+        std::string const command =
+            "cd " + w.here.string() + "; " + std::getenv("PROXIMAL_BIN") +
+            "/ppo --sft_model_path policy --reward_model_path reward --dataset_name prompts.jsonl --output_dir out"
+            " --per_device_train_batch_size 4 --response_length 4 --num_sample_generations 0 --total_episodes 40000"
+            " > log 2>&1 & pid=$!; n=0; until test -s out/metrics.jsonl || test $n -gt 300; do sleep 0.1; n=$((n+1)); "
+            "done;"
+            " kill -" +
+            signal + " $pid; wait $pid; echo status $?; cat log";
+        return run_program("/bin/sh", {"-c", command});
+    };
+    for (auto const& [signal, status] : {std::pair("TERM", "143"), std::pair("HUP", "129")}) {
+        auto const output = stopped(signal).output;
+        INFO(output);
+        CHECK(output.find(std::string("status ") + status) != std::string::npos);
+        CHECK(output.find("saved      the models after ") != std::string::npos);
+        CHECK(output.find(std::string("ppo: stopped by SIG") + signal) != std::string::npos);
+        CHECK_NOTHROW(load_causal_lm(w.out));
+        CHECK_NOTHROW(load_sequence_classifier(w.out / "value_model"));
+    }
+    CHECK(w.run("").status == 0);
+}
+
+TEST_CASE("ppo: a prompt that holds the pad's text, or ends in an answer, is trained on as it was sampled from") {
+    workshop const w;
+    std::string lines;
+    for (int i = 0; i < 24; ++i)
+        lines += "{\"prompt\": \"what does [PAD] mean " + std::string(1, char('a' + i)) + "\"}\n";
+    w.write("prompts.jsonl", lines);
+    auto const [status, output] = w.run("--learning_rate 0");
+    INFO(output);
+    REQUIRE(status == 0);
+    auto const logged = w.read(w.out / "metrics.jsonl");
+    auto const ratio = nlohmann::json::parse(logged.substr(0, logged.find('\n')))["val/ratio"].get<double>();
+    CHECK(std::abs(ratio - 1.0) < 1e-6);
+}
+
+TEST_CASE("ppo: prompts that do not fit are left out and counted") {
+    workshop const w;
+    std::string lines = w.read(w.here / "prompts.jsonl");
+    lines += "{\"prompt\": \"" + std::string(200, 'q') + "\"}\n{\"prompt\": \"\"}\n";
+    w.write("prompts.jsonl", lines);
+    auto const [status, output] = w.run("--eval_fraction 0");
+    INFO(output);
+    CHECK(status == 0);
+    CHECK(output.find("1 prompts of prompts.jsonl are empty and left out") != std::string::npos);
+    CHECK(output.find(
+              "1 of 25 prompts of prompts.jsonl are left out: with --response_length 4 they exceed the models' 40") !=
+          std::string::npos);
+}
+
+TEST_CASE("ppo: a batch of one response of one token trains") {
+    workshop const w;
+    auto const [status, output] = w.run("--per_device_train_batch_size 1 --response_length 1 --num_mini_batches 1");
+    INFO(output);
+    CHECK(status == 0);
+}
+
+TEST_CASE("ppo: models that do not belong together are refused before anything is written") {
+    workshop const w;
+    auto config = support::tiny_config();
+    config["vocab_size"] = 100;
+    config["max_position_embeddings"] = 40;
+    auto const small = make_causal_lm(config, 1);
+    save_model(make_sequence_classifier(*small.body, small.config, 2), w.here / "small");
+    CHECK_THAT(w.refusal("--algorithm rloo --reward_model_path small"),
+               Catch::Contains("the reward model knows 100 tokens"));
+    CHECK_THAT(w.refusal("--reward_model_path small"), Catch::Contains("knows 100 tokens"));
+    w.write("policy/model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 123\n");
+    CHECK_THAT(w.refusal(""), Catch::Contains("is a Git LFS pointer"));
+    fs::remove(w.here / "policy" / "model.safetensors");
+    fs::remove(w.here / "policy" / "config.json");
+    w.write("policy/adapter_config.json", "{}");
+    CHECK_THAT(w.refusal(""), Catch::Contains("is an adapter (LoRA)"));
+}
+
+TEST_CASE("ppo: what is saved tells transformers the pad token and the dtype") {
+    workshop const w;
+    REQUIRE(w.run("").status == 0);
+    for (std::string const folder : {"", "value_model/"}) {
+        auto const config = nlohmann::json::parse(w.read(w.out / (folder + "config.json")));
+        CHECK(config["pad_token_id"].is_number());
+        CHECK(config["torch_dtype"] == "float32");
+    }
+    CHECK(nlohmann::json::parse(w.read(w.out / "generation_config.json"))["pad_token_id"].is_number());
 }

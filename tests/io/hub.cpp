@@ -72,7 +72,15 @@ TEST_CASE("hub: a local folder stands for itself, nonsense is refused before any
 TEST_CASE("hub: the cache's snapshot of main, if nothing is missing") {
     fake_machine machine;
     auto const snapshot = machine.cache("abc123");
+    // what AutoConfig.from_pretrained leaves, or a download that was cut off
+    CHECK_THROWS_WITH(resolve_model("org/tiny"), Contains("org/tiny lacks model.safetensors in the cache"));
+    CHECK_THROWS_WITH(resolve_model("org/tiny", hub::content::tokenizer), Contains("org/tiny lacks tokenizer.json"));
+    write(snapshot / "tokenizer.json", "{}");
+    CHECK(resolve_model("org/tiny", hub::content::tokenizer) == snapshot);
+    CHECK_THROWS_WITH(resolve_model("org/tiny"), Contains("lacks model.safetensors"));
+    write(snapshot / "model.safetensors", "");
     CHECK(resolve_model("org/tiny") == snapshot);
+    fs::remove(snapshot / "model.safetensors");
     write(snapshot / "model.safetensors.index.json", R"({"weight_map": {"w": "model-00001-of-00001.safetensors"}})");
     CHECK_THROWS_WITH(resolve_model("org/tiny"),
                       Contains("org/tiny lacks model-00001-of-00001.safetensors in the cache"));
@@ -93,6 +101,27 @@ TEST_CASE("hub: where the cache lies") {
     CHECK(io::hub::cache_folder() == "/b/hub");
     variables.unset("HF_HOME");
     CHECK(io::hub::cache_folder() == "/c/.cache/huggingface/hub");
+    variables.set("PLACE", "/d");
+    for (auto const& [written, meant] :
+         {std::pair("~/hf", "/c/hf/hub"), std::pair("$PLACE/hf", "/d/hf/hub"), std::pair("${PLACE}x", "/dx/hub"),
+          std::pair("$NOWHERE/hf", "$NOWHERE/hf/hub"), std::pair("/a$", "/a$/hub")}) {
+        variables.set("HF_HOME", written);
+        CHECK(io::hub::cache_folder() == meant);
+    }
+}
+
+TEST_CASE("hub: ~ is the home folder, and an empty local folder that hides a model is named") {
+    fake_machine machine;
+    machine.variables.set("HOME", machine.folder.path.string());
+    fs::create_directories(machine.folder.path / "model");
+    CHECK(resolve_model("~/model") == machine.folder.path / "model");
+    auto const before = fs::current_path();
+    fs::current_path(machine.folder.path);
+    fs::create_directories("org/hidden");
+    CHECK_THROWS_WITH(resolve_model("org/hidden"), Contains("hides the Hub's org/hidden"));
+    write("org/hidden/config.json", "{}");
+    CHECK(resolve_model("org/hidden") == "org/hidden");
+    fs::current_path(before);
 }
 
 TEST_CASE("hub: hf fetches what the cache lacks, unless offline") {
@@ -106,6 +135,8 @@ TEST_CASE("hub: hf fetches what the cache lacks, unless offline") {
     fs::create_directories(target);
     CHECK_THROWS_WITH(resolve_model("org/tiny"), Contains("without config.json"));
     write(target / "config.json", "{}");
+    CHECK_THROWS_WITH(resolve_model("org/tiny"), Contains("without model.safetensors"));
+    write(target / "model.safetensors", "");
     CHECK(resolve_model("org/tiny") == target);
     std::string arguments;
     std::getline(std::ifstream(machine.folder.path / "arguments"), arguments);

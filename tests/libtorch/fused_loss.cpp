@@ -134,7 +134,11 @@ TEST_CASE("fused_loss: what one pass cannot read goes the composite way") {
           Approx(fused_ppo.measure(then, now).loss.tensor.item<double>()));
     auto nothing = then;
     nothing.mask = 0.0 * then.mask;
-    CHECK(std::isnan(fused_loss(fused_ppo, nothing, now).loss.tensor.item<double>()));  // an empty mask has no mean
+    double const of_values = fused_loss(fused_ppo, nothing, now).loss.tensor.item<double>();  // none of responses
+    CHECK(
+        (std::isfinite(of_values) && of_values == Approx(fused_ppo.measure(nothing, now).loss.tensor.item<double>())));
+    nothing.value_mask = nothing.mask;
+    CHECK(fused_loss(fused_ppo, nothing, now).loss.tensor.item<double>() == 0.0);
     auto const transposed = [](field const& x) {
         return field(x.tensor.dim() == 2 ? x.tensor.t().contiguous().t() : x.tensor);
     };

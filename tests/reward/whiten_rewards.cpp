@@ -27,5 +27,5 @@ TEMPLATE_TEST_CASE("whiten_rewards: the mean stays, the variance becomes 1, padd
 
 TEMPLATE_TEST_CASE("whiten_rewards: one step has no variance", "", BACKENDS) {
     rollout<TestType> const single{.rewards = grid<TestType>({{2}}), .value_mask = grid<TestType>({{1}})};
-    CHECK(std::isnan(support::read(whiten_rewards{}(single).rewards)(0, 0)));
+    CHECK(support::read(whiten_rewards{}(single).rewards)(0, 0) == support::read(single.rewards)(0, 0));
 }

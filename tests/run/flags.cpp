@@ -51,8 +51,32 @@ TEST_CASE("flags: bad ones are named with the cure") {
     CHECK_THROWS_WITH(parsed({"--seed", "-1"}), "--seed expects a whole number, 0 or more, not '-1'");
     CHECK_THROWS_WITH(parsed({"--total_episodes", "99999999999999999999"}), Catch::Contains("expects a whole number"));
     CHECK_THROWS_WITH(parsed({"--use_cpu", "maybe"}), "--use_cpu expects true or false, not 'maybe'");
-    CHECK_THROWS_WITH(parsed({"--seed"}), Catch::Contains("--seed"));
+    CHECK_THROWS_WITH(parsed({"--seed"}), Catch::Contains("--seed has no value"));
+    CHECK_THROWS_WITH(parsed({"--seed", "1", "2"}), Catch::Contains("'2' belongs to no flag"));
+    CHECK_THROWS_WITH(parsed({"--"}), Catch::Contains("belongs to no flag"));
+    CHECK_THROWS_WITH(parsed({"--zzzzzz", "1"}), "there is no flag --zzzzzz: see --help");
     CHECK_THROWS_WITH(parsed({"stray"}), Catch::Contains("'stray' belongs to no flag"));
+}
+
+TEST_CASE("flags: names of other libraries are answered; each of ours that an answer names is a flag") {
+    CHECK_THROWS_WITH(parsed({"--rloo_k", "4"}), "--rloo_k is called --group_size here");
+    CHECK_THROWS_WITH(parsed({"--max-new-tokens=4"}), "--max_new_tokens is called --response_length here");
+    CHECK_THROWS_WITH(parsed({"--lora_r", "4"}), Catch::Contains("--lora_r is not supported: all weights are trained"));
+    CHECK(find_foreign_flag("data.train_files")->ours == "--dataset_name");
+    CHECK(find_foreign_flag("nothing_of_the_kind") == nullptr);
+    PPOv2Config config;
+    std::set<std::string> ours{"group_size", "kl_loss_coef", "cliprange_low", "cliprange_high", "clip_c"};  // of parts
+    for (auto const& knob : any_knobs(config)) ours.insert(knob.name);
+    for (auto const& row : proximal::run::detail::foreign_flags) {
+        INFO(row.name);
+        CHECK_FALSE(ours.contains(std::string(row.name)));  // ours need no answer
+        CHECK((!row.ours.empty() || !row.because.empty()));
+        for (std::size_t at = row.ours.find("--"); at != std::string_view::npos; at = row.ours.find("--", at + 2)) {
+            auto const end =
+                std::min(row.ours.find_first_not_of("abcdefghijklmnopqrstuvwxyz_0123456789", at + 2), row.ours.size());
+            CHECK(ours.contains(std::string(row.ours.substr(at + 2, end - at - 2))));
+        }
+    }
 }
 
 TEST_CASE("edit_distance: laws") {

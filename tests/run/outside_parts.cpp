@@ -19,7 +19,7 @@ TEST_CASE("outside parts: flags") {
 TEST_CASE("outside parts: JSON, there and back") {
     mine::soft_gate<> gate{.tau = 4.0};
     auto const object = proximal::run::to_json_object(gate);
-    CHECK(object.dump() == R"({"tau":4.0,"pull":0.5})");
+    CHECK(object.dump() == R"({"pull":0.5,"tau":4})");
     mine::soft_gate<> read;
     proximal::run::read_known_keys(read, object);
     CHECK(read.tau == 4.0);

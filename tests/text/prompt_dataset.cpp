@@ -40,14 +40,64 @@ TEST_CASE("prompt_dataset: what is wrong is said, with its line") {
         return load_prompts(folder.path / "a.jsonl", tiny());
     };
     CHECK_THROWS_WITH(of(""), Contains("a.jsonl holds no prompts"));
-    CHECK_THROWS_WITH(of("{\"prompt\": \"a\"}\n{oops\n"), Contains("line 2 cannot be used") && Contains("parse"));
+    CHECK_THROWS_WITH(of("{\"prompt\": \"a\"}\n{oops\n"),
+                      Contains("line 2 cannot be used: is no valid JSON from character 2 on"));
     CHECK_THROWS_WITH(of("{\"text\": \"a\"}\n"),
                       Contains("line 1 cannot be used: it holds neither a text \"prompt\" nor a list \"messages\""));
-    CHECK_THROWS_WITH(of("{\"prompt\": \"\"}\n"), Contains("line 1 cannot be used: its prompt has no tokens"));
-    CHECK_THROWS_WITH(of("[1]\n"), Contains("line 1 cannot be used"));
+    CHECK_THROWS_WITH(of("\n\n{\"text\": \"a\"}\n"), Contains("line 3 cannot be used"));
+    CHECK_THROWS_WITH(of("[{\"prompt\": \"a\"}, 1]\n"), Contains("object 2 cannot be used"));
+    CHECK_THROWS_WITH(of("[{\"prompt\": \"a\"},\n"), Contains("a.jsonl is no valid JSON"));
+    CHECK_THROWS_WITH(load_prompts(folder.path / "data", tiny()), Contains("does not exist"));
+    std::filesystem::create_directory(folder.path / "data");
+    CHECK_THROWS_WITH(load_prompts(folder.path / "data", tiny()), Contains("holds no train.jsonl"));
     CHECK_THROWS_WITH(load_prompts(folder.path / "no.jsonl", tiny()), Contains("no.jsonl does not exist"));
     CHECK_THROWS_WITH(load_prompts("trl-lib/tldr", tiny()),
                       Contains("not fetched from the Hub") && Contains("load_dataset(\"trl-lib/tldr\")"));
+}
+
+TEST_CASE("prompt_dataset: files of other kinds are named, with the line of Python that converts them") {
+    support::temporary_folder const folder;
+    auto const of = [&](std::string const& content) {
+        std::ofstream(folder.path / "a.jsonl", std::ios::binary) << content;
+        return load_prompts(folder.path / "a.jsonl", tiny());
+    };
+    CHECK_THROWS_WITH(of("prompt,score\nhello,1\n"), Contains("no JSON but other text (CSV?)") && Contains("from_csv"));
+    CHECK_THROWS_WITH(of("\"prompt\"\n\"hello\"\n"), Contains("no JSON but other text"));
+    CHECK_THROWS_WITH(of("PAR1\x15\x04"), Contains("a Parquet file") && Contains("from_parquet"));
+    CHECK_THROWS_WITH(of("\x1f\x8b\x08\x01"), Contains("compressed (gzip)"));
+    CHECK_THROWS_WITH(of("\xff\xfe{"), Contains("UTF-16"));
+    CHECK_THROWS_WITH(of("{\"prompt\": \"caf\xe9\"}\n"), Contains("line 1 cannot be used: is no valid JSON"));
+    CHECK(of("\xef\xbb\xbf{\"prompt\": \"hello\"}\n").prompts.size() == 1);
+    auto const array = of("\n [{\"prompt\": \"hello\"},\n  {\"prompt\": \"hi\"}]\n");
+    CHECK((array.prompts.size() == 2 && array.records[1]["prompt"] == "hi"));
+}
+
+TEST_CASE("prompt_dataset: conversations are prompts whatever field holds them, without the answer at their end") {
+    support::temporary_folder const folder;
+    auto const of = [&](std::string const& content) {
+        std::ofstream(folder.path / "a.jsonl") << content;
+        return tiny().decode(load_prompts(folder.path / "a.jsonl", tiny()).prompts.at(0));
+    };
+    std::string const question = R"({"role": "user", "content": "Q"})",
+                      answer = R"({"role": "assistant", "content": "A"})";
+    for (std::string const field : {"prompt", "messages"}) {
+        CHECK(of("{\"" + field + "\": [" + question + "]}") == "User: Q\n\nAssistant:");
+        CHECK(of("{\"" + field + "\": [" + question + ", " + answer + "]}") == "User: Q\n\nAssistant:");
+        CHECK(of("{\"" + field + "\": [" + question + ", " + answer + ", " + question + ", " + answer + ", " + answer +
+                 "]}") == "User: Q\n\nAssistant: A\n\nUser: Q\n\nAssistant:");
+        CHECK_THROWS_WITH(of("{\"" + field + "\": [" + answer + "]}"), Contains("no message to answer"));
+        CHECK_THROWS_WITH(of("{\"" + field + "\": []}"), Contains("no message to answer"));
+    }
+}
+
+TEST_CASE("prompt_dataset: a prompt of no tokens, or of too many, is left out and counted") {
+    support::temporary_folder const folder;
+    std::ofstream(folder.path / "a.jsonl") << "{\"prompt\": \"\"}\n{\"prompt\": \"a\"}\n{\"prompt\": \"abcdefgh\"}\n";
+    auto const data = load_prompts(folder.path / "a.jsonl", tiny());
+    CHECK((data.prompts.size() == 2 && data.left_out == 1 && data.lines == std::vector<std::size_t>{2, 3}));
+    auto const kept = leave_out_long(data, 3);
+    CHECK((kept.prompts.size() == 1 && kept.left_out == 2 && kept.records.size() == 1));
+    CHECK(kept.lines == std::vector<std::size_t>{2});
 }
 
 TEST_CASE("prompt_dataset: split draws by the seed alone, loses nothing") {

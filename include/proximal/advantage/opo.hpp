@@ -27,10 +27,11 @@ struct opo {
 
     template <class Array>
     constexpr experience<Array> operator()(rollout<Array> const& rollout) const {
-        Array const reward = response_reward(rollout);  // [B]
-        Array const length = row_sum(rollout.mask);     // [B]
-        Array const baseline = group_mean(length * reward, group_size) / group_mean(length, group_size);
-        return judged_by_response(rollout, Array(reward - baseline), reward);
+        Array const reward = response_reward(rollout);                  // [B]
+        Array const length = row_sum(rollout.mask);                     // [B]
+        Array const centred = reward - group_mean(reward, group_size);  // so that equal rewards give exactly 0
+        Array const baseline = group_mean(length * centred, group_size) / max(group_mean(length, group_size), 1e-8);
+        return judged_by_response(rollout, Array(centred - baseline), reward);
     }
 };
 static_assert(AdvantageEstimator<opo>);

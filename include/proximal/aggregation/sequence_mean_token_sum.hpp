@@ -11,11 +11,11 @@ namespace proximal {
 ///
 /// Source: Williams (1992), an episode's gradient being the sum over its steps; verl's seq-mean-token-sum.
 ///
-/// Reads: a mask [B, T]. Gives: weights [B, T] that sum to the mean length; NaN when the mask is empty.
+/// Reads: a mask [B, T]. Gives: weights [B, T] that sum to the mean length; 0 when the mask is empty.
 struct sequence_mean_token_sum {
     template <class Array>
     constexpr Array operator()(Array const& mask) const {
-        return mask / sum(min(row_sum(mask), 1.0));
+        return mask / max(sum(min(row_sum(mask), 1.0)), 1.0);
     }
 };
 static_assert(Aggregation<sequence_mean_token_sum>);

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <proximal/io/expand_user.hpp>
 #include <proximal/io/json_file.hpp>
 #include <proximal/io/process.hpp>
 #include <stdexcept>
@@ -29,11 +30,12 @@ inline bool is_id(std::string_view id) {
                                            : is_name(id.substr(0, slash)) && is_name(id.substr(slash + 1));
 }
 
-/// HF_HUB_CACHE, else HF_HOME/hub, else ~/.cache/huggingface/hub.
+/// HF_HUB_CACHE, else HF_HOME/hub, else ~/.cache/huggingface/hub; `~` and $NAME in them are read as Python does.
 inline std::filesystem::path cache_folder() {
     auto const variable = [](char const* name) -> std::optional<std::filesystem::path> {
         auto const* const value = std::getenv(name);
-        return value == nullptr || *value == '\0' ? std::nullopt : std::optional<std::filesystem::path>(value);
+        return value == nullptr || *value == '\0' ? std::nullopt
+                                                  : std::optional<std::filesystem::path>(expand_variables(value));
     };
     if (auto const cache = variable("HF_HUB_CACHE")) return *cache;
     if (auto const home = variable("HF_HOME")) return *home / "hub";
@@ -48,12 +50,20 @@ inline bool is_offline() {
     return text == "1" || text == "ON" || text == "YES" || text == "TRUE";
 }
 
-/// The first file a model folder lacks: config.json, or a part that its model.safetensors.index.json names.
-inline std::optional<std::string> missing_file(std::filesystem::path const& folder) {
-    if (!std::filesystem::exists(folder / "config.json")) return "config.json";
+/// What a folder is asked for.
+enum class content { model, tokenizer };
+
+/// The first file that a folder lacks of what it is asked for: tokenizer.json; or config.json and model.safetensors, or
+/// all parts that its model.safetensors.index.json names.
+inline std::optional<std::string> missing_file(std::filesystem::path const& folder, content asked = content::model) {
+    auto const lacks = [&](char const* name) { return !std::filesystem::exists(folder / name); };
+    if (asked == content::tokenizer)
+        return lacks("tokenizer.json") ? std::optional<std::string>("tokenizer.json") : std::nullopt;
+    if (lacks("config.json")) return "config.json";
     auto const index = folder / "model.safetensors.index.json";
-    if (!std::filesystem::exists(index)) return std::nullopt;
-    auto const weights = read_json(index).value("weight_map", nlohmann::json::object());
+    if (!std::filesystem::exists(index))
+        return lacks("model.safetensors") ? std::optional<std::string>("model.safetensors") : std::nullopt;
+    auto const weights = io::value_or(read_json(index), "weight_map", nlohmann::json::object());
     for (auto const& file : weights)
         if (auto const name = file.get<std::string>(); !std::filesystem::exists(folder / name)) return name;
     return std::nullopt;
@@ -72,7 +82,7 @@ inline std::optional<std::filesystem::path> cached_snapshot(std::string_view id)
 }
 
 /// Lets the program `hf` (or `huggingface-cli`) fetch a model; it prints where.
-inline std::filesystem::path download(std::filesystem::path const& program, std::string const& id) {
+inline std::filesystem::path download(std::filesystem::path const& program, std::string const& id, content asked) {
     auto const [status, output] = run_program(program, {"download", id});
     auto const end = output.find_last_not_of(" \r\n");
     auto const line = output.substr(0, end == std::string::npos ? 0 : end + 1);
@@ -83,9 +93,10 @@ inline std::filesystem::path download(std::filesystem::path const& program, std:
             fmt::format("{} could not download {} (status {}); {}", program.string(), id, status, hint));
     if (!std::filesystem::is_directory(folder))
         throw std::runtime_error(fmt::format("{} printed no folder for {}; {}", program.string(), id, hint));
-    if (auto const missing = missing_file(folder))
+    if (auto const missing = missing_file(folder, asked))
         throw std::runtime_error(
-            fmt::format("{} downloaded {} without {}; is it a model of transformers?", program.string(), id, *missing));
+            fmt::format("{} downloaded {} without {}; is it a model of transformers, with its weights as safetensors?",
+                        program.string(), id, *missing));
     return folder;
 }
 
@@ -93,16 +104,25 @@ inline std::filesystem::path download(std::filesystem::path const& program, std:
 
 namespace proximal::io {
 
-/// The folder of a model: a local folder as it is; else the Hugging Face cache's snapshot of that id; else, unless
-/// HF_HUB_OFFLINE is set, what `hf download` (or `huggingface-cli download`) fetches.
+/// The folder of a model or a tokenizer: a local folder, with `~` for the home folder; else the Hugging Face cache's
+/// snapshot of that id; else, or where that lacks a file of what is asked for, unless HF_HUB_OFFLINE is set, what
+/// `hf download` (or `huggingface-cli download`) fetches.
 /// Throws std::runtime_error with the remedy where none of these has it.
-inline std::filesystem::path resolve_model(std::string const& name_or_path) {
-    if (std::filesystem::is_directory(name_or_path)) return name_or_path;
+inline std::filesystem::path resolve_model(std::string const& name_or_path, hub::content asked = hub::content::model) {
+    if (auto const folder = expand_user(name_or_path); std::filesystem::is_directory(folder)) {
+        bool const is_hidden_id = hub::is_id(name_or_path) && !std::filesystem::exists(folder / "config.json");
+        if (is_hidden_id && hub::missing_file(folder, asked))
+            throw std::runtime_error(
+                fmt::format("the local folder {0} holds no model, and hides the Hub's {0}: remove it, or start "
+                            "elsewhere",
+                            name_or_path));
+        return folder;
+    }
     if (!hub::is_id(name_or_path))
         throw std::runtime_error(fmt::format(
             "{} is neither a folder nor a model id of the form organisation/name; check the path", name_or_path));
     auto const snapshot = hub::cached_snapshot(name_or_path);
-    auto const missing = snapshot ? hub::missing_file(*snapshot) : std::nullopt;
+    auto const missing = snapshot ? hub::missing_file(*snapshot, asked) : std::nullopt;
     if (snapshot && !missing) return *snapshot;
 
     auto const state = missing
@@ -112,7 +132,7 @@ inline std::filesystem::path resolve_model(std::string const& name_or_path) {
         throw std::runtime_error(
             fmt::format("{} {}, and HF_HUB_OFFLINE is set; unset it or give a local folder", name_or_path, state));
     for (auto const* const program : {"hf", "huggingface-cli"})
-        if (auto const path = find_program(program)) return hub::download(*path, name_or_path);
+        if (auto const path = find_program(program)) return hub::download(*path, name_or_path, asked);
     throw std::runtime_error(fmt::format(
         "{} {}; install the program hf (pip install huggingface_hub) or download the model and give its folder",
         name_or_path, state));

@@ -17,6 +17,7 @@
 #include <cmath>
 #include <cstring>
 #include <proximal/io/no_sigpipe.hpp>
+#include <proximal/io/stop_signal.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -125,7 +126,11 @@ class line_process {
                 fail(fmt::format("timed out after {:g} s while waiting for {}", timeout.count(), place),
                      "give it more time, and let it flush its output after each line");
             std::array<::pollfd, 2> pipes{{{from_, POLLIN, 0}, {unsaid.empty() ? -1 : to_, POLLOUT, 0}}};
-            if (::poll(pipes.data(), pipes.size(), int(std::ceil(std::min(left.count() * 1e3, 1e9)))) <= 0) continue;
+            int const milliseconds = int(std::ceil(std::min(left.count() * 1e3, 1e9)));
+            if (::poll(pipes.data(), pipes.size(), milliseconds) <= 0) {
+                throw_if_stopped();  // a signal ends the waiting
+                continue;
+            }
             if (pipes[1].revents != 0) {
                 ssize_t const n = ::write(to_, unsaid.data(), unsaid.size());
                 if (n > 0) unsaid.remove_prefix(static_cast<std::size_t>(n));

@@ -27,6 +27,10 @@ class safetensors {
    public:
     explicit safetensors(std::filesystem::path path) : path_(std::move(path)), file_(path_) {
         auto const bytes = file_.bytes();
+        std::string_view const start(reinterpret_cast<char const*>(bytes.data()),
+                                     std::min<std::size_t>(bytes.size(), 40));
+        if (start.starts_with("version https://git-lfs"))
+            fail("is a Git LFS pointer, not the weights themselves", "run `git lfs pull` in its folder");
         if (bytes.size() < 8) fail("is too short to be a safetensors file", again);
         std::uint64_t header = 0;
         for (std::size_t i = 0; i < 8; ++i) header |= std::to_integer<std::uint64_t>(bytes[i]) << (8 * i);

@@ -23,6 +23,14 @@ class safetensors_folder {
             for (auto const& [name, tensor] : open(whole).tensors()) tensors_.emplace(name, tensor);
             return;
         }
+        if (!std::filesystem::exists(index) && std::filesystem::exists(folder / "adapter_config.json"))
+            throw std::runtime_error(folder.string() +
+                                     " is an adapter (LoRA), not a model: merge it into its model first, in Python "
+                                     "model.merge_and_unload().save_pretrained(...)");
+        if (!std::filesystem::exists(index) && std::filesystem::exists(folder / "pytorch_model.bin"))
+            throw std::runtime_error(folder.string() +
+                                     " holds its weights as pytorch_model.bin alone: save them as safetensors, in "
+                                     "Python AutoModelForCausalLM.from_pretrained(...).save_pretrained(...)");
         if (!std::filesystem::exists(index))
             throw std::runtime_error(folder.string() +
                                      " holds neither model.safetensors nor model.safetensors.index.json; "

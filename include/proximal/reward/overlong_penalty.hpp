@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <stdexcept>
+#include <string>
+
 #include <proximal/concepts.hpp>
 #include <proximal/knob.hpp>
 
@@ -28,6 +31,14 @@ struct overlong_penalty {
 
     /// The longest response is that of the run.
     constexpr void assume_response_length(double tokens) { max_response_length = tokens; }
+
+    /// The tokens over which it grows lie within the response: else an empty one would pay.
+    constexpr void check_knobs() const {
+        if (overlong_buffer > max_response_length)
+            throw std::invalid_argument("--overlong_buffer is " + number_text(overlong_buffer) +
+                                        ", and a response has " + number_text(max_response_length) +
+                                        " tokens at most: give a smaller --overlong_buffer.");
+    }
 
     template <class Array>
     constexpr rollout<Array> operator()(rollout<Array> rollout) const {

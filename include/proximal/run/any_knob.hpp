@@ -8,6 +8,8 @@
 #include <proximal/run/flag_value.hpp>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace proximal::run {
@@ -15,19 +17,21 @@ namespace proximal::run {
 /// A knob whose type is not known: what a flag, a record or a table needs of it. It refers to the part that it is of,
 /// which must stay where it is.
 struct any_knob {
-    std::string name, part, meaning, default_text;
-    bool is_bool = false, is_text = false;            // or a number
-    std::function<void(std::string_view text)> read;  // sets it; throws std::invalid_argument as read_flag does
-    std::function<std::string()> text;                // as it stands; "none" where it is not set, or its part is off
+    std::string name, part, meaning, default_text, accepts;  // accepts: "at least 0"
+    bool is_bool = false, is_text = false;                   // or a number
+    std::function<void(std::string_view text)> read;         // sets it; throws std::invalid_argument as read_flag does
+    std::function<std::string()> text;  // as it stands; "none" where it is not set, or its part is off
 };
 
 /// A value as a knob of that name.
 template <class Value>
-any_knob knob_for(Value& value, std::string_view name, std::string_view part, std::string_view meaning) {
+any_knob knob_for(Value& value, std::string_view name, std::string_view part, std::string_view meaning,
+                  std::string accepts) {
     return {.name = std::string(name),
             .part = std::string(part),
             .meaning = std::string(meaning),
             .default_text = flag_text(value),
+            .accepts = std::move(accepts),
             .is_bool = std::same_as<Value, bool>,
             .is_text = flag_type<Value>() == flag_type<std::string>(),
             .read = [&value, flag = std::string(name)](std::string_view text) { read_flag(value, flag, text); },
@@ -41,12 +45,15 @@ template <class Part>
 std::vector<any_knob> any_knobs(Part& whole) {
     std::vector<any_knob> knobs;
     visit_knobs(whole, [&](std::string_view part, auto const& knob, auto& value) {
-        knobs.push_back(knob_for(value, knob.name, part, knob.meaning));
+        bool const is_word = flag_type<std::remove_cvref_t<decltype(value)>>() == flag_type<bool>();
+        knobs.push_back(knob_for(value, knob.name, part, knob.meaning,
+                                 is_word ? std::string(flag_type<bool>()) : describe(knob.accepts)));
     });
     visit_switches(whole, [&](std::string_view part, bool& enabled) {
         auto const known = std::find_if(knobs.begin(), knobs.end(), [&](any_knob const& k) { return k.name == part; });
         if (known == knobs.end()) {
-            knobs.push_back(knob_for(enabled, part, part, "whether " + std::string(part) + " takes part"));
+            knobs.push_back(knob_for(enabled, part, part, "whether " + std::string(part) + " takes part",
+                                     std::string(flag_type<bool>())));
             return;
         }
         if (!enabled) known->default_text = "none";

@@ -35,7 +35,9 @@ inline std::string flags_help(std::vector<any_knob> const& knobs, std::string_vi
     for (auto const& knob : knobs) {
         if (!seen.insert(knob.name).second) continue;
         if (part != knob.part) text += fmt::format("\n{}:\n", part = knob.part);
-        text += fmt::format("  {:<36} {}\n", "--" + knob.name + "=" + knob.default_text, knob.meaning);
+        bool const is_told = knob.accepts != "finite" && knob.accepts != "text" && !knob.is_bool;
+        text += fmt::format("  {:<38} {}{}\n", "--" + knob.name + "=" + knob.default_text, knob.meaning,
+                            is_told ? " (" + knob.accepts + ")" : "");
     }
     return text;
 }
@@ -62,8 +64,8 @@ inline std::string unknown_flag(std::string_view name, std::set<std::string> con
     auto const nearest = std::min_element(names.begin(), names.end(),
                                           [&](auto const& a, auto const& b) { return distance(a) < distance(b); });
     bool const misspelt = nearest != names.end() && distance(*nearest) <= 2;
-    return fmt::format("there is no flag --{}{}; see --help", name,
-                       misspelt ? fmt::format(": did you mean --{}?", *nearest) : "");
+    return fmt::format("there is no flag --{}: {}ee --help", name,
+                       misspelt ? fmt::format("did you mean --{}? S", *nearest) : "s");
 }
 }  // namespace detail
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <proximal/io/no_sigpipe.hpp>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@ inline std::string gnuplot_quoted(std::string const& text) {
 
 /// Feeds a script to gnuplot. False where it is missing or fails; the picture is an extra, never a reason to stop.
 inline bool run_gnuplot(std::string const& script) {
+    io::no_sigpipe const quiet;  // a gnuplot that is missing, or stops early, does not read it all
     std::FILE* const gnuplot = ::popen("gnuplot 2>/dev/null", "w");
     if (gnuplot == nullptr) return false;
     bool const written = std::fwrite(script.data(), 1, script.size(), gnuplot) == script.size();

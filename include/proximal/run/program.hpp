@@ -5,18 +5,23 @@
 
 #include <cstdio>
 #include <exception>
+#include <proximal/io/stop_signal.hpp>
 #include <string>
 #include <vector>
 
 namespace proximal::run {
 
 /// The frame of a program's main(): runs `body(arguments)` and gives its exit status; an error is one line on stderr,
-/// "NAME: what went wrong", and status 1.
+/// "NAME: what went wrong", and status 1, or 128 + the signal that stopped it.
 template <class Body>
 int run_main(char const* name, int argc, char** argv, Body const& body) {
     std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // in step with the progress on stderr, also into a file
     try {
         return body(std::vector<std::string>{argv + 1, argv + argc});
+    } catch (io::interrupted const& stop) {
+        std::fflush(stdout);
+        fmt::print(stderr, "\n{}: {}\n", name, stop.what());
+        return 128 + stop.signal();
     } catch (std::exception const& error) {
         std::fflush(stdout);
         fmt::print(stderr, "\n{}: {}\n", name, error.what());

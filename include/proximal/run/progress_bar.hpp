@@ -31,7 +31,8 @@ inline std::string clock_text(double seconds) {
 
 /// A line on stderr that says how far a task is, how long it took and how long it will take.
 ///
-/// On a terminal the line is redrawn in place; elsewhere (a log file, CI) a plain line appears every tenth of the way.
+/// On a terminal the line is redrawn in place; elsewhere (a log file, CI) a plain line appears every tenth of the way, and
+/// once a minute at least.
 class progress_bar {
    public:
     progress_bar(std::string title, std::int64_t total, bool enabled = true)
@@ -42,7 +43,8 @@ class progress_bar {
         if (!enabled_ || total_ <= 0) return;
         double const elapsed = seconds(), share = static_cast<double>(done) / static_cast<double>(total_);
         if (terminal_ && done < total_ && elapsed - drawn_ < 0.05) return;
-        if (!terminal_ && done < total_ && static_cast<int>(share * 10) == tenth_) return;
+        bool const silent = static_cast<int>(share * 10) == tenth_ && elapsed - drawn_ < 60.0;
+        if (!terminal_ && done < total_ && silent) return;
         tenth_ = static_cast<int>(share * 10);
         drawn_ = elapsed;
         std::string const eta = done > 0 ? clock_text(elapsed / share - elapsed) : "--:--";

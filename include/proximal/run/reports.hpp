@@ -10,6 +10,7 @@
 #include <proximal/run/event_file.hpp>
 #include <proximal/run/plot.hpp>
 #include <proximal/run/progress_bar.hpp>
+#include <proximal/run/stopwatch.hpp>
 #include <proximal/run/trainer_callback.hpp>
 #include <stdexcept>
 #include <string>
@@ -50,7 +51,8 @@ class tensorboard_log final : public trainer_callback {
     std::optional<event_file> file_;
 };
 
-/// A progress bar over the updates, with the reward, the KL and the remaining time; and each table of samples.
+/// A progress bar over the updates, with the reward, the KL and the remaining time; and tables of samples, the first and
+/// the last and between them one a minute at most.
 class terminal_report final : public trainer_callback {
    public:
     explicit terminal_report(bool bar) : enabled_(bar) {}
@@ -63,23 +65,41 @@ class terminal_report final : public trainer_callback {
             auto const* const value = logged.find(name);
             return value != nullptr ? *value : std::nan("");
         };
+        if (!bar_) return;  // steps driven by hand
         bar_->show(state.update, fmt::format("rlhf_reward {:.3f}  kl {:.3f}", number("objective/rlhf_reward"),
                                              number("objective/kl")));
     }
     void on_completions(trainer_state& state, completions_table const& table) override {
+        double const now = shown_.total();
+        bool const is_soon = tables_ > 0 && now - last_table_ < 60.0 && state.update < state.updates;
+        ++tables_;
+        if (is_soon) return;
+        last_table_ = now;
         completions_table shown{table.headings, {}};
         for (std::size_t i = 0; i < std::min<std::size_t>(5, table.rows.size()); ++i)
             shown.rows.push_back(table.rows[i]);
-        bar_->clear();
+        if (bar_) bar_->clear();
         fmt::print("samples after {} of {} updates\n{}", state.update, state.updates,
                    draw(shown, terminal_width(stdout)));
         std::fflush(stdout);
     }
-    void on_train_end(trainer_state&) override { bar_->finish(); }
+    void on_save(trainer_state& state, std::filesystem::path const& to) override {
+        if (bar_ && state.update < state.updates) {
+            bar_->clear();
+            fmt::print("saved      the models after {} of {} updates, in {}\n", state.update, state.updates,
+                       to.string());
+        }
+    }
+    void on_train_end(trainer_state&) override {
+        if (bar_) bar_->finish();
+    }
 
    private:
     bool enabled_;
     std::optional<progress_bar> bar_;
+    stopwatch shown_;
+    double last_table_ = 0.0;
+    int tables_ = 0;
 };
 
 /// Keeps the main metrics of a run and draws them: OUTPUT_DIR/metrics.png, and the reward on the terminal.

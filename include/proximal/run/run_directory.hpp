@@ -1,48 +1,149 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
 #include <filesystem>
-#include <fstream>
+#include <optional>
+#include <proximal/io/expand_user.hpp>
 #include <stdexcept>
 #include <string>
+#include <system_error>
+#include <utility>
 
 namespace proximal::run {
 
-/// Takes a folder for a run: creates it, proves that it can be written, and moves what an earlier run left in it to
-/// `FOLDER.previous` (replacing the one before). Gives whether something was moved.
+namespace detail {
+/// A lock on a folder that ends with the process, however it ends; the file in it names the process.
+class folder_lock {
+   public:
+    folder_lock() = default;
+    explicit folder_lock(std::filesystem::path const& folder)
+        : file_(::open((folder / name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+        if (file_ < 0) return;
+        if (::flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+            char words[32]{};
+            owner_ = ::read(file_, words, sizeof words - 1) > 0 ? words : "of another";
+            return;
+        }
+        auto const process = std::to_string(::getpid());
+        if (::ftruncate(file_, 0) == 0 && ::pwrite(file_, process.data(), process.size(), 0) > 0) held_ = true;
+    }
+    folder_lock(folder_lock&& other) noexcept { *this = std::move(other); }
+    folder_lock& operator=(folder_lock&& other) noexcept {
+        std::swap(file_, other.file_);
+        std::swap(held_, other.held_);
+        std::swap(owner_, other.owner_);
+        return *this;
+    }
+    ~folder_lock() {
+        if (file_ >= 0) ::close(file_);
+    }
+    /// Whether the folder can be written; false on a full disk.
+    bool held() const { return held_; }
+    /// The process that has it, where another one does.
+    std::string const& owner() const { return owner_; }
+
+    static constexpr char const* name = ".lock";
+
+   private:
+    int file_ = -1;
+    bool held_ = false;
+    std::string owner_;
+};
+}  // namespace detail
+
+/// The folder that a user means: `~` is the home folder, and a slash at the end means nothing.
+inline std::filesystem::path named_folder(std::string const& name) {
+    auto const folder = io::expand_user(name).lexically_normal();
+    return folder.has_filename() ? folder : folder.parent_path();
+}
+
+/// A folder taken for a run: created if need be, proved writable, and locked, so that no two runs share it. The lock ends
+/// with the process.
 ///
-/// Departure: TRL's scripts delete the folder. A folder that holds files but no run (no metrics.jsonl) is refused, so
-/// that `--output_dir ~` harms nobody. Throws std::runtime_error, one sentence, before anything is touched.
-inline bool claim_run_directory(std::filesystem::path const& folder) {
-    namespace fs = std::filesystem;
-    auto const refuse = [&](std::string const& why) {
-        throw std::runtime_error("--output_dir " + folder.string() + " " + why);
-    };
-    std::error_code error;
-    if (fs::exists(folder, error) && !fs::is_directory(folder, error)) refuse("is a file: name a folder");
-    bool moved = false;
-    if (fs::exists(folder, error) && !fs::is_empty(folder, error)) {
-        if (!fs::exists(folder / "metrics.jsonl"))
+/// What an earlier run left there is moved aside, never deleted: one that saved models to FOLDER.previous, or to
+/// FOLDER.previous-2 and so on where that name is taken; one that ended before it saved any to FOLDER.unfinished, which
+/// replaces the one before. Departure: TRL's scripts delete the folder.
+/// A folder that holds files but no run of ours is refused, so that `--output_dir ~` harms nobody. Throws
+/// std::runtime_error, one sentence, before anything is touched.
+class run_directory {
+   public:
+    explicit run_directory(std::filesystem::path folder) {
+        namespace fs = std::filesystem;
+        folder_ = named_folder(folder.string());
+        std::error_code error;
+        if (fs::exists(folder_, error) && !fs::is_directory(folder_, error)) refuse("is a file: name a folder");
+        bool const taken = holds_files();
+        if (taken && !is_run(folder_))
             refuse("holds files that are not of an earlier run: name an empty or a new folder");
-        if (::access(folder.c_str(), W_OK) != 0)
-            refuse("cannot be written: choose another folder, or change its permissions");
-        auto const previous = fs::path(folder).concat(".previous");
-        fs::remove_all(previous, error);
-        fs::rename(folder, previous, error);
+        detail::folder_lock const of_earlier = taken ? lock() : detail::folder_lock();
+        if (taken) move_aside();
+        fs::create_directories(folder_, error);
+        lock_ = lock();
+    }
+    run_directory(run_directory const&) = delete;
+    run_directory& operator=(run_directory const&) = delete;
+    ~run_directory() {
+        std::error_code ignored;
+        std::filesystem::remove(folder_ / detail::folder_lock::name, ignored);
+    }
+
+    std::filesystem::path const& path() const { return folder_; }
+    /// Where an earlier run was moved to, if there was one.
+    std::optional<std::filesystem::path> const& earlier() const { return earlier_; }
+
+   private:
+    [[noreturn]] void refuse(std::string const& why) const {
+        throw std::runtime_error("--output_dir " + folder_.string() + " " + why);
+    }
+    detail::folder_lock lock() const {
+        detail::folder_lock lock(folder_);
+        if (!lock.owner().empty())
+            refuse("is in use by process " + lock.owner() + ": name another folder, or wait until that run has ended");
+        if (!lock.held())
+            refuse("cannot be written: choose another folder, or look at its permissions and the disk's free space");
+        return lock;
+    }
+    bool holds_files() const {
+        std::error_code error;
+        auto const entries = std::filesystem::directory_iterator(folder_, error);
+        return !error && std::any_of(begin(entries), end(entries), [](auto const& entry) {
+            return entry.path().filename() != detail::folder_lock::name;
+        });
+    }
+    static bool is_run(std::filesystem::path const& folder) {
+        return std::filesystem::exists(folder / "config_ppo.json") || std::filesystem::exists(folder / "metrics.jsonl");
+    }
+    static bool holds_models(std::filesystem::path const& folder) {
+        auto const entries = std::filesystem::directory_iterator(folder);
+        return std::any_of(begin(entries), end(entries),
+                           [](auto const& entry) { return entry.path().extension() == ".safetensors"; });
+    }
+    void move_aside() {
+        namespace fs = std::filesystem;
+        std::error_code error;
+        std::string const ending = holds_models(folder_) ? ".previous" : ".unfinished";
+        auto target = fs::path(folder_).concat(ending);
+        if (ending == ".unfinished" && fs::is_directory(target, error) && is_run(target) && !holds_models(target))
+            fs::remove_all(target, error);
+        for (int n = 2; fs::exists(target, error); ++n)
+            target = fs::path(folder_).concat(ending + "-" + std::to_string(n));
+        fs::rename(folder_, target, error);
         if (error)
             refuse("holds an earlier run that cannot be moved aside (" + error.message() + "): name a new folder");
-        moved = true;
+        fs::remove(target / detail::folder_lock::name, error);
+        earlier_ = target;
     }
-    fs::create_directories(folder, error);
-    auto const probe = folder / ".probe";
-    std::ofstream out(probe);
-    out << "x";
-    out.close();
-    if (error || !out) refuse("cannot be written: choose another folder, or change its permissions");
-    fs::remove(probe, error);
-    return moved;
-}
+
+    std::filesystem::path folder_;
+    std::optional<std::filesystem::path> earlier_;
+    detail::folder_lock lock_;
+};
 
 }  // namespace proximal::run

@@ -24,6 +24,7 @@ class trainer_callback {
     virtual void on_train_begin(trainer_state&) {}          // before the first update
     virtual void on_epoch_begin(trainer_state&) {}          // before the first update of a pass over the data
     virtual void on_step_begin(trainer_state&) {}           // before an update
+    virtual void on_prediction_step(trainer_state&) {}      // a token was drawn for each prompt of a chunk
     virtual void on_substep_end(trainer_state&) {}          // after a micro-batch that no optimizer step follows
     virtual void on_pre_optimizer_step(trainer_state&) {}   // gradients are reduced and clipped, parameters unmoved
     virtual void on_optimizer_step(trainer_state&) {}       // parameters moved, gradients still there

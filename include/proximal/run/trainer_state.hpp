@@ -11,11 +11,12 @@ namespace proximal::run {
 /// The requests are transformers' TrainerControl: an event listener sets one, and the trainer obeys after the event, in
 /// one place, on all processes alike.
 struct trainer_state {
-    std::int64_t update = 0;   // updates done
-    std::int64_t updates = 0;  // updates planned
-    std::int64_t episode = 0;  // episodes trained on
-    double epoch = 0.0;        // passes over the data
-    double seconds = 0.0;      // spent in updates, those before an interruption included
+    std::int64_t update = 0;           // updates done
+    std::int64_t updates = 0;          // updates planned
+    std::int64_t episode = 0;          // episodes trained on
+    std::int64_t optimizer_steps = 0;  // taken: above 0 the models are no longer what they began as
+    double epoch = 0.0;                // passes over the data
+    double seconds = 0.0;              // spent in updates, those before an interruption included
     std::filesystem::path output_dir{};
 
     bool should_log = false;       // the metrics of this update
@@ -29,6 +30,7 @@ struct trainer_state {
     void visit_state(Archive& archive) {
         archive("update", update);
         archive("episode", episode);
+        archive("optimizer_steps", optimizer_steps);
         archive("epoch", epoch);
         archive("seconds", seconds);
     }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <proximal/io/json_file.hpp>
 #include <proximal/text/bpe_cache.hpp>
 #include <proximal/text/character_class.hpp>
 #include <proximal/text/normalizer.hpp>
@@ -30,13 +31,13 @@ struct added_token {
 
     /// An entry of tokenizer.json's `added_tokens`; a special token is by default not normalised.
     static added_token from_json(std::int64_t id, nlohmann::json const& j) {
-        bool const special = j.value("special", false);
+        bool const special = io::value_or(j, "special", false);
         return {id,
                 j.at("content").get<std::string>(),
-                j.value("single_word", false),
-                j.value("lstrip", false),
-                j.value("rstrip", false),
-                j.value("normalized", !special),
+                io::value_or(j, "single_word", false),
+                io::value_or(j, "lstrip", false),
+                io::value_or(j, "rstrip", false),
+                io::value_or(j, "normalized", !special),
                 special};
     }
     /// The entry that from_json reads, without the id.

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <proximal/io/json_file.hpp>
 #include <proximal/text/added_tokens.hpp>
 #include <proximal/text/bpe.hpp>
 #include <proximal/text/normalizer.hpp>
@@ -39,7 +40,7 @@ inline added_tokens read_added_tokens(nlohmann::json const& file, tokenizer_conf
                                       normalizer const& normalize) {
     added_tokens added(normalize);
     std::vector<added_token> tokens;
-    for (auto const& entry : file.value("added_tokens", nlohmann::json::array())) {
+    for (auto const& entry : io::value_or(file, "added_tokens", nlohmann::json::array())) {
         auto token = added_token::from_json(entry.at("id").get<std::int64_t>(), entry);
         if (auto const id = model.id_of(token.content); id && *id != token.id)
             throw std::invalid_argument(fmt::format("the added token '{}' has the id {} but the vocabulary says {}",
@@ -50,7 +51,7 @@ inline added_tokens read_added_tokens(nlohmann::json const& file, tokenizer_conf
 
     auto const specials = config.special_tokens();
     std::map<std::int64_t, nlohmann::json> listed;
-    auto const decoder = config.settings.value("added_tokens_decoder", nlohmann::json::object());
+    auto const decoder = io::value_or(config.settings, "added_tokens_decoder", nlohmann::json::object());
     for (auto const& [id, entry] : decoder.items()) listed.emplace(std::stoll(id), entry);
     for (auto const& [id, entry] : listed) {
         auto token = added_token::from_json(id, entry);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <proximal/io/json_file.hpp>
 #include <proximal/text/bpe_cache.hpp>
 #include <proximal/text/merge_table.hpp>
 #include <proximal/text/utf8.hpp>
@@ -31,8 +32,8 @@ class bpe {
    public:
     explicit bpe(nlohmann::json const& model) {
         refuse_unsupported(model);
-        ignore_merges_ = model.value("ignore_merges", false);
-        fuse_unknown_ = model.value("fuse_unk", false);
+        ignore_merges_ = io::value_or(model, "ignore_merges", false);
+        fuse_unknown_ = io::value_or(model, "fuse_unk", false);
         for (auto const& [token, id] : model.at("vocab").items()) {
             auto const number = id.get<std::int64_t>();
             if (number < 0 || number > std::numeric_limits<std::int32_t>::max())
@@ -96,9 +97,9 @@ class bpe {
 
     static void refuse_unsupported(nlohmann::json const& model) {
         // Files from before the field "type" existed are told by what they hold.
-        if (model.value("type", std::string("BPE")) != "BPE" || !model.contains("merges"))
+        if (io::value_or(model, "type", std::string("BPE")) != "BPE" || !model.contains("merges"))
             throw std::invalid_argument(fmt::format("the model '{}' is not supported: only BPE is",
-                                                    model.value("type", std::string("without merges"))));
+                                                    io::value_or(model, "type", std::string("without merges"))));
         for (auto const* const option :
              {"dropout", "byte_fallback", "continuing_subword_prefix", "end_of_word_suffix"}) {
             auto const set = model.find(option);

@@ -15,6 +15,17 @@ inline constexpr std::string_view simple_chat_template =
     "{% for message in messages %}{{message['role'].capitalize() + ': ' + message['content'] + '\n\n'}}{% endfor %}"
     "{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}";
 
+/// A conversation up to what is to be answered: without the assistant's turns at its end, which training data bring.
+/// Throws std::invalid_argument where nothing is left.
+inline nlohmann::json without_answer(nlohmann::json messages) {
+    auto const is_answer = [](nlohmann::json const& m) {
+        return m.is_object() && m.contains("role") && m["role"] == "assistant";
+    };
+    while (messages.is_array() && !messages.empty() && is_answer(messages.back())) messages.erase(messages.size() - 1);
+    if (messages.is_array() && messages.empty()) throw std::invalid_argument("it holds no message to answer");
+    return messages;
+}
+
 /// A conversation [{"role": ..., "content": ...}, ...] as that template writes it before the assistant's turn:
 /// `User: content`, a blank line, ..., `Assistant:`.
 /// Throws std::invalid_argument for what is no such list.

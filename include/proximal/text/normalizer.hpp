@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <proximal/io/json_file.hpp>
 #include <proximal/text/character_class.hpp>
 #include <proximal/text/pre_tokenizer.hpp>
 #include <proximal/text/utf8.hpp>
@@ -88,7 +89,8 @@ inline normalizer make_normalizer(nlohmann::json const& settings) {
     if (type == "NFKD") return unicode_form(UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT);
     if (type == "Lowercase") return [](std::string const& text) { return lowercase(text); };
     if (type == "Strip") {
-        bool const left = settings.value("strip_left", true), right = settings.value("strip_right", true);
+        bool const left = io::value_or(settings, "strip_left", true),
+                   right = io::value_or(settings, "strip_right", true);
         return [=](std::string const& text) { return std::string(stripped(text, left, right)); };
     }
     if (type == "Prepend") {

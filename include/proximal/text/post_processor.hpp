@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <proximal/io/json_file.hpp>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -56,8 +57,8 @@ inline post_processor make_post_processor(nlohmann::json const& settings) {
 inline post_processor gpt_neox_post_processor(nlohmann::json const& settings, std::optional<std::int64_t> bos,
                                               std::optional<std::int64_t> eos) {
     post_processor around;
-    if (bos && settings.value("add_bos_token", false)) around.before.push_back(*bos);
-    if (eos && settings.value("add_eos_token", false)) around.after.push_back(*eos);
+    if (bos && io::value_or(settings, "add_bos_token", false)) around.before.push_back(*bos);
+    if (eos && io::value_or(settings, "add_eos_token", false)) around.after.push_back(*eos);
     return around;
 }
 

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <proximal/io/json_file.hpp>
 #include <proximal/text/byte_level.hpp>
 #include <proximal/text/character_class.hpp>
 #include <proximal/text/pre_tokens.hpp>
@@ -77,7 +78,7 @@ inline void prefix_with_space(pre_tokens& tokens) {
 
 /// A Split's `behavior`. Throws std::invalid_argument for one that is not known.
 inline split_behavior split_behavior_of(nlohmann::json const& settings) {
-    auto const name = settings.value("behavior", std::string("Isolated"));
+    auto const name = io::value_or(settings, "behavior", std::string("Isolated"));
     if (name == "Removed") return split_behavior::removed;
     if (name == "Isolated") return split_behavior::isolated;
     if (name == "MergedWithPrevious") return split_behavior::merged_with_previous;
@@ -108,8 +109,8 @@ inline pre_tokenizer make_pre_tokenizer(nlohmann::json const& settings) {
         };
     }
     if (type == "ByteLevel") {
-        bool const prefix = settings.value("add_prefix_space", true);
-        auto const cut = settings.value("use_regex", true)
+        bool const prefix = io::value_or(settings, "add_prefix_space", true);
+        auto const cut = io::value_or(settings, "use_regex", true)
                              ? splitting(split_behavior::isolated, stretches_by(regex(byte_level::pattern)))
                              : pre_tokenizer([](pre_tokens&) {});
         return [=](pre_tokens& tokens) {
@@ -120,10 +121,10 @@ inline pre_tokenizer make_pre_tokenizer(nlohmann::json const& settings) {
     }
     if (type == "Split")
         return splitting(split_behavior_of(settings),
-                         stretches_by(pattern_of(settings.at("pattern")), settings.value("invert", false)));
+                         stretches_by(pattern_of(settings.at("pattern")), io::value_or(settings, "invert", false)));
     if (type == "Digits")
         return splitting(
-            settings.value("individual_digits", false) ? split_behavior::isolated : split_behavior::contiguous,
+            io::value_or(settings, "individual_digits", false) ? split_behavior::isolated : split_behavior::contiguous,
             stretches_by_character(character_class::is_numeric));
     if (type == "Punctuation")
         return splitting(split_behavior_of(settings), stretches_by_character(character_class::is_punctuation));

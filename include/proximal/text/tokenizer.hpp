@@ -58,7 +58,7 @@ class tokenizer {
         } catch (nlohmann::json::exception const& error) {
             throw std::runtime_error(
                 fmt::format("the tokenizer in {} lacks what it needs ({}); fetch or write it again", folder.string(),
-                            error.what()));
+                            io::json_trouble(error)));
         } catch (std::logic_error const& error) {
             throw std::runtime_error(
                 fmt::format("the tokenizer in {} cannot be used: {}", folder.string(), error.what()));

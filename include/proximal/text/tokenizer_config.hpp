@@ -67,7 +67,7 @@ class tokenizer_config {
         std::vector<std::string> all;
         for (auto const* const role : roles)
             if (auto token = special_token(role)) all.push_back(*token);
-        for (auto const& more : settings.value("additional_special_tokens", nlohmann::json::array()))
+        for (auto const& more : io::value_or(settings, "additional_special_tokens", nlohmann::json::array()))
             all.push_back(more.is_object() ? more.at("content").get<std::string>() : more.get<std::string>());
         return all;
     }
@@ -88,14 +88,14 @@ class tokenizer_config {
     /// The pre_tokenizer of tokenizer.json as the tokenizer_class changes it.
     nlohmann::json overrule(nlohmann::json pre_tokenizer) const {
         if ((is_gpt2() || is_gpt_neox()) && pre_tokenizer.contains("add_prefix_space"))
-            pre_tokenizer["add_prefix_space"] = settings.value("add_prefix_space", false);
+            pre_tokenizer["add_prefix_space"] = io::value_or(settings, "add_prefix_space", false);
         return pre_tokenizer;
     }
 
     nlohmann::json settings = nlohmann::json::object();  // tokenizer_config.json
 
    private:
-    std::string class_name() const { return settings.value("tokenizer_class", std::string()); }
+    std::string class_name() const { return io::value_or(settings, "tokenizer_class", std::string()); }
 
     nlohmann::json map_ = nlohmann::json::object();
     std::optional<std::string> jinja_;

@@ -16,14 +16,14 @@ using Catch::Contains;
 
 namespace {
 
-tokenizer const& words() {
+tokenizer const& tiny_words() {
     static tokenizer const made = train_bpe(std::vector<std::string>{"a rose is a rose"}, {.vocabulary_size = 262});
     return made;
 }
 finished_episode episode(std::string const& prompt, std::string const& response) {
-    std::vector<finished_episode> one{{words().encode(prompt), words().encode(response)}};
-    one[0].response.push_back(*words().eos_token_id());
-    with_text(one, words(), {});
+    std::vector<finished_episode> one{{tiny_words().encode(prompt), tiny_words().encode(response)}};
+    one[0].response.push_back(*tiny_words().eos_token_id());
+    with_text(one, tiny_words(), {});
     return one[0];
 }
 std::vector<finished_episode> const& answered() {
@@ -31,7 +31,7 @@ std::vector<finished_episode> const& answered() {
                                                      episode("a", "")};
     return three;
 }
-at::Tensor numbers(std::vector<double> const& x) { return at::tensor(x, at::kDouble); }
+at::Tensor doubles(std::vector<double> const& x) { return at::tensor(x, at::kDouble); }
 double lengths(std::string const& prompt, std::string const& response) {
     return double(prompt.size()) - 0.5 * double(response.size());
 }
@@ -48,7 +48,7 @@ TEST_CASE("command_reward: a program's scores are those of the same rule in C++,
                                                "    print(size(e['prompt']) - 0.5 * size(e['response']), flush=True)\n";
     auto const reward = command_reward("python3 " + (folder.path / "score.py").string());
     auto const expected = text_reward(lengths)(answered()).scores;
-    CHECK(at::equal(expected, numbers({2.5, -1.5, 1.0})));
+    CHECK(at::equal(expected, doubles({2.5, -1.5, 1.0})));
     CHECK(at::equal(reward(answered()).scores, expected));
     auto const copy = reward;
     CHECK(at::equal(copy(answered()).scores, expected));
@@ -65,7 +65,7 @@ TEST_CASE("weighted_reward: a weighted sum, in double, of rewards of any dtype")
     auto const rewards = weighted_reward({{0.5, one, "taste"}, {-2.0, two}, {0.0, one}})(answered());
     auto const& sum = rewards.scores;
     CHECK(sum.scalar_type() == at::kDouble);
-    CHECK(at::equal(sum, numbers({1.25, -2.75, -3.5})));
+    CHECK(at::equal(sum, doubles({1.25, -2.75, -3.5})));
     CHECK(at::equal(weighted_reward({{1.0, one}})(answered()).scores, one(answered()).scores));
     REQUIRE(rewards.parts.size() == 3);
     CHECK((rewards.parts[0].first == "taste" && rewards.parts[1].first == "reward_2"));
@@ -82,10 +82,10 @@ TEST_CASE("text_reward: no score, and parts by name, from a function of an episo
     });
     auto const verdicts = reward(answered());
     CHECK(at::equal(verdicts.scored, at::tensor({0, 1, 1}).to(at::kBool)));
-    CHECK(at::equal(verdicts.scores.masked_select(verdicts.scored), numbers({2.0, 2.0})));
+    CHECK(at::equal(verdicts.scores.masked_select(verdicts.scored), doubles({2.0, 2.0})));
     REQUIRE(verdicts.parts.size() == 1);
     CHECK(verdicts.parts[0].first == "length");
-    CHECK(at::equal(verdicts.parts[0].second, numbers({0.0, 9.0, 0.0})));
+    CHECK(at::equal(verdicts.parts[0].second, doubles({0.0, 9.0, 0.0})));
     CHECK_FALSE(text_reward(lengths)(answered()).scored.defined());
     auto const optional = text_reward([](std::string const&, std::string const& r) -> std::optional<double> {
         if (r.empty()) return std::nullopt;
@@ -99,9 +99,9 @@ TEST_CASE("text_reward: no score, and parts by name, from a function of an episo
 }
 
 TEST_CASE("finished_episode: its text, and the data's record and messages") {
-    std::vector<finished_episode> one{{words().encode("abc"), words().encode("x")}};
+    std::vector<finished_episode> one{{tiny_words().encode("abc"), tiny_words().encode("x")}};
     nlohmann::json const record{{"messages", {{{"role", "user"}, {"content", "abc"}}}}, {"answer", "x"}};
-    with_text(one, words(), {record});
+    with_text(one, tiny_words(), {record});
     CHECK((one[0].text.prompt == "abc" && one[0].text.response == "x"));
     CHECK(one[0].text.record["answer"] == "x");
     CHECK(one[0].text.messages[0]["content"] == "abc");
@@ -121,6 +121,6 @@ TEST_CASE("weighted_reward: which reward is wrong is said") {
                       Contains("reward 2 of 2 gave 2 scores for 3 episodes; it must give one each"));
     CHECK_THROWS_WITH(weighted_reward({{1.0, gives(at::zeros({3, 1}))}, {1.0, fine}})(answered()),
                       Contains("reward 1 of 2 gave a tensor of 2 dimensions; it must give one score"));
-    CHECK_THROWS_WITH(weighted_reward({{1.0, fine}, {1.0, gives(numbers({0.0, nan, 0.0}))}})(answered()),
+    CHECK_THROWS_WITH(weighted_reward({{1.0, fine}, {1.0, gives(doubles({0.0, nan, 0.0}))}})(answered()),
                       Contains("reward 2 of 2 gave a score that is not finite"));
 }

@@ -12,8 +12,8 @@ episodes of(std::vector<std::vector<std::int64_t>> const& responses, std::option
     auto const B = static_cast<std::int64_t>(responses.size()), T = static_cast<std::int64_t>(responses[0].size());
     at::Tensor const tokens = at::empty({B, T}, at::kLong);
     for (std::int64_t b = 0; b < B; ++b) tokens[b].copy_(at::tensor(responses[static_cast<std::size_t>(b)], at::kLong));
-    return assemble(at::full({B, 1}, 7, at::kLong), {tokens, at::zeros({B, T}), at::full({B}, T, at::kLong)},
-                    {pad, eos, stop});
+    return assemble({at::full({B, 1}, 7, at::kLong), at::ones({B, 1}, at::kBool)},
+                    {tokens, at::zeros({B, T}), at::full({B}, T, at::kLong)}, {pad, eos, stop});
 }
 at::Tensor last(episodes const& e) { return e.mask.sum(1) - 1; }
 }  // namespace
@@ -45,7 +45,10 @@ TEST_CASE("episodes: without a stop token nothing is truncated") {
 TEST_CASE("left_padded: prompts end together") {
     auto const grid = left_padded({{5}, {6, 7, 8}}, pad);
     CHECK(at::equal(
-        grid, at::tensor({pad, pad, std::int64_t(5), std::int64_t(6), std::int64_t(7), std::int64_t(8)}, at::kLong)
-                  .view({2, 3})));
+        grid.ids, at::tensor({pad, pad, std::int64_t(5), std::int64_t(6), std::int64_t(7), std::int64_t(8)}, at::kLong)
+                      .view({2, 3})));
+    // a pad among a prompt's own tokens is one of them
+    CHECK(at::equal(left_padded({{pad, 5}, {6, pad, 8}}, pad).real,
+                    at::tensor({false, true, true, true, true, true}, at::kBool).view({2, 3})));
     CHECK_THROWS_WITH(left_padded({{5}, {}}, pad), Catch::Contains("holds no token"));
 }

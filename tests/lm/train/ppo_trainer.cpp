@@ -21,7 +21,7 @@ using support::arguments, support::config_for_words, support::small_config, supp
 
 namespace {
 
-struct recorder final : trainer_callback {
+struct log_recorder final : trainer_callback {
     std::vector<metrics> logged;
     std::vector<completions_table> tables;
     int begun = 0, saved = 0, ended = 0;
@@ -78,7 +78,7 @@ std::vector<metrics> train_on(PPOv2Config const& config) {
     support::temporary_folder const folder;
     auto given = arguments(config);
     given.config.output_dir = folder.path;
-    auto const seen = std::make_shared<recorder>();
+    auto const seen = std::make_shared<log_recorder>();
     given.callbacks = {seen};
     ppo_trainer trainer(stock_ppo(given.config), given);
     trainer.train();
@@ -92,7 +92,7 @@ TEST_CASE("ppo_trainer: the whole road, with TRL's 17 metrics, callbacks, tables
     auto config = small_config();
     config.output_dir = folder.path;
     auto given = arguments(config);
-    auto const seen = std::make_shared<recorder>();
+    auto const seen = std::make_shared<log_recorder>();
     given.callbacks = {seen, std::make_shared<metrics_log>()};
     auto const before = clone(given.policy);
     ppo_trainer trainer(stock_ppo(config), given);
@@ -344,7 +344,7 @@ TEST_CASE("ppo_trainer: a callback stops it, and what was learned is saved") {
     config.output_dir = folder.path;
     config.total_episodes = 16 * 50;
     auto given = arguments(config);
-    auto const seen = std::make_shared<recorder>();
+    auto const seen = std::make_shared<log_recorder>();
     seen->stop_after = 1;
     given.callbacks = {seen};
     ppo_trainer trainer(stock_ppo(config), given);

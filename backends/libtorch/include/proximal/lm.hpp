@@ -7,6 +7,7 @@
 #include <proximal/lm/generation/completions.hpp>
 #include <proximal/lm/generation/filter_logits.hpp>
 #include <proximal/lm/generation/generate.hpp>
+#include <proximal/lm/generation/generate_in_chunks.hpp>
 #include <proximal/lm/generation/greedy_sampler.hpp>
 #include <proximal/lm/generation/multinomial_sampler.hpp>
 #include <proximal/lm/generation/sampler.hpp>
@@ -53,11 +54,13 @@
 #include <proximal/lm/train/compare_samples.hpp>
 #include <proximal/lm/train/episodes.hpp>
 #include <proximal/lm/train/fine_tune.hpp>
+#include <proximal/lm/train/first_non_finite.hpp>
 #include <proximal/lm/train/measure.hpp>
 #include <proximal/lm/train/optimizer.hpp>
 #include <proximal/lm/train/ppo_trainer.hpp>
 #include <proximal/lm/train/ppo_trainer_arguments.hpp>
 #include <proximal/lm/train/predict.hpp>
+#include <proximal/lm/train/refuse_idle.hpp>
 #include <proximal/lm/train/response_plan.hpp>
 #include <proximal/lm/train/run_inputs.hpp>
 #include <proximal/lm/train/save_run.hpp>

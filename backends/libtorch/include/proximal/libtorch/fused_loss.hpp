@@ -107,8 +107,8 @@ auto fused_loss(Algorithm const& algorithm, experience<field> const& then, predi
         AT_DISPATCH_FLOATING_TYPES(of(source::mask).scalar_type(), "proximal::fused_loss", [&] {
             token_grid<scalar_t> grid{.tokens = of(source::mask).numel()};
             if (of(source::weight).is_same(of(source::mask))) {
-                grid.responses = of(source::mask).sum().template item<scalar_t>();
-                grid.values = of(source::value_mask).sum().template item<scalar_t>();
+                grid.responses = std::max<scalar_t>(1, of(source::mask).sum().template item<scalar_t>());
+                grid.values = std::max<scalar_t>(1, of(source::value_mask).sum().template item<scalar_t>());
             }
             for (std::size_t k = 0; k < tensors.size(); ++k)
                 if (tensors[k].defined()) {

@@ -32,8 +32,10 @@ inline at::Tensor in_groups(field const& row, std::int64_t size, std::int64_t le
     return row.tensor.view({-1, size});
 }
 
+/// Taken from the group's first number, so that equal numbers have exactly themselves as their mean.
 inline field group_mean(field const& row, std::int64_t size) {
-    return in_groups(row, size, 1).mean(-1, true).expand({-1, size}).reshape({-1});
+    at::Tensor const groups = in_groups(row, size, 1), first = groups.narrow(1, 0, 1);
+    return (first + (groups - first).mean(-1, true)).expand({-1, size}).reshape({-1});
 }
 
 /// The largest of the other rows of each row's group. [B]

@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <proximal/io/json_file.hpp>
 #include <proximal/lm/model/backbone.hpp>
 #include <proximal/lm/model/gpt_neox.hpp>
 #include <stdexcept>
@@ -40,7 +41,7 @@ inline constexpr std::array architectures{
 
 /// The architecture of a config's model_type. Throws std::invalid_argument, naming those there are, for any other.
 inline architecture const& architecture_of(nlohmann::json const& config) {
-    auto const type = config.is_object() ? config.value("model_type", nlohmann::json()) : nlohmann::json();
+    auto const type = config.is_object() ? io::value_or(config, "model_type", nlohmann::json()) : nlohmann::json();
     std::string known;
     for (auto const& entry : architectures) {
         if (type == entry.model_type) return entry;

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <proximal/io/json_file.hpp>
 #include <proximal/io/safetensors_folder.hpp>
 #include <proximal/lm/model/architecture.hpp>
 #include <proximal/lm/model/causal_lm.hpp>
@@ -22,6 +23,10 @@ namespace proximal::lm {
 /// A Hugging Face folder's config.json. Throws std::runtime_error where it is missing or not a JSON object.
 inline nlohmann::json load_config(std::filesystem::path const& folder) {
     auto const path = folder / "config.json";
+    if (!std::filesystem::exists(path) && std::filesystem::exists(folder / "adapter_config.json"))
+        throw std::runtime_error(folder.string() +
+                                 " is an adapter (LoRA), not a model: merge it into its model first, in Python "
+                                 "model.merge_and_unload().save_pretrained(...)");
     std::ifstream stream(path, std::ios::binary);
     if (!stream) throw std::runtime_error(path.string() + " cannot be opened; give the folder of a Hugging Face model");
     auto const config = nlohmann::json::parse(stream, nullptr, /*allow_exceptions=*/false);
@@ -43,7 +48,7 @@ inline causal_lm load_causal_lm(std::filesystem::path const& folder, at::ScalarT
     auto const body = kind.build(
         config, [&](auto const& name, auto const& shape, parameter_kind) { return weights(name, shape); },
         rotary_precision);
-    bool const tied = config.value("tie_word_embeddings", false);
+    bool const tied = io::value_or(config, "tie_word_embeddings", false);
     if (tied) weights.pass_over(kind.lm_head);
     auto const head =
         tied ? body->token_embedding() : weights(kind.lm_head, {body->vocabulary_size(), body->hidden_size()});
@@ -69,8 +74,12 @@ inline sequence_classifier load_sequence_classifier(std::filesystem::path const&
         config, [&](auto const& name, auto const& shape, parameter_kind) { return weights(name, shape); },
         rotary_precision);
     bool const made = !weights.contains(kind.score);
+    if (auto const head = files.tensors().find(kind.score);
+        !made && head != files.tensors().end() && head->second.shape.size() == 2 && head->second.shape[0] != 1)
+        throw std::runtime_error(folder.string() + " gives " + std::to_string(head->second.shape[0]) +
+                                 " labels: a reward model or critic has one");
     if (made) weights.pass_over(kind.lm_head);
-    auto const score = made ? drawn(config.value("initializer_range", 0.02), seed, options)(
+    auto const score = made ? drawn(io::value_or(config, "initializer_range", 0.02), seed, options)(
                                   kind.score, {1, body->hidden_size()}, parameter_kind::matrix)
                             : weights(kind.score, {1, body->hidden_size()});
     weights.finish();

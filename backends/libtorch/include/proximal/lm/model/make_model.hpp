@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <proximal/io/json_file.hpp>
 #include <proximal/lm/model/architecture.hpp>
 #include <proximal/lm/model/begin_training.hpp>
 #include <proximal/lm/model/causal_lm.hpp>
@@ -20,10 +21,11 @@ namespace proximal::lm {
 inline causal_lm make_causal_lm(nlohmann::json config, std::uint64_t seed, at::ScalarType dtype = at::kFloat,
                                 at::Device device = at::kCPU, std::optional<at::ScalarType> rotary_precision = {}) {
     auto const& kind = architecture_of(config);
-    auto const source = drawn(config.value("initializer_range", 0.02), seed, at::TensorOptions(device).dtype(dtype));
+    auto const source =
+        drawn(io::value_or(config, "initializer_range", 0.02), seed, at::TensorOptions(device).dtype(dtype));
     auto const body = kind.build(config, source, rotary_precision);
     auto const head =
-        config.value("tie_word_embeddings", false)
+        io::value_or(config, "tie_word_embeddings", false)
             ? body->token_embedding()
             : source(kind.lm_head, {body->vocabulary_size(), body->hidden_size()}, parameter_kind::matrix);
     return {body, head, std::move(config)};
@@ -44,7 +46,7 @@ inline sequence_classifier clone(sequence_classifier const& model) {
 
 /// A critic or reward model that begins as a copy of a backbone, its head drawn from N(0, initializer_range) by `seed`.
 inline sequence_classifier make_sequence_classifier(backbone const& body, nlohmann::json config, std::uint64_t seed) {
-    auto const score = drawn(config.value("initializer_range", 0.02), seed, body.options())(
+    auto const score = drawn(io::value_or(config, "initializer_range", 0.02), seed, body.options())(
         "score", {1, body.hidden_size()}, parameter_kind::matrix);
     return {clone(body), score, std::move(config)};
 }

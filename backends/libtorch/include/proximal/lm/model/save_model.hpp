@@ -80,32 +80,38 @@ inline char const* config_dtype(at::Tensor const& x) {
     }
 }
 
+namespace detail {
+/// Writes weights, then the config.json that says how to read them: a folder without it is no model.
+inline void save_as(std::string const& class_name, std::vector<named_tensor> const& parameters, nlohmann::json config,
+                    std::filesystem::path const& folder, std::int64_t shard_bytes) {
+    save_weights(parameters, folder, shard_bytes);
+    config["architectures"] = {class_name};
+    config["torch_dtype"] = config_dtype(parameters.back().tensor);
+    io::write_file(folder / "config.json", config.dump(2) + "\n");
+}
+}  // namespace detail
+
 /// Writes a folder that transformers, and load_causal_lm, load: config.json, generation_config.json, the weights.
 /// Throws std::runtime_error where it cannot be written.
 inline void save_model(causal_lm const& model, std::filesystem::path const& folder,
                        std::int64_t shard_bytes = default_shard_bytes) {
-    save_weights(model.parameters(), folder, shard_bytes);
-    auto config = model.config;
-    config["architectures"] = {architecture_of(config).causal_lm_class};
-    config["torch_dtype"] = config_dtype(model.lm_head);
     nlohmann::json generation{{"_from_model_config", true}};
     for (auto const* field : {"bos_token_id", "eos_token_id", "pad_token_id"})
-        if (config.contains(field) && !config[field].is_null()) generation[field] = config[field];
+        if (model.config.contains(field) && !model.config[field].is_null()) generation[field] = model.config[field];
+    detail::save_as(architecture_of(model.config).causal_lm_class, model.parameters(), model.config, folder,
+                    shard_bytes);
     io::write_file(folder / "generation_config.json", generation.dump(2) + "\n");
-    io::write_file(folder / "config.json", config.dump(2) + "\n");
 }
 
 /// The same for a reward model or critic, as a sequence classifier of one label.
 inline void save_model(sequence_classifier const& model, std::filesystem::path const& folder,
                        std::int64_t shard_bytes = default_shard_bytes) {
-    save_weights(model.parameters(), folder, shard_bytes);
     auto config = model.config;
-    config["architectures"] = {architecture_of(config).classifier_class};
-    config["torch_dtype"] = config_dtype(model.score);
     config["id2label"] = {{"0", "LABEL_0"}};  // how Hugging Face says num_labels = 1
     config["label2id"] = {{"LABEL_0", 0}};
     config.erase("num_labels");
-    io::write_file(folder / "config.json", config.dump(2) + "\n");
+    detail::save_as(architecture_of(model.config).classifier_class, model.parameters(), std::move(config), folder,
+                    shard_bytes);
 }
 
 }  // namespace proximal::lm

@@ -24,15 +24,13 @@ struct sample {
     double score;          // before any penalty
 };
 
-/// What a policy answers to prompts, with scores; NaN where the reward gave none. `records` are the data's lines of the
-/// prompts, or none.
-template <TokenSampler Sampler>
-std::vector<sample> answer(causal_lm const& policy, text::tokenizer const& tokenizer, reward_function const& reward,
-                           std::vector<std::vector<std::int64_t>> const& prompts,
-                           std::vector<nlohmann::json> const& records, sampling const& sampling, Sampler&& sampler,
-                           token_roles const& roles) {
-    auto const drawn = generate(policy, prompts, sampling, std::forward<Sampler>(sampler));
-    std::vector<finished_episode> done = finished(assemble(left_padded(prompts, roles.pad), drawn, roles), roles.pad);
+/// Answers to prompts with their scores; NaN where the reward gave none. `records` are the data's lines of the prompts,
+/// or none.
+inline std::vector<sample> score_answers(completions const& drawn, text::tokenizer const& tokenizer,
+                                         reward_function const& reward,
+                                         std::vector<std::vector<std::int64_t>> const& prompts,
+                                         std::vector<nlohmann::json> const& records, token_roles const& roles) {
+    std::vector<finished_episode> done = finished(assemble(left_padded(prompts, roles.pad), drawn, roles));
     with_text(done, tokenizer, records);
     reward_scores const rewards = reward(done);
     at::Tensor const scores = rewards.scores.to(at::kCPU, at::kDouble);

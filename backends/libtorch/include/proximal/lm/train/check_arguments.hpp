@@ -8,8 +8,11 @@
 #include <proximal/lm/train/check_precision.hpp>
 #include <proximal/lm/train/episodes.hpp>
 #include <proximal/lm/train/ppo_trainer_arguments.hpp>
+#include <proximal/lm/train/trainable.hpp>
+#include <proximal/run/any_knob.hpp>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace proximal::lm {
@@ -25,8 +28,6 @@ inline token_roles roles_of(run::PPOv2Config const& config, text::tokenizer cons
             "token of its own, tokenizer.add_pad_token(\"[PAD]\")");
     token_roles roles{.pad = *pad, .eos = eos, .stop = config.stop_token_id};
     if (config.stop_token) {
-        if (*config.stop_token != "eos")
-            refuse("--stop_token is '" + *config.stop_token + "': only 'eos' is known; name others by --stop_token_id");
         if (config.stop_token_id) refuse("--stop_token and --stop_token_id exclude each other: give one");
         if (!eos) refuse("--stop_token eos needs a tokenizer with an EOS token: name the token by --stop_token_id");
         roles.stop = eos;
@@ -35,13 +36,48 @@ inline token_roles roles_of(run::PPOv2Config const& config, text::tokenizer cons
     return roles;
 }
 
+/// Refuses a configuration that says something else than the algorithm beside it: std::invalid_argument. A field that was
+/// left as it is says nothing.
+inline void check_agreement(run::PPOv2Config const& given, trainable& algorithm) {
+    run::PPOv2Config said = given, untouched;
+    auto const fields = run::any_knobs(said), defaults = run::any_knobs(untouched), own = algorithm.knobs();
+    auto const text_of = [](std::vector<run::any_knob> const& knobs,
+                            std::string_view name) -> std::optional<std::string> {
+        for (auto const& knob : knobs)
+            if (knob.name == name) return knob.text();
+        return std::nullopt;
+    };
+    for (auto const field : run::algorithm_fields) {
+        auto const text = *text_of(fields, field);
+        if (text == text_of(defaults, field)) continue;
+        auto const name = "config." + std::string(field) + " is " + text;
+        auto const of_algorithm = text_of(own, field);
+        if (!of_algorithm) throw std::invalid_argument(name + ", and no part of the algorithm reads it: leave it out");
+        if (*of_algorithm != text)
+            throw std::invalid_argument(name + " and the algorithm's is " + *of_algorithm +
+                                        ": the algorithm's counts, so set it there");
+    }
+}
+
+/// Refuses several optimizer steps on a batch for a loss that is right for one alone: std::invalid_argument.
+inline void check_steps(run::PPOv2Config const& config, trainable const& algorithm) {
+    if (algorithm.has_ratio() || config.num_ppo_epochs * config.num_mini_batches == 1) return;
+    throw std::invalid_argument("--num_ppo_epochs " + std::to_string(config.num_ppo_epochs) +
+                                " with --num_mini_batches " + std::to_string(config.num_mini_batches) +
+                                " makes several steps on a batch, and the loss has no ratio (reinforce): it is right "
+                                "for the first alone. Set both "
+                                "to 1, or choose a loss with a ratio (clipped_surrogate)");
+}
+
 /// Everything about a trainer's arguments that can be wrong before it starts, each in one sentence.
 inline void check_arguments(ppo_trainer_arguments const& given, bool needs_reference, bool needs_critic) {
     auto const refuse = [](std::string const& why) { throw std::invalid_argument(why); };
     auto const& config = given.config;
-    if (!(config.temperature > 0.0)) refuse("--temperature must be above 0");
-    if (config.response_length < 1) refuse("--response_length must be at least 1");
-    if (!(config.learning_rate >= 0.0)) refuse("--learning_rate must be at least 0");
+    validate(config);
+    auto const vocabulary = given.policy.body->vocabulary_size();
+    if (config.stop_token_id && *config.stop_token_id >= vocabulary)
+        refuse("--stop_token_id " + std::to_string(*config.stop_token_id) + " is no token of the policy, which knows " +
+               std::to_string(vocabulary) + ": no response would ever stop");
     if (!given.reward_model) refuse("there is no reward: give a model or a function as reward_model");
     if (needs_reference && !given.ref_policy)
         refuse("the algorithm reads reference log-probs, and there is no ref_policy: give one");
@@ -53,6 +89,19 @@ inline void check_arguments(ppo_trainer_arguments const& given, bool needs_refer
     if (reads_reference) models.push_back({"ref_policy", given.ref_policy->parameters()});
     for (auto const& model : models_behind(given.reward_model)) models.push_back({"reward_model", model.parameters()});
     check_aliases(models);
+    // Beyond these ids the policy's rows only pad its vocabulary; a pad token added here is never fed.
+    auto const sampled = std::min<std::int64_t>(
+        vocabulary, static_cast<std::int64_t>(given.tokenizer.size()) -
+                        (given.tokenizer.pad_token_id() == static_cast<std::int64_t>(given.tokenizer.size()) - 1));
+    auto const reads_all = [&](backbone const& body, std::string const& whose) {
+        if (body.vocabulary_size() < sampled)
+            refuse("the " + whose + " knows " + std::to_string(body.vocabulary_size()) +
+                   " tokens, and the policy may answer with any of " + std::to_string(sampled) + ": give a " + whose +
+                   " with the policy's tokenizer");
+    };
+    if (reads_reference) reads_all(*given.ref_policy->body, "reference");
+    if (reads_critic) reads_all(*given.value_model->body, "value model");
+    for (auto const& model : models_behind(given.reward_model)) reads_all(*model.body, "reward model");
     for (auto const& model : models)
         if (!model.learning.empty()) check_precision(model.parameters, model.name);
     for (auto const* data : {&given.train_dataset, &given.eval_dataset})
@@ -70,6 +119,7 @@ inline void check_arguments(ppo_trainer_arguments const& given, bool needs_refer
             fits(*given.policy.body, "policy");
             if (given.ref_policy) fits(*given.ref_policy->body, "reference");
             if (given.value_model) fits(*given.value_model->body, "value model");
+            for (auto const& model : models_behind(given.reward_model)) fits(*model.body, "reward model");
             auto const largest = prompt.empty() ? 0 : *std::max_element(prompt.begin(), prompt.end());
             if (largest >= given.policy.body->vocabulary_size())
                 refuse("prompt " + std::to_string(i + 1) + " holds token " + std::to_string(largest) +

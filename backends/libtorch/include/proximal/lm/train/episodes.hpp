@@ -22,6 +22,7 @@ struct token_roles {
 struct episodes {
     at::Tensor query_responses;       // [B, C + T] int64, prompts padded on the left, responses as sampled
     std::int64_t context_length = 0;  // C
+    at::Tensor query_mask;            // [B, C] bool: where a prompt's tokens stand, which may hold the pad's number
     at::Tensor postprocessed;         // [B, T] int64: the response up to its stop token, pad from there on
     at::Tensor sampled;               // [B, T] bool: steps that were sampled at all
     at::Tensor mask;                  // [B, T] bool: t ≤ L, the response tokens
@@ -35,8 +36,14 @@ struct episodes {
     at::Tensor responses() const { return query_responses.slice(1, context_length); }  // [B, T]
 };
 
-/// Prompts as a grid [B, C] int64, padded on the left. Throws std::invalid_argument where a prompt holds no token.
-inline at::Tensor left_padded(std::vector<std::vector<std::int64_t>> const& prompts, std::int64_t pad) {
+/// Prompts of one batch as a grid, padded on the left.
+struct prompt_grid {
+    at::Tensor ids;   // [B, C] int64
+    at::Tensor real;  // [B, C] bool: no padding. A pad among a prompt's own tokens is one of them
+};
+
+/// Prompts as a grid. Throws std::invalid_argument where a prompt holds no token.
+inline prompt_grid left_padded(std::vector<std::vector<std::int64_t>> const& prompts, std::int64_t pad) {
     std::size_t longest = 0;
     for (auto const& prompt : prompts) {
         if (prompt.empty())
@@ -45,12 +52,15 @@ inline at::Tensor left_padded(std::vector<std::vector<std::int64_t>> const& prom
     }
     at::Tensor grid =
         at::full({static_cast<std::int64_t>(prompts.size()), static_cast<std::int64_t>(longest)}, pad, at::kLong);
+    at::Tensor const real = at::zeros_like(grid, at::kBool);
     auto* row = grid.mutable_data_ptr<std::int64_t>();
+    auto* is_real = real.mutable_data_ptr<bool>();
     for (auto const& prompt : prompts) {
-        row += longest;
+        row += longest, is_real += longest;
         std::copy(prompt.begin(), prompt.end(), row - prompt.size());
+        std::fill(is_real - prompt.size(), is_real, true);
     }
-    return grid;
+    return {grid, real};
 }
 
 /// [B] int64: where a row is true for the first time; the row's length where it never is.
@@ -64,12 +74,13 @@ inline at::Tensor first_true(at::Tensor const& condition) {
 /// A response is cut after its first stop token. L, the index of its last token, is the step before the first pad of
 /// what remains: a pad that was sampled ends a response too, and a response whose first token is pad is empty (L = −1).
 /// Source: TRL v0.11.4, PPOv2Trainer.train, truncate_response, first_true_indices.
-inline episodes assemble(at::Tensor const& queries, completions const& samples, token_roles const& roles) {
+inline episodes assemble(prompt_grid const& queries, completions const& samples, token_roles const& roles) {
     auto const& responses = samples.tokens;  // [B, T]
     auto const steps = at::arange(responses.size(1), responses.options()).unsqueeze(0);
     episodes result;
-    result.query_responses = at::cat({queries.to(responses.device()), responses}, 1);
-    result.context_length = queries.size(1);
+    result.query_responses = at::cat({queries.ids.to(responses.device()), responses}, 1);
+    result.context_length = queries.ids.size(1);
+    result.query_mask = queries.real.to(responses.device());
     result.sampled = steps < samples.lengths.unsqueeze(1);
     result.postprocessed = responses;
     if (roles.stop)
@@ -86,8 +97,14 @@ inline episodes assemble(at::Tensor const& queries, completions const& samples, 
 /// The episodes of some rows, [R] int64.
 inline episodes rows(episodes const& all, at::Tensor const& index) {
     auto const pick = [&](at::Tensor const& x) { return x.index_select(0, index); };
-    return {pick(all.query_responses), all.context_length, pick(all.postprocessed), pick(all.sampled), pick(all.mask),
-            pick(all.value_mask),      pick(all.has_eos)};
+    return {.query_responses = pick(all.query_responses),
+            .context_length = all.context_length,
+            .query_mask = pick(all.query_mask),
+            .postprocessed = pick(all.postprocessed),
+            .sampled = pick(all.sampled),
+            .mask = pick(all.mask),
+            .value_mask = pick(all.value_mask),
+            .has_eos = pick(all.has_eos)};
 }
 
 }  // namespace proximal::lm

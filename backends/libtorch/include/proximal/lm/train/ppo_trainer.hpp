@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <proximal/lm/generation/generate_in_chunks.hpp>
 #include <proximal/lm/generation/greedy_sampler.hpp>
 #include <proximal/lm/generation/multinomial_sampler.hpp>
 #include <proximal/lm/model/make_model.hpp>
@@ -52,6 +57,8 @@ class ppo_trainer {
                   stream("data")),
           permutations_(stream("permutation")) {
         algorithm_.check();
+        check_agreement(given_.config, algorithm_);
+        check_steps(given_.config, algorithm_);
         check_arguments(given_, algorithm_.needs_reference(), algorithm_.needs_critic());
         if (!algorithm_.needs_reference()) given_.ref_policy.reset();
         if (!algorithm_.needs_critic()) given_.value_model.reset();
@@ -68,9 +75,11 @@ class ppo_trainer {
     ppo_trainer(ppo_trainer const&) = delete;  // its pipeline refers to its algorithm
     ppo_trainer& operator=(ppo_trainer const&) = delete;
 
-    /// The whole road: updates, what listeners ask for, and the trained models in OUTPUT_DIR.
-    /// Whatever ends it, the models are saved as of the last good step; an error is then thrown on.
+    /// The whole road: updates, what listeners ask for, and the trained models in OUTPUT_DIR, which is made.
+    /// Whatever ends it, the models are saved as of the last optimizer step, if there was one; an error is then thrown
+    /// on, and says so where even that failed.
     void train() {
+        prepare_output();
         announce(&run::trainer_callback::on_train_begin);
         try {
             while (state_.update < state_.updates && !stop_is_asked()) {
@@ -84,12 +93,8 @@ class ppo_trainer {
                 if (std::floor(state_.epoch) > std::floor(before)) announce(&run::trainer_callback::on_epoch_end);
                 obey(logged);
             }
-        } catch (...) {
-            try {
-                save();
-                announce(&run::trainer_callback::on_train_end);
-            } catch (std::exception const&) {  // the first error is the one to tell
-            }
+        } catch (std::exception const& error) {
+            end_after(error);
             throw;
         }
         save();
@@ -107,6 +112,8 @@ class ppo_trainer {
         if (algorithm_.needs_baseline())
             scored.recorded.baseline_scores = greedy_scores(prompts, scored.recorded.logprobs.tensor.options());
         evaluation const evaluated = algorithm_.evaluate(scored.recorded);
+        if (!array_not_finite(evaluated.judged).empty())
+            throw non_finite_error(algorithm_.first_non_finite(scored.recorded));
         double const scoring = watch.lap();
         double const learning_rate = given_.config.learning_rate * given_.optimizers.schedule(state_.update);
         update_statistics const statistics =
@@ -161,10 +168,9 @@ class ppo_trainer {
     }
 
     /// Samples a response to each prompt. An episode's draws depend on the seed and its number alone.
-    completions generate(prompt_list const& prompts) const {
+    completions generate(prompt_list const& prompts) {
         auto const first = state_.episode + given_.world->rank() * sizes_.local_batch_size;
-        return lm::generate(given_.policy, prompts, sampling_at(given_.config.temperature),
-                            multinomial_sampler{stream("sampling"), static_cast<std::uint64_t>(first)});
+        return sampled(prompts, given_.config.temperature, "sampling", first);
     }
 
     /// Asks reference, critic and reward, as far as the algorithm reads them; the policy too, where it reads what
@@ -182,8 +188,10 @@ class ppo_trainer {
     }
 
     /// The reward of a greedy response to each prompt. [B]
-    at::Tensor greedy_scores(prompt_batch const& prompts, at::TensorOptions const& options) const {
-        auto const drawn = lm::generate(given_.policy, prompts.prompts, sampling_at(1.0), greedy_sampler{});
+    at::Tensor greedy_scores(prompt_batch const& prompts, at::TensorOptions const& options) {
+        auto const drawn = generate_in_chunks(
+            given_.policy, prompts.prompts, sampling_at(1.0), [](std::int64_t) { return greedy_sampler{}; },
+            given_.config.local_rollout_forward_batch_size, on_token());
         episodes const batch = assemble(left_padded(prompts.prompts, roles_.pad), drawn, roles_);
         return lm::score({.reward = &given_.reward_model, .group_size = group_size_}, batch, drawn.logprobs.to(options),
                          roles_.pad, {&given_.tokenizer, &prompts.records})
@@ -192,24 +200,24 @@ class ppo_trainer {
 
     /// What the policy answers now. The draws are the same at every call.
     std::vector<sample> answer(prompt_list const& prompts, double temperature,
-                               std::vector<nlohmann::json> const& records = {}) const {
-        return lm::answer(given_.policy, given_.tokenizer, given_.reward_model, prompts, records,
-                          sampling_at(temperature), multinomial_sampler{stream("evaluation")}, roles_);
+                               std::vector<nlohmann::json> const& records = {}) {
+        return score_answers(sampled(prompts, temperature, "evaluation"), given_.tokenizer, given_.reward_model,
+                             prompts, records, roles_);
     }
 
     /// What the policy answers now to the first prompts of the evaluation data, `most` at most.
-    std::vector<sample> answer_held_out(std::int64_t most) const {
+    std::vector<sample> answer_held_out(std::int64_t most) {
         return answer_evaluation(most, given_.config.temperature);
     }
 
     /// A table of what the policy answers, nearly greedily, to the first prompts of the evaluation data.
     /// Source: TRL v0.11.4, generate_completions: temperature 0.01, one batch.
-    run::completions_table sample_completions() const {
+    run::completions_table sample_completions() {
         return to_table(answer_evaluation(given_.config.per_device_eval_batch_size, 0.01));
     }
 
     /// What the policy's answers to the evaluation prompts come to: the mean score, and how many answers were scored.
-    run::metrics evaluate() const {
+    run::metrics evaluate() {
         double total = 0.0, scored = 0.0;
         for (auto const& sample :
              answer_evaluation(std::ssize(given_.eval_dataset.prompts), given_.config.temperature)) {
@@ -258,6 +266,30 @@ class ppo_trainer {
     trainable const& algorithm() const { return algorithm_; }
 
    private:
+    void prepare_output() const {
+        if (!given_.world->is_main()) return;
+        std::error_code error;
+        std::filesystem::create_directories(state_.output_dir, error);
+        if (error || ::access(state_.output_dir.c_str(), W_OK) != 0)
+            throw std::runtime_error("output_dir " + state_.output_dir.string() +
+                                     " cannot be written: choose another folder, or change its permissions");
+    }
+    /// Saves what an error would lose. Throws where that fails too.
+    void end_after(std::exception const& error) {
+        std::string trouble;
+        try {
+            if (state_.optimizer_steps > 0) save();
+        } catch (std::exception const& second) {
+            trouble = second.what();
+        }
+        try {
+            announce(&run::trainer_callback::on_train_end);
+        } catch (std::exception const&) {  // the first error is the one to tell
+        }
+        if (!trouble.empty())
+            throw std::runtime_error(std::string(error.what()) +
+                                     "; and the models as of the last step could not be saved: " + trouble);
+    }
     static double scaled_temperature(double temperature) { return temperature + 1e-7; }  // TRL's guard against 0
     static bool is_whole(double x) { return x == std::floor(x); }
     sequence_classifier const* critic() const { return given_.value_model ? &*given_.value_model : nullptr; }
@@ -267,7 +299,17 @@ class ppo_trainer {
                 .stop_token = roles_.stop,
                 .pad_token = roles_.pad};
     }
-    std::vector<sample> answer_evaluation(std::int64_t most, double temperature) const {
+    completions sampled(prompt_list const& prompts, double temperature, char const* purpose, std::int64_t first = 0) {
+        auto const sampler_from = [&](std::int64_t row) {
+            return multinomial_sampler{stream(purpose), static_cast<std::uint64_t>(first + row)};
+        };
+        return generate_in_chunks(given_.policy, prompts, sampling_at(temperature), sampler_from,
+                                  given_.config.local_rollout_forward_batch_size, on_token());
+    }
+    generation_callback on_token() {
+        return [this](std::int64_t, std::int64_t) { announce(&run::trainer_callback::on_prediction_step); };
+    }
+    std::vector<sample> answer_evaluation(std::int64_t most, double temperature) {
         auto const& data = given_.eval_dataset;
         auto const count = std::min<std::ptrdiff_t>(std::ssize(data.prompts), most);
         if (count == 0) return {};
@@ -292,9 +334,13 @@ class ppo_trainer {
                     [this](std::int64_t) {
                         return at::tensor(run::random_permutation(sizes_.local_batch_size, permutations_), at::kLong);
                     },
-                .stages = stock_pipeline(algorithm_, *given_.world, given_.config.max_grad_norm,
-                                         event(&run::trainer_callback::on_pre_optimizer_step),
-                                         event(&run::trainer_callback::on_optimizer_step)),
+                .stages = stock_pipeline(
+                    algorithm_, *given_.world, given_.config.max_grad_norm,
+                    event(&run::trainer_callback::on_pre_optimizer_step),
+                    [this, told = event(&run::trainer_callback::on_optimizer_step)](optimizer_step& step) {
+                        state_.optimizer_steps += step.taken;
+                        told(step);
+                    }),
                 .on_substep_end = [this] { announce(&run::trainer_callback::on_substep_end); }};
     }
 

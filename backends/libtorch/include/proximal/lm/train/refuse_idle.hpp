@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <proximal/lm/train/trainable.hpp>
+#include <proximal/run/config_json.hpp>
 #include <proximal/run/flags.hpp>
 #include <proximal/run/ppo_config.hpp>
 #include <stdexcept>
@@ -19,6 +20,15 @@ inline run::refused_flags idle_fields(std::string const& algorithm, std::vector<
             idle.emplace(name,
                          "no part of " + algorithm + " reads it; --algorithm " + algorithm + " --help lists what acts");
     return idle;
+}
+
+/// What a run was told, as its config_ppo.json keeps it: a key per field and knob that acts.
+inline nlohmann::json run_record(run::PPOv2Config const& config, trainable algorithm) {
+    auto record = run::to_json_object(config);
+    auto const knobs = algorithm.knobs();
+    for (auto const& [field, why] : idle_fields(config.algorithm, knobs)) record.erase(field);
+    record.update(run::knobs_json(knobs));
+    return record;
 }
 
 /// Refuses flags that were given and would do nothing beside the others: std::invalid_argument with the reason.

@@ -35,7 +35,7 @@ inline response_plan plan_responses(episodes const& batch, at::Tensor const& wan
     auto const steps = at::arange(T, ids.options());
     auto const ends = at::where(wanted, steps + C, C - 1).amax(1, /*keepdim=*/true);  // [B, 1] columns to feed
     auto const fed = at::arange(S, ids.options()).unsqueeze(0) < ends;                // [B, S]
-    auto const real = ids.ne(pad).logical_and(fed);                                   // [B, S]
+    auto const real = at::cat({batch.query_mask, batch.responses().ne(pad)}, 1).logical_and(fed);  // [B, S]
     // A pad in the midst of a response was sampled: its column is asked about, but no token attends to it.
     auto const asked = at::constant_pad_nd(wanted, {C - 1, 1}, 0).logical_or(real);  // [B, S] column C−1+t for cell t
     response_plan plan{.tokens = pack_tokens(ids, real, asked), .row_count = B, .step_count = T};

@@ -32,9 +32,6 @@ struct run_inputs {
     text::prompt_dataset train{}, eval{};
 };
 
-/// What is used where --model_name_or_path, --sft_model_path or --reward_model_path are left out.
-inline constexpr char const* default_model = "EleutherAI/pythia-160m";
-
 /// The reward that --reward_command names.
 inline reward_function configured_command(run::PPOv2Config const& config) {
     fmt::print("reward     {}\n", *config.reward_command);
@@ -52,29 +49,63 @@ inline text::prompt_split configured_data(run::PPOv2Config const& config, text::
     return splits;
 }
 
+/// Refuses a configuration that names some of a run's models and not all that its algorithm reads: no model is taken
+/// that nobody named. Throws std::invalid_argument with the missing flag. Departure: TRL takes EleutherAI/pythia-160m.
+inline void check_named(run::PPOv2Config const& config, trainable const& algorithm) {
+    if (!config.sft_model_path)
+        throw std::invalid_argument("--sft_model_path is missing: it names the folder or Hub id of the policy");
+    if (config.reward_model_path) return;
+    if (!config.reward_command)
+        throw std::invalid_argument("there is no reward: give --reward_model_path, or --reward_command with a program");
+    if (algorithm.needs_critic())
+        throw std::invalid_argument(config.algorithm +
+                                    " needs a critic: give --reward_model_path, which it starts as, or choose an "
+                                    "--algorithm without one (rloo, "
+                                    "grpo)");
+}
+
+/// Says what a data set left out, and leaves out the prompts that a response does not fit behind.
+inline text::prompt_dataset fitting(text::prompt_dataset const& data, std::int64_t positions,
+                                    std::int64_t response_length, std::string const& name) {
+    auto kept = text::leave_out_long(data, positions - response_length);
+    if (data.left_out > 0) fmt::print("note       {} prompts of {} are empty and left out\n", data.left_out, name);
+    if (auto const longer = kept.left_out - data.left_out; longer > 0)
+        fmt::print(
+            "note       {} of {} prompts of {} are left out: with --response_length {} they exceed the models' {} "
+            "positions\n",
+            longer, data.prompts.size(), name, response_length, positions);
+    if (kept.prompts.empty() && !data.prompts.empty())
+        throw std::runtime_error(fmt::format(
+            "all {} prompts of {} are too long: with --response_length {} they exceed the models' {} positions",
+            data.prompts.size(), name, response_length, positions));
+    return kept;
+}
+
 /// The models and the reward that a configuration names, as far as an algorithm reads them, in float32; says on stdout
-/// what was taken. The data are left empty where none are named.
+/// what was taken. The data are left empty where none are named; prompts that do not fit are left out.
 inline run_inputs configured_inputs(run::PPOv2Config const& config, at::Device device, trainable const& algorithm) {
-    auto const sft = io::resolve_model(config.sft_model_path.value_or(default_model));
+    check_named(config, algorithm);
+    auto const sft = io::resolve_model(*config.sft_model_path);
     auto const tokenizer_path =
-        io::resolve_model(config.model_name_or_path.value_or(config.sft_model_path.value_or(default_model)));
+        config.model_name_or_path ? io::resolve_model(*config.model_name_or_path, io::hub::content::tokenizer) : sft;
     run_inputs inputs{.tokenizer = text::tokenizer::load(tokenizer_path),
                       .policy = load_causal_lm(sft, at::kFloat, device)};
     auto& tokenizer = inputs.tokenizer;
-    if (!tokenizer.pad_token_id() || tokenizer.pad_token_id() == tokenizer.eos_token_id())
-        tokenizer.add_pad_token("[PAD]");
+    auto positions = inputs.policy.body->max_positions();
     if (algorithm.needs_reference()) inputs.reference = clone(inputs.policy);
     fmt::print("policy     {}\n", sft.string());
     if (config.reward_command) inputs.reward = configured_command(config);
     if (!config.reward_command || algorithm.needs_critic()) {
-        auto const path = io::resolve_model(config.reward_model_path.value_or(default_model));
+        auto const path = io::resolve_model(*config.reward_model_path);
         bool head_was_made = false;
         auto const model = load_sequence_classifier(path, at::kFloat, device, config.seed, &head_was_made);
+        if (head_was_made && !config.reward_command)
+            throw std::runtime_error(path.string() +
+                                     " has no score head, so its rewards would be random: give a reward model "
+                                     "(AutoModelForSequenceClassification with one label)");
         if (head_was_made)
-            fmt::print(stderr,
-                       "note: {} has no score head; one was drawn at random, so its scores mean nothing until it is "
-                       "trained\n",
-                       path.string());
+            fmt::print("note       {} has no score head: the critic's was drawn at random\n", path.string());
+        positions = std::min(positions, model.body->max_positions());
         if (algorithm.needs_critic()) inputs.critic = config.reward_command ? model : clone(model);
         if (!config.reward_command) {
             inputs.reward = model_reward(model, config.local_rollout_forward_batch_size);
@@ -82,10 +113,13 @@ inline run_inputs configured_inputs(run::PPOv2Config const& config, at::Device d
         }
     }
     if (config.dataset_name) {
-        auto splits = configured_data(config, tokenizer);
-        inputs.train = std::move(splits.train);
-        inputs.eval = std::move(splits.eval);
+        auto const splits = configured_data(config, tokenizer);
+        inputs.train = fitting(splits.train, positions, config.response_length, *config.dataset_name);
+        inputs.eval = fitting(splits.eval, positions, config.response_length, *config.dataset_name);
     }
+    // After the prompts were read: the text "[PAD]" in one of them is text.
+    if (!tokenizer.pad_token_id() || tokenizer.pad_token_id() == tokenizer.eos_token_id())
+        tokenizer.add_pad_token("[PAD]");
     return inputs;
 }
 

@@ -41,8 +41,9 @@ struct scored_rollout {
 };
 
 /// The episodes as lists of tokens, as a reward function takes them.
-inline std::vector<finished_episode> finished(episodes const& batch, std::int64_t pad) {
+inline std::vector<finished_episode> finished(episodes const& batch) {
     auto const ids = batch.query_responses.slice(1, 0, batch.context_length).cpu().contiguous();
+    auto const real = batch.query_mask.cpu().contiguous();
     auto const responses = batch.postprocessed.cpu().contiguous();
     auto const lengths = batch.mask.sum(1).cpu();
     std::vector<finished_episode> result(static_cast<std::size_t>(batch.size()));
@@ -51,7 +52,7 @@ inline std::vector<finished_episode> finished(episodes const& batch, std::int64_
         auto const* response = responses.const_data_ptr<std::int64_t>() + b * responses.size(1);
         auto& episode = result[static_cast<std::size_t>(b)];
         for (std::int64_t c = 0; c < ids.size(1); ++c)
-            if (query[c] != pad) episode.query.push_back(query[c]);
+            if (real.const_data_ptr<bool>()[b * ids.size(1) + c]) episode.query.push_back(query[c]);
         episode.response.assign(response, response + lengths.const_data_ptr<std::int64_t>()[b]);
     }
     return result;
@@ -123,7 +124,7 @@ inline scored_rollout score(scoring_models const& models, episodes const& batch,
             return predict_values(*models.critic, chunk, chunk.value_mask, pad).to(like);
         });
     if (models.reward != nullptr) {
-        auto asked = finished(batch, pad);
+        auto asked = finished(batch);
         if (texts.tokenizer != nullptr)
             with_text(asked, *texts.tokenizer,
                       texts.records != nullptr ? *texts.records : std::vector<nlohmann::json>{});

@@ -12,6 +12,7 @@
 #include <proximal/control/step_summary.hpp>
 #include <proximal/lm/distributed/communicator.hpp>
 #include <proximal/lm/train/clip_gradients.hpp>
+#include <proximal/lm/train/first_non_finite.hpp>
 #include <proximal/lm/train/optimizer.hpp>
 #include <proximal/lm/train/trainable.hpp>
 #include <stdexcept>
@@ -20,20 +21,16 @@
 
 namespace proximal::lm {
 
-/// The step would have spoiled the models: a loss or gradient was NaN or infinite. The models are as before the step.
-struct non_finite_error : std::runtime_error {
-    using runtime_error::runtime_error;
-};
-
 /// What was measured since the last optimizer step: sums over its micro-batches.
 struct mini_batch_sums {
     double micro_batches = 0.0, approxkl = 0.0, ratio = 0.0;
 
-    /// Takes a micro-batch's numbers in.
+    /// Takes a micro-batch's numbers in. One whose responses are all empty has neither KL nor ratio.
     void add(std::map<std::string, double> const& numbers) {
+        auto const known = [&](char const* name) { return std::isnan(numbers.at(name)) ? 0.0 : numbers.at(name); };
         micro_batches += 1.0;
-        approxkl += numbers.at("policy/approxkl_masked");
-        ratio += numbers.at("val/ratio_masked");
+        approxkl += known("policy/approxkl_masked");
+        ratio += known("val/ratio_masked");
     }
     /// Their means: what a guard sees.
     step_summary mean() const { return {.approxkl = approxkl / micro_batches, .ratio = ratio / micro_batches}; }

@@ -17,6 +17,7 @@
 #include <proximal/compose/weigh.hpp>
 #include <proximal/libtorch/fused_loss.hpp>
 #include <proximal/libtorch/operations.hpp>
+#include <proximal/lm/train/first_non_finite.hpp>
 #include <proximal/run/any_knob.hpp>
 #include <proximal/run/metrics.hpp>
 #include <proximal/run/state_archive.hpp>
@@ -85,6 +86,11 @@ class trainable {
 
     /// Judges a rollout, and lets the parts that learn do so.
     evaluation evaluate(rollout<libtorch::field> const& recorded) { return self_->evaluate(recorded); }
+    /// Where the first number that is not finite comes from: an array of the rollout, or a part, with the row. Empty where
+    /// all are finite. Nothing learns from it.
+    std::string first_non_finite(rollout<libtorch::field> const& recorded) const {
+        return self_->first_non_finite(recorded);
+    }
     /// Fixes the tokens' weights of a mini-batch before it is split: see proximal::weigh.
     experience<libtorch::field> weigh(experience<libtorch::field> mini_batch, double micro_batches) const {
         return self_->weigh(std::move(mini_batch), micro_batches);
@@ -113,6 +119,7 @@ class trainable {
         virtual std::int64_t group_size() const = 0;
         virtual bool is_guarded() const = 0;
         virtual evaluation evaluate(rollout<libtorch::field> const&) = 0;
+        virtual std::string first_non_finite(rollout<libtorch::field> const&) const = 0;
         virtual experience<libtorch::field> weigh(experience<libtorch::field>, double) const = 0;
         virtual measured_loss loss(experience<libtorch::field> const&, prediction<libtorch::field> const&) const = 0;
         virtual verdict guard(step_summary const&) const = 0;
@@ -141,6 +148,14 @@ class trainable {
             auto const shaped = run_and_adapt(algorithm.shaper, recorded, charges<libtorch::field>{result.charged});
             result.judged = run_and_adapt(algorithm.estimator, shaped);
             return result;
+        }
+        std::string first_non_finite(rollout<libtorch::field> const& recorded) const override {
+            auto found = array_not_finite(recorded);
+            if (!found.empty()) return found;
+            auto copy = algorithm;
+            auto const shaped = run_and_adapt(copy.shaper, recorded, non_finite_tracer{found});
+            run_and_adapt(copy.estimator, shaped, non_finite_tracer{found});
+            return found;
         }
         experience<libtorch::field> weigh(experience<libtorch::field> mini_batch, double micro_batches) const override {
             return proximal::weigh(algorithm, std::move(mini_batch), micro_batches);

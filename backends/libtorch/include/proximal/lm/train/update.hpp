@@ -66,6 +66,18 @@ inline prediction<libtorch::field> predict(learners const& models, episodes cons
     return now;
 }
 
+/// Where a loss that is not finite has it from: what a model says, or the first of the parts' metrics.
+inline std::string first_cause(prediction<libtorch::field> const& now, experience<libtorch::field> const& then,
+                               std::map<std::string, double> const& numbers) {
+    for (auto const& found : {row_not_finite("log-probs of the policy", now.logprobs, then.mask),
+                              row_not_finite("values of the critic", now.values, then.value_mask)})
+        if (!found.empty()) return " (" + found + ")";
+    for (auto const& [name, value] : numbers)
+        if (name.starts_with("loss/") && !std::isfinite(value))
+            return " (" + name + " is " + std::to_string(value) + ")";
+    return {};
+}
+
 /// Whether no token of a batch counts for any term: a filter dropped them all, or every response is empty.
 inline bool counts_nothing(experience<libtorch::field> const& then) {
     return !then.mask.tensor.any().item<bool>() && !then.value_mask.tensor.any().item<bool>();
@@ -130,10 +142,11 @@ inline update_statistics update(trainable const& algorithm, learners const& mode
                     auto const measured = algorithm.loss(then, now);
                     auto const numbers = numbers_of(measured, then, now, batch.sampled.index_select(0, index));
                     if (double const loss = measured.loss.item<double>(); !std::isfinite(loss) && !failure)
-                        failure = "the loss became " + std::to_string(loss) + where;
+                        failure = "the loss became " + std::to_string(loss) + where + first_cause(now, then, numbers);
                     torch::autograd::backward({measured.loss / static_cast<double>(accumulation)}, {});
                     if (observer) observer({epoch, mini, micro, index, now, measured.loss.detach(), numbers});
-                    for (auto const& [name, number] : numbers) statistics.series[name].push_back(number);
+                    for (auto const& [name, number] : numbers)  // a variance of one number is none, not the update's
+                        if (!std::isnan(number)) statistics.series[name].push_back(number);
                     sums.add(numbers);
                 }
                 if (!(plan.steps_after ? plan.steps_after(epoch, mini, micro) : micro + 1 == accumulation)) {

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace proximal::io {
+
+/// The program was asked to stop; what it works at is to be saved on the way out.
+class interrupted : public std::runtime_error {
+   public:
+    explicit interrupted(int signal)
+        : std::runtime_error(std::string("stopped by ") + (signal == SIGINT    ? "SIGINT (Ctrl-C)"
+                                                           : signal == SIGTERM ? "SIGTERM"
+                                                                               : "SIGHUP")),
+          signal_(signal) {}
+    int signal() const { return signal_; }
+
+   private:
+    int signal_;
+};
+
+namespace detail {
+inline volatile std::sig_atomic_t stop_signal = 0;
+
+extern "C" inline void proximal_on_stop_signal(int signal) {
+    if (stop_signal != 0) {  // asked twice: at once
+        std::signal(signal, SIG_DFL);
+        std::raise(signal);
+        return;
+    }
+    stop_signal = signal;
+    constexpr std::string_view words = "\nstopping: the models are saved first; once more stops at once\n";
+    [[maybe_unused]] auto const written = ::write(STDERR_FILENO, words.data(), words.size());
+}
+}  // namespace detail
+
+/// While one lives, SIGINT, SIGTERM and SIGHUP are noted instead of ending the program at once; a second one ends it.
+/// What the program was started to ignore (nohup) it goes on ignoring.
+class stop_signals {
+   public:
+    stop_signals() {
+        detail::stop_signal = 0;
+        for (std::size_t i = 0; i < signals.size(); ++i) {
+            struct sigaction action {};
+            action.sa_handler = detail::proximal_on_stop_signal;
+            ::sigaction(signals[i], nullptr, &before_[i]);
+            if (before_[i].sa_handler != SIG_IGN) ::sigaction(signals[i], &action, nullptr);
+        }
+    }
+    stop_signals(stop_signals const&) = delete;
+    stop_signals& operator=(stop_signals const&) = delete;
+    ~stop_signals() {
+        for (std::size_t i = 0; i < signals.size(); ++i) ::sigaction(signals[i], &before_[i], nullptr);
+    }
+
+   private:
+    static constexpr std::array<int, 3> signals{SIGINT, SIGTERM, SIGHUP};
+    std::array<struct sigaction, 3> before_{};
+};
+
+/// Throws `interrupted` where a stop signal was noted: called where a long work can end.
+inline void throw_if_stopped() {
+    if (int const signal = detail::stop_signal; signal != 0) throw interrupted(signal);
+}
+
+}  // namespace proximal::io

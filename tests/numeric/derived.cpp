@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+#include <proximal/numeric/derived.hpp>
+#include <proximal/numeric/functions.hpp>
+#include <proximal/numeric/symbol.hpp>
+
+using namespace proximal;
+
+namespace {
+/// Value and slope of a function of one variable, against the library's function and the slope by hand.
+void check_at(double at, auto const& ours, double value, double slope) {
+    INFO("at " << at);
+    auto const got = ours(number<double, 1>::variable(at, 0));
+    CHECK(got.value == Approx(value).epsilon(1e-14).margin(1e-300));
+    CHECK(got.partials[0] == Approx(slope).epsilon(1e-12).margin(1e-15));
+}
+}  // namespace
+
+TEST_CASE("derived: tanh, log1p and pow have the values and slopes of the mathematics, near 0 too") {
+    for (double const x : {-300.0, -21.0, -3.0, -0.5, -1e-9, 0.0, 1e-12, 0.25, 2.0, 19.0, 300.0}) {
+        double const t = std::tanh(x);
+        check_at(
+            x, [](auto const& v) { return tanh(v); }, t, 1.0 - t * t);
+    }
+    for (double const x : {-0.999, -0.5, -1e-10, 0.0, 1e-15, 1e-7, 0.5, 3.0, 1e8})
+        check_at(
+            x, [](auto const& v) { return log1p(v); }, std::log1p(x), 1.0 / (1.0 + x));
+    for (double const x : {1e-6, 0.3, 1.0, 7.0})
+        for (double const p : {-1.5, 0.0, 0.5, 2.0, 3.0})
+            check_at(
+                x, [p](auto const& v) { return pow(v, p); }, std::pow(x, p), p * std::pow(x, p - 1.0));
+    CHECK(std::isnan(tanh(number<double>(std::numeric_limits<double>::quiet_NaN())).value));
+}
+
+TEST_CASE("derived: a symbol remembers what they read") {
+    symbol const x = source::advantage;
+    CHECK((symbol(tanh(x)).reads(source::advantage) && symbol(log1p(x)).reads(source::advantage) &&
+           symbol(pow(x, 2.0)).reads(source::advantage)));
+}
