@@ -35,6 +35,16 @@ foreach(compiler g++ clang++)
     endif()
 endforeach()
 
+if(PROXIMAL_LM)  # what the docs print, as a reader pastes it
+    get_target_property(libtorch proximal::torch_cpu INTERFACE_INCLUDE_DIRECTORIES)
+    set(libtorch_system "")
+    foreach(folder ${libtorch})
+        list(APPEND libtorch_system --system "${folder}")
+    endforeach()
+    proximal_check(examples_of_the_docs scripts/check_examples.py --compiler "${CMAKE_CXX_COMPILER}" -I "${include}"
+        -I "${PROJECT_SOURCE_DIR}/backends/libtorch/include" -I "${PROJECT_SOURCE_DIR}/backends/eigen/include" ${libtorch_system} ${system})
+    set_tests_properties(examples_of_the_docs PROPERTIES PROCESSORS 2)
+endif()
 proximal_check(new_token_field tests/exercises/new_token_field.py --compiler "${CMAKE_CXX_COMPILER}" ${system})
 
 find_program(PROXIMAL_CLANG_TIDY clang-tidy)

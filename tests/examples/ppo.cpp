@@ -399,7 +399,7 @@ TEST_CASE("ppo: Ctrl-C and SIGTERM save the models and say where; the next start
     workshop const w;
     auto const stopped = [&](std::string const& signal) {
         std::string const command =
-            "cd " + w.here.string() + "; " + std::getenv("PROXIMAL_BIN") +
+            "cd " + w.here.string() + "; rm -rf out; " + std::getenv("PROXIMAL_BIN") +
             "/ppo --sft_model_path policy --reward_model_path reward --dataset_name prompts.jsonl --output_dir out"
             " --per_device_train_batch_size 4 --response_length 4 --num_sample_generations 0 --total_episodes 40000"
             " > log 2>&1 & pid=$!; n=0; until test -s out/metrics.jsonl || test $n -gt 300; do sleep 0.1; n=$((n+1)); "

@@ -53,7 +53,8 @@ TEST_CASE("your own optimizer: it moves the models in AdamW's place, and is save
 
 TEST_CASE("your own part with state: it learns, reports, and has a flag; the baseline is the scores' moving mean") {
     auto given = support::arguments(support::small_config());
-    trainable algorithm = proximal::algorithm{chain(mine::moving_baseline{}, terminal_score{}), rloo{4}, reinforce{}};
+    trainable algorithm =
+        proximal::algorithm{chain(mine::moving_baseline{}, terminal_score{}), rloo{4}, clipped_surrogate{}};
     for (auto const& knob : algorithm.knobs())
         if (knob.name == "baseline_beta") knob.read("0.5");
     given.reward_model = text_reward([](std::string const&, std::string const&) { return 2.0; });

@@ -118,7 +118,7 @@ TEST_CASE("hub: ~ is the home folder, and an empty local folder that hides a mod
     auto const before = fs::current_path();
     fs::current_path(machine.folder.path);
     fs::create_directories("org/hidden");
-    CHECK_THROWS_WITH(resolve_model("org/hidden"), Contains("hides the Hub's org/hidden"));
+    CHECK_THROWS_WITH(resolve_model("org/hidden"), Contains("is empty, and hides the Hub's org/hidden"));
     write("org/hidden/config.json", "{}");
     CHECK(resolve_model("org/hidden") == "org/hidden");
     fs::current_path(before);

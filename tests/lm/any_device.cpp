@@ -57,19 +57,15 @@ struct recorder final : trainer_callback {
 /// Two updates by an algorithm on models of these options: rewards from text and from a model, tables, models saved.
 outcome two_updates(std::string_view name, at::TensorOptions const& options) {
     support::temporary_folder const folder;
-    PPOv2Config config;
+    auto config = support::small_config();
     config.output_dir = folder.path;
-    config.per_device_train_batch_size = 4;
-    config.gradient_accumulation_steps = 2;
-    config.num_mini_batches = 2;
-    config.num_ppo_epochs = 2;
-    config.total_episodes = 32;
     config.response_length = 6;
-    config.stop_token = "eos";
-    config.learning_rate = 1e-3;
     config.adam_epsilon = 1e-4;  // gradients of 0 but for rounding do not move a parameter
-    config.per_device_eval_batch_size = 3;
-    config.local_rollout_forward_batch_size = 5;
+    trainable const algorithm = examples::algorithm_named(name);
+    if (!algorithm.has_ratio()) {  // one step on a batch, of the same size
+        config.gradient_accumulation_steps *= config.num_mini_batches;
+        config.num_mini_batches = config.num_ppo_epochs = 1;
+    }
     auto const policy = model_of_words();
     auto const judge = moved(make_sequence_classifier(*policy.body, policy.config, 4), options);
     auto const seen = std::make_shared<recorder>();
@@ -89,7 +85,7 @@ outcome two_updates(std::string_view name, at::TensorOptions const& options) {
     auto parameters = given.policy.parameters();
     for (auto const& parameter : given.value_model->parameters())
         parameters.push_back({"critic." + parameter.name, parameter.kind, parameter.tensor});
-    ppo_trainer(examples::algorithm_named(name), given).train();
+    ppo_trainer(algorithm, given).train();
     for (auto const& [name_of, kind, tensor] : parameters) {
         CHECK(tensor.device() == options.device());
         seen->seen.learned.push_back({name_of, kind, tensor.detach().cpu()});

@@ -34,7 +34,6 @@ inline proximal::run::PPOv2Config small_config() {
     config.total_episodes = 32;
     config.response_length = 5;
     config.stop_token = "eos";
-    config.missing_eos_penalty = 1.0;
     config.learning_rate = 1e-3;
     config.num_sample_generations = 2;
     config.per_device_eval_batch_size = 3;

@@ -56,6 +56,8 @@ TEST_CASE("pre_tokenizer: classes of characters, and sequences of steps") {
 
 TEST_CASE("pre_tokenizer: patterns mean what Oniguruma means, or are refused") {
     CHECK(from_oniguruma("\\s[^\\s\\p{L}]\\h(?m:.)") == "\\p{White_Space}[^\\p{White_Space}\\p{L}][0-9A-Fa-f](?s:.)");
+    CHECK(from_oniguruma("[\\p{Han}]+\\P{Latin}\\p{^Greek}") == "[\\p{sc:Han}]+\\P{sc:Latin}\\p{^sc:Greek}");
+    CHECK(from_oniguruma("\\p{Lu}\\p{N}\\p{^L}") == "\\p{Lu}\\p{N}\\p{^L}");
     CHECK(from_oniguruma("[]a]\\p{L}+") == "[\\]a]\\p{L}+");
     for (auto const* const pattern : {"[\\W]", "[a[b]]", "[a&&b]", "a{1,2}+", "\\X", "(?a)"})
         CHECK_THROWS_WITH(from_oniguruma(pattern), Catch::Contains("no faithful translation"));

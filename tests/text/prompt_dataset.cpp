@@ -90,6 +90,16 @@ TEST_CASE("prompt_dataset: conversations are prompts whatever field holds them, 
     }
 }
 
+TEST_CASE("prompt_dataset: a prompt that brings its BOS does not get a second one") {
+    tokenizer_config config;
+    config.settings = {{"tokenizer_class", "GPTNeoXTokenizerFast"}, {"add_bos_token", true}, {"bos_token", "<eos>"}};
+    tokenizer const t(support::tiny_tokenizer(), config);
+    auto const plain = prompt_ids({{"prompt", "hello"}}, t);
+    CHECK(plain.front() == *t.bos_token_id());
+    CHECK(prompt_ids({{"prompt", "<eos>hello"}}, t) == plain);
+    CHECK(prompt_ids({{"prompt", "hello<eos>hello"}}, t).size() == 2 * plain.size());
+}
+
 TEST_CASE("prompt_dataset: a prompt of no tokens, or of too many, is left out and counted") {
     support::temporary_folder const folder;
     std::ofstream(folder.path / "a.jsonl") << "{\"prompt\": \"\"}\n{\"prompt\": \"a\"}\n{\"prompt\": \"abcdefgh\"}\n";

@@ -89,6 +89,30 @@ TEST_CASE("tokenizer: a pad token is found or added, saved and read back") {
     CHECK(json::parse(support::read_text(folder.path / "new/special_tokens_map.json"))["pad_token"] == "[PAD]");
 }
 
+TEST_CASE("tokenizer: a new token's id lies after the greatest, also where the vocabulary has holes") {
+    auto file = support::tiny_tokenizer();
+    file["model"]["vocab"]["zz"] = 300;
+    tokenizer t(file);
+    CHECK(t.add_pad_token() == 301);
+    CHECK(t.token_of(300) == "zz");
+}
+
+TEST_CASE("tokenizer: null in a settings file is as nothing, and a value of the wrong type is named") {
+    tokenizer_config config;
+    config.settings = {{"tokenizer_class", "GPTNeoXTokenizerFast"},
+                       {"add_prefix_space", nullptr},
+                       {"add_bos_token", nullptr},
+                       {"add_eos_token", nullptr},
+                       {"eos_token", "<eos>"},
+                       {"additional_special_tokens", nullptr}};
+    auto file = support::tiny_tokenizer();
+    file["added_tokens"][0]["single_word"] = nullptr;
+    file["model"]["fuse_unk"] = nullptr;
+    CHECK(tokenizer(file, config).encode("hello") == tokenizer(support::tiny_tokenizer()).encode("hello"));
+    config.settings["add_prefix_space"] = "yes";
+    CHECK_THROWS_WITH(tokenizer(file, config), Catch::Contains("the key \"add_prefix_space\" holds \"yes\""));
+}
+
 TEST_CASE("tokenizer: what cannot be read is named, with the remedy") {
     support::temporary_folder const folder;
     CHECK_THROWS_WITH(tokenizer::load(folder.path / "no"), Contains("is no folder"));

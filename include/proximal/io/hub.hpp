@@ -110,10 +110,9 @@ namespace proximal::io {
 /// Throws std::runtime_error with the remedy where none of these has it.
 inline std::filesystem::path resolve_model(std::string const& name_or_path, hub::content asked = hub::content::model) {
     if (auto const folder = expand_user(name_or_path); std::filesystem::is_directory(folder)) {
-        bool const is_hidden_id = hub::is_id(name_or_path) && !std::filesystem::exists(folder / "config.json");
-        if (is_hidden_id && hub::missing_file(folder, asked))
+        if (hub::is_id(name_or_path) && std::filesystem::is_empty(folder))
             throw std::runtime_error(
-                fmt::format("the local folder {0} holds no model, and hides the Hub's {0}: remove it, or start "
+                fmt::format("the local folder {0} is empty, and hides the Hub's {0}: remove it, or start "
                             "elsewhere",
                             name_or_path));
         return folder;

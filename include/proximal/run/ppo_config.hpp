@@ -63,7 +63,7 @@ struct PPOv2Config {
     // the run
     std::string algorithm = "ppo";
     std::optional<std::string> reward_command;
-    double reward_timeout = 60.0;
+    double reward_timeout = 600.0;
     std::string output_dir = "models/minimal/ppo";
     std::string exp_name = "ppov2_config";
     std::uint64_t seed = 42;
@@ -126,7 +126,8 @@ struct PPOv2Config {
                               {0, 1, false, true}),
         knob<"algorithm">(&PPOv2Config::algorithm, "what trains; ppo is TRL's"),
         knob<"reward_command">(&PPOv2Config::reward_command, "a program that scores answers, in JSON lines"),
-        knob<"reward_timeout">(&PPOv2Config::reward_timeout, "seconds that the program may take for a batch", above(0)),
+        knob<"reward_timeout">(&PPOv2Config::reward_timeout,
+                               "seconds that the program may take for a batch, its start included", above(0)),
         knob<"output_dir">(&PPOv2Config::output_dir, "where the run is written"),
         knob<"exp_name">(&PPOv2Config::exp_name, "title of the plot"),
         knob<"seed">(&PPOv2Config::seed, "of data order, sampling and permutations"),

@@ -23,7 +23,7 @@ namespace proximal::text {
 inline std::int64_t id_for(std::string const& content, bpe const& model, added_tokens const& added) {
     if (auto const* const token = added.find(content)) return token->id;
     if (auto const id = model.id_of(content)) return *id;
-    auto const first = static_cast<std::int64_t>(model.size());
+    auto const first = model.end_id();
     return added.by_id().empty() ? first : std::max(first, added.by_id().rbegin()->first + 1);
 }
 

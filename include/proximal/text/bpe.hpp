@@ -43,6 +43,7 @@ class bpe {
                 throw std::invalid_argument(
                     fmt::format("the tokens '{}' and '{}' have the same id {}", place->second, token, place->first));
             id_of_.emplace(token, place->first);
+            end_id_ = std::max(end_id_, place->first + 1);
         }
         std::uint32_t rank = 0;
         for (auto const& merge : model.at("merges")) {
@@ -57,6 +58,8 @@ class bpe {
     }
 
     std::size_t size() const { return id_of_.size(); }
+    /// One more than the greatest id: size(), unless ids are left out.
+    std::int64_t end_id() const { return end_id_; }
     /// Every token's id.
     text_map<std::int64_t> const& vocabulary() const { return id_of_; }
     /// A token's id, spelt as the vocabulary spells it; nothing where it has none.
@@ -128,6 +131,7 @@ class bpe {
 
     text_map<std::int64_t> id_of_;
     std::unordered_map<std::int64_t, std::string> token_of_;
+    std::int64_t end_id_ = 0;
     merge_table merges_;
     std::optional<std::int64_t> unknown_;
     bool ignore_merges_ = false, fuse_unknown_ = false;

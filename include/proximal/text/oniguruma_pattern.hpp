@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <pcre2.h>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,6 +14,18 @@
 #include <utility>
 
 namespace proximal::text {
+
+/// Whether a property names a script. PCRE2 takes a bare name for Script_Extensions, Oniguruma for Script: U+3001 is Han by
+/// the one and not by the other.
+inline bool is_script(std::string_view name) {
+    auto const pattern = "\\p{sc:" + std::string(name) + "}";
+    int error = 0;
+    PCRE2_SIZE at = 0;
+    auto* const code =
+        ::pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), PCRE2_UTF, &error, &at, nullptr);
+    ::pcre2_code_free(code);
+    return code != nullptr;
+}
 
 /// A pattern of tokenizer.json, which Hugging Face runs by Oniguruma, as PCRE2 (UTF, UCP, MULTILINE) means the same.
 ///
@@ -52,8 +66,14 @@ inline std::string from_oniguruma(std::string_view pattern) {
             else {
                 auto const braced = (e == 'p' || e == 'P' || e == 'x') && pattern.substr(i + 1, 1) == "{";
                 auto const last = braced ? std::min(pattern.find('}', i), pattern.size() - 1) : i;
+                auto property = pattern.substr(i, last + 1 - i);  // p{Han}
                 out += '\\';
-                out += pattern.substr(i, last + 1 - i);
+                if (braced && e != 'x') {
+                    out += property.substr(0, 2), property.remove_prefix(2);
+                    if (property.starts_with('^')) out += '^', property.remove_prefix(1);
+                    if (is_script(property.substr(0, property.size() - 1))) out += "sc:";
+                }
+                out += property;
                 i = last;
             }
         } else if (in_class) {

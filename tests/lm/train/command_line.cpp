@@ -13,7 +13,8 @@ double value_of_knob(trainable& algorithm, std::string const& name) {
     return std::nan("");
 }
 trainable grouped() {
-    return algorithm{chain(overlong_penalty{}, kl_penalty<k1>{.kl_coef = 0.3}, terminal_score{}), rloo{4}, reinforce{}};
+    return algorithm{chain(overlong_penalty{.overlong_buffer = 10}, kl_penalty<k1>{.kl_coef = 0.3}, terminal_score{}),
+                     rloo{4}, reinforce{}};
 }
 }  // namespace
 

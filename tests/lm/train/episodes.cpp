@@ -49,6 +49,6 @@ TEST_CASE("left_padded: prompts end together") {
                       .view({2, 3})));
     // a pad among a prompt's own tokens is one of them
     CHECK(at::equal(left_padded({{pad, 5}, {6, pad, 8}}, pad).real,
-                    at::tensor({false, true, true, true, true, true}, at::kBool).view({2, 3})));
+                    at::tensor({0, 1, 1, 1, 1, 1}, at::kLong).view({2, 3}).to(at::kBool)));
     CHECK_THROWS_WITH(left_padded({{5}, {}}, pad), Catch::Contains("holds no token"));
 }

@@ -262,7 +262,7 @@ TEST_CASE("ppo_trainer: remax scores a greedy response to every prompt") {
         asked.push_back(episodes);
         return at::ones({std::int64_t(episodes.size())}, at::kDouble);
     };
-    ppo_trainer trainer(algorithm{terminal_score{}, remax{}, reinforce{}}, given);
+    ppo_trainer trainer(algorithm{terminal_score{}, remax{}, clipped_surrogate{}}, given);
     auto const before = clone(trainer.policy());
     trainer.step();
     REQUIRE(asked.size() == 2);
@@ -423,11 +423,15 @@ TEST_CASE("ppo_trainer: arguments that do not fit are refused in one sentence") 
                Catch::StartsWith("the value_model's gpt_neox.embed_in.weight is of Half"));
     CHECK_THAT(refused([](auto& a) { a.ref_policy.reset(); }), Catch::Contains("there is no ref_policy"));
     CHECK_THAT(refused([](auto& a) { a.reward_model = nullptr; }), Catch::StartsWith("there is no reward"));
-    CHECK_THAT(refused([](auto& a) { a.config.stop_token = "period"; }), Catch::Contains("only 'eos' is known"));
+    CHECK_THAT(refused([](auto& a) { a.config.stop_token = "period"; }),
+               Catch::Contains("--stop_token must be one of eos, but is 'period'"));
     CHECK_THAT(refused([](auto& a) { a.config.stop_token_id = 3; }), Catch::Contains("exclude each other"));
     CHECK_THAT(refused([](auto& a) { a.config.temperature = 0.0; }), Catch::Contains("--temperature must be above 0"));
     CHECK_THAT(refused([](auto& a) { a.config.missing_eos_penalty = -1.0; }),
                Catch::Contains("--missing_eos_penalty must be at least 0"));
+    CHECK_THAT(refused([](auto& a) { a.config.stop_token = {}, a.config.stop_token_id = 9999; }),
+               Catch::Contains("is no token of the policy"));
+    CHECK_THAT(refused([](auto& a) { a.config.adam_beta1 = 1.0; }), Catch::Contains("--adam_beta1 must be in [0, 1)"));
     CHECK_THAT(refused([](auto& a) { a.config.cliprange = 0.0; }), Catch::Contains("--cliprange"));
     CHECK_THAT(refused([](auto& a) { a.config.lr_scheduler_type = "sometimes"; }),
                Catch::Contains("--lr_scheduler_type"));
