@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // fmt's own code, compiled once for all programs on tensors. LibTorch's folder of headers holds a younger fmt than the
-// system's library and comes before it, so that library cannot be linked; header-only, each source would compile it again.
+// system's library and comes before it, so that library cannot be linked; header-only, each source would compile it
+// again.
 #include <fmt/format-inl.h>
 
 FMT_BEGIN_NAMESPACE

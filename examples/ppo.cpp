@@ -31,7 +31,9 @@ int main(int argc, char** argv) {
             examples::algorithm_names);
         run::PPOv2Config config;
         auto algorithm = examples::algorithm_named(run::flag_value(arguments, "algorithm", config.algorithm));
-        if (!lm::read_command_line(algorithm, config, about, arguments, quickstart::settings_for)) return 0;
+        if (!lm::read_command_line(algorithm, config, about, arguments, quickstart::settings_for,
+                                   examples::knob_readers()))
+            return 0;
         bool const makes_its_own = quickstart::names_nothing(config);
         auto const device = libtorch::choose_device(config.use_cpu);
         fmt::print("Proximal: {} on {}\n", config.algorithm, device.str());

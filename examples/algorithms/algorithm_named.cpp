@@ -2,6 +2,7 @@
 #include "algorithm_named.hpp"
 
 #include <proximal/run/stock_ppo.hpp>
+#include <set>
 #include <stdexcept>
 #include <string>
 
@@ -26,6 +27,20 @@ proximal::lm::trainable algorithm_named(std::string_view name) {
     if (name == "mine") return mine();
     throw std::invalid_argument("--algorithm " + std::string(name) + " is not known: choose " +
                                 std::string(algorithm_names));
+}
+
+proximal::lm::knob_readers knob_readers() {
+    proximal::lm::knob_readers readers;
+    for (auto const* const name : {"ppo", "rloo", "grpo", "dapo", "gspo", "remax", "off_policy", "mine"}) {
+        auto algorithm = algorithm_named(name);
+        std::set<std::string> own;
+        for (auto const& knob : algorithm.knobs()) own.insert(knob.name);
+        for (auto const& knob : own) {
+            auto& text = readers[knob];
+            text += (text.empty() ? "" : ", ") + std::string(name);
+        }
+    }
+    return readers;
 }
 
 }  // namespace examples

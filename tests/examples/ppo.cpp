@@ -420,6 +420,42 @@ TEST_CASE("ppo: Ctrl-C and SIGTERM save the models and say where; the next start
     CHECK(w.run("").status == 0);
 }
 
+TEST_CASE("ppo: a reader of its output that goes away costs nothing") {
+    workshop const w;
+    auto const [status, output] =
+        run_program("/bin/sh", {"-c", "cd " + w.here.string() + "; " + std::getenv("PROXIMAL_BIN") +
+                                          "/ppo --sft_model_path policy --reward_model_path reward --dataset_name "
+                                          "prompts.jsonl --output_dir out --per_device_train_batch_size 4 "
+                                          "--response_length 4 --total_episodes 400 2>&1 | head -c 200"});
+    CHECK(status == 0);
+    for (int i = 0; i < 100 && !fs::exists(w.out / "value_model" / "tokenizer.json"); ++i)
+        run_program("/bin/sleep", {"0.1"});  // head ends before ppo does
+    CHECK_NOTHROW(load_causal_lm(w.out));
+}
+
+TEST_CASE("ppo: weights that are no numbers any more are not saved, and it says so") {
+    workshop const w;
+    auto const [status, output] = w.run("--learning_rate 1e30 --total_episodes 40");
+    INFO(output);
+    CHECK(status == 1);
+    CHECK(output.find("are nan") != std::string::npos);
+    CHECK(output.find("weights are no longer finite") != std::string::npos);
+    CHECK_FALSE(fs::exists(w.out / "model.safetensors"));
+}
+
+TEST_CASE("ppo: a flag of another algorithm is answered with who reads it") {
+    workshop const w;
+    CHECK_THAT(w.refusal("--group_size 4"),
+               Catch::Contains("no part of ppo reads it; of the other algorithms rloo, grpo, dapo"));
+    CHECK_THAT(w.refusal("--algorithm grpo --cliprange_high 0.3"), Catch::Contains("dapo, gspo"));
+    CHECK_THAT(w.refusal("--algorithm rloo --gamma 0.9"), Catch::Contains("of the other algorithms ppo"));
+    CHECK(w.run("--algorithm rloo --help").output.find("--num_ppo_epochs=1 ") != std::string::npos);
+    CHECK_THAT(w.refusal("--algorithm rloo --reward_command 'python3 j.py | tee x'"),
+               Catch::Contains("--reward_model_path"));
+    CHECK_THAT(w.refusal("--reward_command 'python3 j.py | tee x'"), Catch::Contains("no shell reads it"));
+    CHECK_THAT(w.refusal("--output_dir="), Catch::Contains("--output_dir is empty"));
+}
+
 TEST_CASE("ppo: a prompt that holds the pad's text, or ends in an answer, is trained on as it was sampled from") {
     workshop const w;
     std::string lines;

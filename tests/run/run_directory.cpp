@@ -41,7 +41,7 @@ TEST_CASE("run_directory: an earlier run is moved aside, other files are never t
     CHECK_THROWS_WITH(run_directory("/proc/nowhere"), Catch::Contains("cannot be written"));
 }
 
-TEST_CASE("run_directory: a finished run is never deleted, however many follow, finished or not") {
+TEST_CASE("run_directory: a run is never deleted, however many follow, finished or not") {
     support::temporary_folder const folder;
     auto const run = folder.path / "run";
     leave_run(run, "good", true);
@@ -55,11 +55,12 @@ TEST_CASE("run_directory: a finished run is never deleted, however many follow, 
     CHECK(mark_of(folder.path / "run.previous") == "good");
     CHECK(mark_of(folder.path / "run.previous-2") == "better");
     CHECK(mark_of(folder.path / "run.previous-3") == "best");
-    CHECK(mark_of(folder.path / "run.unfinished") == "died_again");
+    CHECK(mark_of(folder.path / "run.unfinished") == "died");
+    CHECK(mark_of(folder.path / "run.unfinished-2") == "died_again");
     CHECK(mark_of(run) == "last");
 }
 
-TEST_CASE("run_directory: only what is known to be an unfinished run is replaced") {
+TEST_CASE("run_directory: a folder of another's that has the name is left alone") {
     support::temporary_folder const folder;
     auto const run = folder.path / "run";
     std::filesystem::create_directory(folder.path / "run.unfinished");
@@ -83,6 +84,10 @@ TEST_CASE("run_directory: slashes, dots and ~ are what a shell means by them") {
     CHECK(run_directory(folder.path / "." / "x" / ".." / "run").path() == folder.path / "run");
     CHECK(run_directory("~/run").path() == folder.path / "run");
     CHECK(run_directory("~/run/").path() == folder.path / "run");
+    std::filesystem::create_directories(folder.path / "large disk");
+    std::filesystem::create_directory_symlink(folder.path / "large disk", folder.path / "link");
+    CHECK(run_directory(folder.path / "link").path() == folder.path / "large disk");
+    CHECK_THROWS_WITH(run_directory(""), Catch::Contains("--output_dir is empty"));
     ::setenv("HOME", home.c_str(), 1);
 }
 

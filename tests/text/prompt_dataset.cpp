@@ -61,12 +61,13 @@ TEST_CASE("prompt_dataset: files of other kinds are named, with the line of Pyth
         std::ofstream(folder.path / "a.jsonl", std::ios::binary) << content;
         return load_prompts(folder.path / "a.jsonl", tiny());
     };
-    CHECK_THROWS_WITH(of("prompt,score\nhello,1\n"), Contains("no JSON but other text (CSV?)") && Contains("from_csv"));
-    CHECK_THROWS_WITH(of("\"prompt\"\n\"hello\"\n"), Contains("no JSON but other text"));
+    CHECK_THROWS_WITH(of("prompt,score\nhello,1\n"),
+                      Contains("no list of JSON objects but other text (CSV?)") && Contains("from_csv"));
+    CHECK_THROWS_WITH(of("\"prompt\"\n\"hello\"\n"), Contains("no list of JSON objects but other text"));
     CHECK_THROWS_WITH(of("PAR1\x15\x04"), Contains("a Parquet file") && Contains("from_parquet"));
     CHECK_THROWS_WITH(of("\x1f\x8b\x08\x01"), Contains("compressed (gzip)"));
     CHECK_THROWS_WITH(of("\xff\xfe{"), Contains("UTF-16"));
-    CHECK_THROWS_WITH(of("{\"prompt\": \"caf\xe9\"}\n"), Contains("line 1 cannot be used: is no valid JSON"));
+    CHECK_THROWS_WITH(of("{\"prompt\": \"caf\xe9\"}\n"), Contains("line 1 cannot be used: is not UTF-8 at byte"));
     CHECK(of("\xef\xbb\xbf{\"prompt\": \"hello\"}\n").prompts.size() == 1);
     auto const array = of("\n [{\"prompt\": \"hello\"},\n  {\"prompt\": \"hi\"}]\n");
     CHECK((array.prompts.size() == 2 && array.records[1]["prompt"] == "hi"));

@@ -18,9 +18,11 @@ inline nlohmann::json parse_json(std::string_view text) {
     try {
         return nlohmann::json::parse(text);
     } catch (nlohmann::json::parse_error const& error) {
-        throw std::invalid_argument(text.find_first_not_of(" \t\r\n") == std::string_view::npos
-                                        ? "is empty, and no JSON"
-                                        : fmt::format("is no valid JSON from character {} on", error.byte));
+        if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
+            throw std::invalid_argument("is empty, and no JSON");
+        bool const is_bytes = std::string_view(error.what()).find("UTF-8") != std::string_view::npos;
+        throw std::invalid_argument(is_bytes ? fmt::format("is not UTF-8 at byte {}: convert it first", error.byte)
+                                             : fmt::format("is no valid JSON from character {} on", error.byte));
     }
 }
 
@@ -45,8 +47,8 @@ inline std::string json_trouble(nlohmann::json::exception const& error) {
     return begin == std::string::npos ? text : text.substr(begin + 2);
 }
 
-/// What an object holds under a key, or `otherwise` where there is none, or null: many real files write null for what is
-/// not set. Throws std::invalid_argument naming the key where the value is of another type.
+/// What an object holds under a key, or `otherwise` where there is none, or null: many real files write null for what
+/// is not set. Throws std::invalid_argument naming the key where the value is of another type.
 template <class Value>
 Value value_or(nlohmann::json const& object, std::string_view key, Value otherwise) {
     auto const found = object.find(key);

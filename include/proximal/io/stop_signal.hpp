@@ -35,13 +35,14 @@ extern "C" inline void proximal_on_stop_signal(int signal) {
         return;
     }
     stop_signal = signal;
-    constexpr std::string_view words = "\nstopping: the models are saved first; once more stops at once\n";
+    constexpr std::string_view words = "\nstopping; once more stops at once\n";
     [[maybe_unused]] auto const written = ::write(STDERR_FILENO, words.data(), words.size());
 }
 }  // namespace detail
 
 /// While one lives, SIGINT, SIGTERM and SIGHUP are noted instead of ending the program at once; a second one ends it.
-/// What the program was started to ignore (nohup) it goes on ignoring.
+/// What the program was started to ignore (nohup) it goes on ignoring. SIGPIPE is ignored: who read the output may go
+/// (`| head`), the work goes on.
 class stop_signals {
    public:
     stop_signals() {
@@ -52,16 +53,21 @@ class stop_signals {
             ::sigaction(signals[i], nullptr, &before_[i]);
             if (before_[i].sa_handler != SIG_IGN) ::sigaction(signals[i], &action, nullptr);
         }
+        struct sigaction ignore {};
+        ignore.sa_handler = SIG_IGN;
+        ::sigaction(SIGPIPE, &ignore, &pipe_before_);
     }
     stop_signals(stop_signals const&) = delete;
     stop_signals& operator=(stop_signals const&) = delete;
     ~stop_signals() {
         for (std::size_t i = 0; i < signals.size(); ++i) ::sigaction(signals[i], &before_[i], nullptr);
+        ::sigaction(SIGPIPE, &pipe_before_, nullptr);
     }
 
    private:
     static constexpr std::array<int, 3> signals{SIGINT, SIGTERM, SIGHUP};
     std::array<struct sigaction, 3> before_{};
+    struct sigaction pipe_before_ {};
 };
 
 /// Throws `interrupted` where a stop signal was noted: called where a long work can end.

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <proximal/run/score_lines.hpp>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace proximal::run {
@@ -30,6 +32,10 @@ class command_scorer {
     command_scorer(std::string const& command, seconds timeout)
         : command_(io::command_words(command)), timeout_(timeout) {
         if (command_.empty()) throw std::invalid_argument("the reward command is empty; name the program to run");
+        for (std::string_view const sign : {"|", "||", "&", "&&", ";", "<", ">", ">>"})
+            if (std::find(command_.begin(), command_.end(), sign) != command_.end())
+                throw std::invalid_argument(fmt::format(
+                    "the reward command holds '{0}', and no shell reads it: write sh -c '... {0} ...'", sign));
         if (!(timeout > seconds(0)))
             throw std::invalid_argument(
                 fmt::format("the time-out of {} is {:g} s; it must be above 0", command, timeout.count()));

@@ -114,7 +114,7 @@ struct PPOv2Config {
         knob<"weight_decay">(&PPOv2Config::weight_decay, "of weights; never of biases and norms", at_least(0)),
         knob<"adam_beta1">(&PPOv2Config::adam_beta1, "AdamW's beta 1", {0, 1, false, true}),
         knob<"adam_beta2">(&PPOv2Config::adam_beta2, "AdamW's beta 2", {0, 1, false, true}),
-        knob<"adam_epsilon">(&PPOv2Config::adam_epsilon, "AdamW's epsilon", at_least(0)),
+        knob<"adam_epsilon">(&PPOv2Config::adam_epsilon, "AdamW's epsilon", above(0)),
         knob<"max_grad_norm">(&PPOv2Config::max_grad_norm,
                               "gradients are scaled down to this norm; default: not at all", above(0)),
         knob<"model_name_or_path">(&PPOv2Config::model_name_or_path, "folder or Hub id of the tokenizer"),

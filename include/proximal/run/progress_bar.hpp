@@ -31,8 +31,8 @@ inline std::string clock_text(double seconds) {
 
 /// A line on stderr that says how far a task is, how long it took and how long it will take.
 ///
-/// On a terminal the line is redrawn in place; elsewhere (a log file, CI) a plain line appears every tenth of the way, and
-/// once a minute at least.
+/// On a terminal the line is redrawn in place; elsewhere (a log file, CI) a plain line appears every tenth of the way,
+/// and once a minute at least.
 class progress_bar {
    public:
     progress_bar(std::string title, std::int64_t total, bool enabled = true)

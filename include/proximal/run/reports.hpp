@@ -51,8 +51,8 @@ class tensorboard_log final : public trainer_callback {
     std::optional<event_file> file_;
 };
 
-/// A progress bar over the updates, with the reward, the KL and the remaining time; and tables of samples, the first and
-/// the last and between them one a minute at most.
+/// A progress bar over the updates, with the reward, the KL and the remaining time; and tables of samples, the first
+/// and the last and between them one a minute at most.
 class terminal_report final : public trainer_callback {
    public:
     explicit terminal_report(bool bar) : enabled_(bar) {}

@@ -58,18 +58,25 @@ class folder_lock {
 };
 }  // namespace detail
 
-/// The folder that a user means: `~` is the home folder, and a slash at the end means nothing.
+/// The folder that a user means: `~` is the home folder, a slash at the end means nothing, and a link is what it links
+/// to.
+/// Throws std::invalid_argument for an empty name.
 inline std::filesystem::path named_folder(std::string const& name) {
-    auto const folder = io::expand_user(name).lexically_normal();
-    return folder.has_filename() ? folder : folder.parent_path();
+    if (name.empty()) throw std::invalid_argument("--output_dir is empty: name a folder");
+    auto folder = io::expand_user(name).lexically_normal();
+    if (!folder.has_filename()) folder = folder.parent_path();
+    std::error_code error;
+    auto const linked =
+        std::filesystem::is_symlink(folder, error) ? std::filesystem::weakly_canonical(folder, error) : folder;
+    return error ? folder : linked;
 }
 
-/// A folder taken for a run: created if need be, proved writable, and locked, so that no two runs share it. The lock ends
-/// with the process.
+/// A folder taken for a run: created if need be, proved writable, and locked, so that no two runs share it. The lock
+/// ends with the process.
 ///
 /// What an earlier run left there is moved aside, never deleted: one that saved models to FOLDER.previous, or to
-/// FOLDER.previous-2 and so on where that name is taken; one that ended before it saved any to FOLDER.unfinished, which
-/// replaces the one before. Departure: TRL's scripts delete the folder.
+/// FOLDER.previous-2 and so on where that name is taken; one that ended before it saved any to FOLDER.unfinished, and
+/// so on. Departure: TRL's scripts delete the folder.
 /// A folder that holds files but no run of ours is refused, so that `--output_dir ~` harms nobody. Throws
 /// std::runtime_error, one sentence, before anything is touched.
 class run_directory {
@@ -130,8 +137,6 @@ class run_directory {
         std::error_code error;
         std::string const ending = holds_models(folder_) ? ".previous" : ".unfinished";
         auto target = fs::path(folder_).concat(ending);
-        if (ending == ".unfinished" && fs::is_directory(target, error) && is_run(target) && !holds_models(target))
-            fs::remove_all(target, error);
         for (int n = 2; fs::exists(target, error); ++n)
             target = fs::path(folder_).concat(ending + "-" + std::to_string(n));
         fs::rename(folder_, target, error);

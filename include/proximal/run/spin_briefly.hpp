@@ -4,12 +4,14 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 namespace proximal::run {
 
-/// Lets the threads of GNU's OpenMP wait by sleeping after a short spin, so that a run stays quick beside other work: the
-/// first thing in a main(). That runtime reads its settings before main() begins, so the program starts itself anew, once.
-/// A user's own OMP_WAIT_POLICY or GOMP_SPINCOUNT wins; programs that this one starts see nothing of it.
+/// Lets the threads of GNU's OpenMP wait by sleeping after a short spin, so that a run stays quick beside other work:
+/// the first thing in a main(). That runtime reads its settings before main() begins, so the program starts itself
+/// anew, once. A user's own OMP_WAIT_POLICY or GOMP_SPINCOUNT wins; programs that this one starts see nothing of it.
 ///
 /// Measured on the quick start, two cores: nothing lost on a quiet machine, and 1.6 times as fast with one core
 /// busy, twice with two (docs/trainer.md).
@@ -21,7 +23,10 @@ inline void spin_briefly(char** argv) {
     }
     if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv(spins) != nullptr) return;
     ::setenv(mark, "1", 1), ::setenv(spins, "1000", 1);
-    ::execv("/proc/self/exe", argv);
+    std::error_code error;
+    auto const program =
+        std::filesystem::read_symlink("/proc/self/exe", error);  // by its name, as ps and pgrep show it
+    if (!error) ::execv(program.c_str(), argv);
     ::unsetenv(mark), ::unsetenv(spins);  // it could not: the run goes on as it is
 }
 

@@ -6,8 +6,8 @@
 
 namespace proximal::run {
 
-/// Ends a run on Ctrl-C, SIGTERM and SIGHUP, between two tokens or two micro-batches: train() then saves the models as of
-/// the last optimizer step and throws io::interrupted. The program holds an io::stop_signals meanwhile.
+/// Ends a run on Ctrl-C, SIGTERM and SIGHUP, between two tokens or two micro-batches: train() then saves the models as
+/// of the last optimizer step and throws io::interrupted. The program holds an io::stop_signals meanwhile.
 class stop_on_signal final : public trainer_callback {
    public:
     void on_step_begin(trainer_state&) override { io::throw_if_stopped(); }

@@ -15,8 +15,8 @@
 
 namespace proximal::text {
 
-/// Whether a property names a script. PCRE2 takes a bare name for Script_Extensions, Oniguruma for Script: U+3001 is Han by
-/// the one and not by the other.
+/// Whether a property names a script. PCRE2 takes a bare name for Script_Extensions, Oniguruma for Script: U+3001 is
+/// Han by the one and not by the other.
 inline bool is_script(std::string_view name) {
     auto const pattern = "\\p{sc:" + std::string(name) + "}";
     int error = 0;

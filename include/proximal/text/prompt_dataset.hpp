@@ -44,8 +44,8 @@ struct prompt_split {
 /// Told the bytes read and the bytes in all, now and then and at the end.
 using load_progress = std::function<void(std::size_t done, std::size_t total)>;
 
-/// The ids of one record: its text `prompt`, with the tokenizer's special tokens, or its conversation, `messages` or a list
-/// `prompt` (TRL's conversational format), which brings its own; an answer at a conversation's end is left out.
+/// The ids of one record: its text `prompt`, with the tokenizer's special tokens, or its conversation, `messages` or a
+/// list `prompt` (TRL's conversational format), which brings its own; an answer at a conversation's end is left out.
 /// A `prompt` that was rendered by a chat template already brings its BOS: it is not doubled.
 /// Throws std::invalid_argument where there is neither.
 inline std::vector<std::int64_t> prompt_ids(nlohmann::json const& record, tokenizer const& tokenizer) {
@@ -63,8 +63,9 @@ inline std::vector<std::int64_t> prompt_ids(nlohmann::json const& record, tokeni
 }
 
 namespace detail {
-/// The first character of a JSON text, at which the stream then stands; a byte order mark and blanks are passed over. What is
-/// no JSON is refused by its first bytes, saying what it is and how it becomes JSON lines. Counts the lines passed over.
+/// The first character of a JSON text, at which the stream then stands; a byte order mark and blanks are passed over.
+/// What is no JSON is refused by its first bytes, saying what it is and how it becomes JSON lines. Counts the lines
+/// passed over.
 inline char first_of_json(std::istream& in, std::filesystem::path const& path, std::size_t& blank_lines) {
     std::string start(4, '\0');
     in.read(start.data(), 4);
@@ -75,9 +76,11 @@ inline char first_of_json(std::istream& in, std::filesystem::path const& path, s
     };
     auto const quoted = '"' + path.string() + '"';
     std::string const to_lines = ".to_json(\"train.jsonl\")";
-    if (start == "PAR1") refuse("a Parquet file", "datasets.Dataset.from_parquet(" + quoted + ")" + to_lines);
+    if (start == "PAR1")
+        refuse("a Parquet file", "import datasets; datasets.Dataset.from_parquet(" + quoted + ")" + to_lines);
     if (start.starts_with("\x1f\x8b"))
-        refuse("compressed (gzip)", "open(\"train.jsonl\", \"wb\").write(gzip.open(" + quoted + ").read())");
+        refuse("compressed (gzip)",
+               "import gzip; open(\"train.jsonl\", \"wb\").write(gzip.open(" + quoted + ").read())");
     if (start.starts_with("\xff\xfe") || start.starts_with("\xfe\xff"))
         refuse("text in UTF-16",
                "open(\"train.jsonl\", \"w\").write(open(" + quoted + ", encoding=\"utf-16\").read())");
@@ -86,14 +89,16 @@ inline char first_of_json(std::istream& in, std::filesystem::path const& path, s
     while (std::isspace(in.peek()) != 0) blank_lines += in.get() == '\n';
     auto const first = in.peek();
     if (first != std::char_traits<char>::eof() && first != '{' && first != '[')
-        refuse("no JSON but other text (CSV?)", "datasets.Dataset.from_csv(" + quoted + ")" + to_lines);
+        refuse("no list of JSON objects but other text (CSV?)",
+               "import datasets; datasets.Dataset.from_csv(" + quoted + ")" + to_lines);
     return first == std::char_traits<char>::eof() ? '\0' : static_cast<char>(first);
 }
 }  // namespace detail
 
 /// Reads JSON lines {"prompt": "..."} or {"messages": [{"role": ..., "content": ...}, ...]}, or one JSON array of such
 /// objects; blank lines are passed over, and so are records whose prompt has no token, which are counted. Of a folder,
-/// its train.jsonl. Throws std::runtime_error naming the file, and the line (of an array the place) where one is broken.
+/// its train.jsonl. Throws std::runtime_error naming the file, and the line (of an array the place) where one is
+/// broken.
 inline prompt_dataset load_prompts(std::filesystem::path const& path, tokenizer const& tokenizer,
                                    load_progress const& progress = {}) {
     if (std::filesystem::is_directory(path)) {
@@ -103,12 +108,12 @@ inline prompt_dataset load_prompts(std::filesystem::path const& path, tokenizer 
         return load_prompts(path / "train.jsonl", tokenizer, progress);
     }
     if (!std::filesystem::exists(path)) {
-        if (io::hub::is_id(path.string()) && path.has_parent_path())
-            throw std::runtime_error(
-                fmt::format("{0} is no local file or folder, and datasets are not fetched from the Hub; write it as "
-                            "JSON lines first, in "
-                            "Python: load_dataset(\"{0}\")[\"train\"].to_json(\"train.jsonl\")",
-                            path.string()));
+        if (io::hub::is_id(path.string()) && path.has_parent_path() && !path.extension().string().starts_with(".json"))
+            throw std::runtime_error(fmt::format(
+                "{0} is no local file or folder, and datasets are not fetched from the Hub; write it as "
+                "JSON lines first, in "
+                "Python: from datasets import load_dataset; load_dataset(\"{0}\")[\"train\"].to_json(\"train.jsonl\")",
+                path.string()));
         throw std::runtime_error(
             fmt::format("{} does not exist; give a file of JSON lines with a field \"prompt\"", path.string()));
     }

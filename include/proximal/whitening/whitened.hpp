@@ -12,7 +12,8 @@ namespace proximal {
 ///     x ← (x − μ) / √(σ² + 1e-8) + centre(μ)   over mask, μ and σ² taken within the scope
 ///
 /// Scope: of_batch, of_group. Centre: zero_mean, kept_mean. Variance: unbiased, biased. ε stands inside the root, as in
-/// TRL. One number alone has σ² = 0: it becomes centre(μ), where TRL divides by 0. What every whitening part is made of; alone it whitens any array in a loop of your own.
+/// TRL. One number alone has σ² = 0: it becomes centre(μ), where TRL divides by 0. What every whitening part is made
+/// of; alone it whitens any array in a loop of your own.
 template <class Centre = zero_mean, class Variance = unbiased, Array A, class Scope = of_batch>
 constexpr A whitened(A const& x, A const& mask, Scope const& scope = {}) {
     A const count = max(scope.total(mask), 1.0);

@@ -105,6 +105,12 @@ TEST_CASE("finished_episode: its text, and the data's record and messages") {
     CHECK((one[0].text.prompt == "abc" && one[0].text.response == "x"));
     CHECK(one[0].text.record["answer"] == "x");
     CHECK(one[0].text.messages[0]["content"] == "abc");
+    for (std::string const field : {"prompt", "messages"}) {  // the data's own answer is no part of the conversation
+        nlohmann::json answered{{field, record["messages"]}};
+        answered[field].push_back({{"role", "assistant"}, {"content", "gold"}});
+        with_text(one, tiny_words(), {answered});
+        CHECK(one[0].text.messages == record["messages"]);
+    }
 }
 
 TEST_CASE("weighted_reward: which reward is wrong is said") {

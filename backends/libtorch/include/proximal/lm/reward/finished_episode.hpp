@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <proximal/text/chat_template.hpp>
 #include <proximal/text/text_episode.hpp>
 #include <proximal/text/tokenizer.hpp>
 #include <vector>
@@ -24,7 +25,12 @@ inline void with_text(std::vector<finished_episode>& episodes, text::tokenizer c
         episode.text.response = tokenizer.decode(episode.response, true);
         if (i >= records.size()) continue;
         episode.text.record = records[i];
-        if (records[i].is_object() && records[i].contains("messages")) episode.text.messages = records[i]["messages"];
+        for (auto const* const key :
+             {"prompt", "messages"})  // as prompt_ids reads them: an answer at the end is not asked
+            if (records[i].is_object() && records[i].contains(key) && records[i][key].is_array()) {
+                episode.text.messages = text::without_answer(records[i][key]);
+                break;
+            }
     }
 }
 

@@ -36,8 +36,8 @@ inline token_roles roles_of(run::PPOv2Config const& config, text::tokenizer cons
     return roles;
 }
 
-/// Refuses a configuration that says something else than the algorithm beside it: std::invalid_argument. A field that was
-/// left as it is says nothing.
+/// Refuses a configuration that says something else than the algorithm beside it: std::invalid_argument. A field that
+/// was left as it is says nothing.
 inline void check_agreement(run::PPOv2Config const& given, trainable& algorithm) {
     run::PPOv2Config said = given, untouched;
     auto const fields = run::any_knobs(said), defaults = run::any_knobs(untouched), own = algorithm.knobs();

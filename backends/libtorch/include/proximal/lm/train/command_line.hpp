@@ -20,14 +20,18 @@ using settings_for = std::function<std::vector<std::string>(run::PPOv2Config con
 /// only what was given is changed: its other numbers are those it was composed with, except for lengths, which follow
 /// --response_length. `settings` fill in what was not given, as far as the algorithm reads it. A loss without a
 /// ratio, which is right for one step on a batch, makes one where nothing else was asked for.
+/// `readers` tell who would read a flag that this algorithm does not.
 /// Gives whether the program goes on; it does not after --help.
 /// Throws std::invalid_argument as run::parse_flags does, for a flag that would do nothing in this run, and where a
 /// number lies outside its range.
 inline bool read_command_line(trainable& algorithm, run::PPOv2Config& config, std::string const& about,
-                              std::vector<std::string> const& arguments, settings_for const& settings = {}) {
-    auto const own = algorithm.knobs();
+                              std::vector<std::string> const& arguments, settings_for const& settings = {},
+                              knob_readers const& readers = {}) {
     config.algorithm = run::flag_value(arguments, "algorithm", config.algorithm);
-    auto const idle = idle_fields(config.algorithm, own);
+    if (!algorithm.has_ratio()) config.num_ppo_epochs = config.num_mini_batches = 1;  // as --help shows
+    algorithm.assume_response_length(static_cast<double>(config.response_length));
+    auto const own = algorithm.knobs();
+    auto const idle = idle_fields(config.algorithm, own, readers);
     auto knobs = run::any_knobs(config);
     std::erase_if(knobs, [&](run::any_knob const& knob) { return idle.contains(knob.name); });
     knobs.insert(knobs.end(), own.begin(), own.end());

@@ -274,11 +274,22 @@ class ppo_trainer {
             throw std::runtime_error("output_dir " + state_.output_dir.string() +
                                      " cannot be written: choose another folder, or change its permissions");
     }
+    /// Throws where a step has made weights of no number of them: nothing to keep.
+    void check_finite() const {
+        auto const look = [](auto const& model, std::string const& whose) {
+            for (auto const& parameter : model.parameters())
+                if (!at::isfinite(parameter.tensor.detach()).all().template item<bool>())
+                    throw std::runtime_error("the " + whose + "'s weights are no longer finite (" + parameter.name +
+                                             "): lower --learning_rate");
+        };
+        look(given_.policy, "policy");
+        if (given_.value_model) look(*given_.value_model, "value model");
+    }
     /// Saves what an error would lose. Throws where that fails too.
     void end_after(std::exception const& error) {
         std::string trouble;
         try {
-            if (state_.optimizer_steps > 0) save();
+            if (state_.optimizer_steps > 0) check_finite(), save();
         } catch (std::exception const& second) {
             trouble = second.what();
         }

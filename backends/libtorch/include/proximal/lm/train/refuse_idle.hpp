@@ -2,23 +2,36 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <proximal/lm/train/trainable.hpp>
 #include <proximal/run/config_json.hpp>
 #include <proximal/run/flags.hpp>
 #include <proximal/run/ppo_config.hpp>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace proximal::lm {
 
-/// The numbers of a configuration that no part of an algorithm reads, and why they may not be given.
-inline run::refused_flags idle_fields(std::string const& algorithm, std::vector<run::any_knob> const& knobs) {
+/// The algorithms of a program that have a knob of a name: {"group_size", "rloo, grpo"}.
+using knob_readers = std::map<std::string, std::string, std::less<>>;
+
+/// The numbers of a configuration, and of the program's other algorithms, that no part of an algorithm reads, and why
+/// they may not be given.
+inline run::refused_flags idle_fields(std::string const& algorithm, std::vector<run::any_knob> const& knobs,
+                                      knob_readers const& readers = {}) {
     run::refused_flags idle;
-    for (auto const name : run::algorithm_fields)
-        if (std::none_of(knobs.begin(), knobs.end(), [&](run::any_knob const& k) { return k.name == name; }))
-            idle.emplace(name,
-                         "no part of " + algorithm + " reads it; --algorithm " + algorithm + " --help lists what acts");
+    auto const look = [&](std::string_view name) {
+        if (std::any_of(knobs.begin(), knobs.end(), [&](run::any_knob const& k) { return k.name == name; })) return;
+        auto const others = readers.find(name);
+        idle.emplace(name, "no part of " + algorithm + " reads it; " +
+                               (others == readers.end() ? "--algorithm " + algorithm + " --help lists what acts"
+                                                        : "of the other algorithms " + others->second + " would"));
+    };
+    for (auto const name : run::algorithm_fields) look(name);
+    for (auto const& [name, others] : readers) look(name);
     return idle;
 }
 

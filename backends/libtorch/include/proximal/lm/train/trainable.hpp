@@ -61,8 +61,8 @@ class trainable {
         return *this;
     }
 
-    /// Throws std::invalid_argument where a knob lies outside its range, and finds out what is needed: to be asked again
-    /// when knobs were set.
+    /// Throws std::invalid_argument where a knob lies outside its range, and finds out what is needed: to be asked
+    /// again when knobs were set.
     void check() {
         self_->check();
         needs_ = self_->needs();
@@ -77,7 +77,8 @@ class trainable {
     bool needs_behaviour() const { return needs().reads(source::behaviour_logprob); }
     /// Whether a greedy response to every prompt is generated and scored.
     bool needs_baseline() const { return needs().reads(source::baseline_score); }
-    /// Whether the loss corrects for the policy having moved since it sampled, so that a batch is good for several steps.
+    /// Whether the loss corrects for the policy having moved since it sampled, so that a batch is good for several
+    /// steps.
     bool has_ratio() const { return self_->has_ratio(); }
     /// How many responses to each prompt are compared.
     std::int64_t group_size() const { return self_->group_size(); }
@@ -86,8 +87,8 @@ class trainable {
 
     /// Judges a rollout, and lets the parts that learn do so.
     evaluation evaluate(rollout<libtorch::field> const& recorded) { return self_->evaluate(recorded); }
-    /// Where the first number that is not finite comes from: an array of the rollout, or a part, with the row. Empty where
-    /// all are finite. Nothing learns from it.
+    /// Where the first number that is not finite comes from: an array of the rollout, or a part, with the row. Empty
+    /// where all are finite. Nothing learns from it.
     std::string first_non_finite(rollout<libtorch::field> const& recorded) const {
         return self_->first_non_finite(recorded);
     }
