@@ -20,6 +20,11 @@ struct non_finite_error : std::runtime_error {
     using runtime_error::runtime_error;
 };
 
+/// A model that learns says numbers that are not finite: its weights have diverged, and are nothing to keep.
+struct diverged_error : non_finite_error {
+    using non_finite_error::non_finite_error;
+};
+
 /// "the rewards of row 7 are nan" for the first row of x [B] or [B, T] with a number that is not finite where the mask
 /// counts; empty where all are. Waits for the device.
 inline std::string row_not_finite(std::string_view name, libtorch::field const& x, libtorch::field const& mask = {}) {

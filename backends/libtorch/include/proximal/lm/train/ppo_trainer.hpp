@@ -111,6 +111,7 @@ class ppo_trainer {
         scored_rollout scored = score(batch, samples.logprobs, prompts.records);
         if (algorithm_.needs_baseline())
             scored.recorded.baseline_scores = greedy_scores(prompts, scored.recorded.logprobs.tensor.options());
+        check_models(scored.recorded);
         evaluation const evaluated = algorithm_.evaluate(scored.recorded);
         if (!array_not_finite(evaluated.judged).empty())
             throw non_finite_error(algorithm_.first_non_finite(scored.recorded));
@@ -274,6 +275,12 @@ class ppo_trainer {
             throw std::runtime_error("output_dir " + state_.output_dir.string() +
                                      " cannot be written: choose another folder, or change its permissions");
     }
+    static void check_models(rollout<libtorch::field> const& recorded) {
+        for (auto const& found : {row_not_finite("log-probs of the policy", recorded.logprobs, recorded.mask),
+                                  row_not_finite("values of the critic", recorded.values, recorded.value_mask)})
+            if (!found.empty())
+                throw diverged_error(found + ": its weights have diverged and are not saved; lower --learning_rate");
+    }
     /// Throws where a step has made weights of no number of them: nothing to keep.
     void check_finite() const {
         auto const look = [](auto const& model, std::string const& whose) {
@@ -289,7 +296,8 @@ class ppo_trainer {
     void end_after(std::exception const& error) {
         std::string trouble;
         try {
-            if (state_.optimizer_steps > 0) check_finite(), save();
+            bool const has_diverged = dynamic_cast<diverged_error const*>(&error) != nullptr;
+            if (state_.optimizer_steps > 0 && !has_diverged) check_finite(), save();
         } catch (std::exception const& second) {
             trouble = second.what();
         }
