@@ -109,7 +109,7 @@ namespace proximal::io {
 /// `hf download` (or `huggingface-cli download`) fetches.
 /// Throws std::runtime_error with the remedy where none of these has it.
 inline std::filesystem::path resolve_model(std::string const& name_or_path, hub::content asked = hub::content::model) {
-    if (auto const folder = expand_user(name_or_path); std::filesystem::is_directory(folder)) {
+    if (auto folder = expand_user(name_or_path); std::filesystem::is_directory(folder)) {
         if (hub::is_id(name_or_path) && std::filesystem::is_empty(folder))
             throw std::runtime_error(
                 fmt::format("the local folder {0} is empty, and hides the Hub's {0}: remove it, or start "
