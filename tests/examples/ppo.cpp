@@ -420,6 +420,18 @@ TEST_CASE("ppo: Ctrl-C and SIGTERM save the models and say where; the next start
     CHECK(w.run("").status == 0);
 }
 
+TEST_CASE("ppo: ~ is the home folder in every path, also where the shell leaves it") {
+    workshop const w;
+    auto const [status, output] = run_program(
+        "/bin/sh", {"-c", "cd /; HOME=" + w.here.string() + " " + std::getenv("PROXIMAL_BIN") +
+                              "/ppo --sft_model_path=~/policy --model_name_or_path=~/policy "
+                              "--reward_model_path=~/reward --dataset_name=~/prompts.jsonl --output_dir=~/out "
+                              "--per_device_train_batch_size 4 --response_length 4 --total_episodes 4 2>&1"});
+    INFO(output);
+    CHECK(status == 0);
+    CHECK(fs::exists(w.out / "model.safetensors"));
+}
+
 TEST_CASE("ppo: a reader of its output that goes away costs nothing") {
     workshop const w;
     auto const [status, output] =

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <optional>
+#include <proximal/io/expand_user.hpp>
 #include <proximal/io/hub.hpp>
 #include <proximal/lm/model/load_model.hpp>
 #include <proximal/lm/model/make_model.hpp>
@@ -41,10 +42,11 @@ inline reward_function configured_command(run::PPOv2Config const& config) {
 /// The data that --dataset_name names, with progress.
 inline text::prompt_split configured_data(run::PPOv2Config const& config, text::tokenizer const& tokenizer) {
     run::progress_bar bar("tokenizing", 1000, !config.disable_tqdm);
-    auto splits = text::load_prompt_split(
-        *config.dataset_name, tokenizer, config.eval_fraction, config.seed, [&](std::size_t done, std::size_t total) {
-            bar.show(static_cast<std::int64_t>(1000 * done / std::max<std::size_t>(1, total)));
-        });
+    auto splits =
+        text::load_prompt_split(io::expand_user(*config.dataset_name), tokenizer, config.eval_fraction, config.seed,
+                                [&](std::size_t done, std::size_t total) {
+                                    bar.show(static_cast<std::int64_t>(1000 * done / std::max<std::size_t>(1, total)));
+                                });
     bar.finish();
     return splits;
 }
