@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <proximal/run/config_json.hpp>
 #include <proximal/run/flags.hpp>
+#include <proximal/run/ppo_config.hpp>
 
 // What a trainer does with a stock part's knobs it does with those of a part in another namespace.
 
@@ -25,4 +26,12 @@ TEST_CASE("outside parts: JSON, there and back") {
     CHECK(read.tau == 4.0);
     CHECK_THROWS_WITH(proximal::run::read_known_keys(read, nlohmann::json{{"tau", "steep"}}),
                       "the key 'tau' expects a number, not \"steep\"");
+}
+
+TEST_CASE("config_json: the word none is a value where a knob is always set, and null where it may be unset") {
+    proximal::run::PPOv2Config config;
+    config.report_to = "none";
+    auto const object = proximal::run::to_json_object(config);
+    CHECK(object["report_to"] == "none");
+    CHECK(object["stop_token"].is_null());
 }

@@ -19,6 +19,7 @@ namespace proximal::run {
 struct any_knob {
     std::string name, part, meaning, default_text, accepts;  // accepts: "at least 0"
     bool is_bool = false, is_text = false;                   // or a number
+    bool can_be_unset = false;                               // then its text may be "none"
     std::function<void(std::string_view text)> read;         // sets it; throws std::invalid_argument as read_flag does
     std::function<std::string()> text;  // as it stands; "none" where it is not set, or its part is off
 };
@@ -34,6 +35,7 @@ any_knob knob_for(Value& value, std::string_view name, std::string_view part, st
             .accepts = std::move(accepts),
             .is_bool = std::same_as<Value, bool>,
             .is_text = flag_type<Value>() == flag_type<std::string>(),
+            .can_be_unset = is_optional<Value>,
             .read = [&value, flag = std::string(name)](std::string_view text) { read_flag(value, flag, text); },
             .text = [&value] { return flag_text(value); }};
 }
@@ -56,6 +58,7 @@ std::vector<any_knob> any_knobs(Part& whole) {
                                      std::string(flag_type<bool>())));
             return;
         }
+        known->can_be_unset = true;
         if (!enabled) known->default_text = "none";
         known->read = [&enabled, read = known->read](std::string_view text) {
             enabled = text != "None" && text != "none";

@@ -15,7 +15,7 @@ namespace proximal::run {
 /// A knob's value as JSON; null where it is not set. JSON has no infinity and no NaN: these are text.
 inline nlohmann::json knob_json(any_knob const& knob) {
     auto const text = knob.text();
-    if (text == "none") return nullptr;
+    if (knob.can_be_unset && text == "none") return nullptr;
     if (knob.is_text) return text;
     auto const parsed = nlohmann::json::parse(text, nullptr, false);
     return parsed.is_discarded() ? nlohmann::json(text) : parsed;

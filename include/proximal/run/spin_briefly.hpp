@@ -13,8 +13,8 @@ namespace proximal::run {
 /// the first thing in a main(). That runtime reads its settings before main() begins, so the program starts itself
 /// anew, once. A user's own OMP_WAIT_POLICY or GOMP_SPINCOUNT wins; programs that this one starts see nothing of it.
 ///
-/// Measured on the quick start, two cores: nothing lost on a quiet machine, and 1.6 times as fast with one core
-/// busy, twice with two (docs/trainer.md).
+/// Measured on the quick start, two cores: 4 % slower on a quiet machine, 1.6 times as fast with one core busy, twice
+/// with two (docs/trainer.md).
 inline void spin_briefly(char** argv) {
     constexpr char const *mark = "PROXIMAL_SPINS_BRIEFLY", *spins = "GOMP_SPINCOUNT";
     if (std::getenv(mark) != nullptr) {
