@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <proximal/libtorch/device.hpp>
 #include <proximal/lm/reward/model_reward.hpp>
 #include <proximal/lm/reward/text_reward.hpp>
 #include <proximal/lm/reward/weighted_reward.hpp>
@@ -131,6 +132,21 @@ TEST_CASE("any device: two updates of every algorithm are those on the CPU") {
     check_same(here, away, 1e-5, 1e-10);
     for (auto const& [parameter, kind, tensor] : away.learned)
         if (parameter == "embed_out.weight") CHECK_FALSE(at::allclose(tensor, model_of_words().lm_head, 1e-5, 1e-5));
+}
+
+TEST_CASE("gpu: two updates of every algorithm are those on the CPU") {
+    auto const gpu = libtorch::choose_device(/*use_cpu=*/false);
+    if (!gpu.is_cuda()) {
+        WARN("SKIPPED: no NVIDIA GPU on this machine");
+        return;
+    }
+    for (auto const* name : {"ppo", "rloo", "grpo", "dapo", "gspo", "remax", "off_policy", "mine"}) {
+        INFO(name);
+        check_same(two_updates(name, at::kDouble), two_updates(name, at::TensorOptions(gpu).dtype(at::kDouble)), 1e-5,
+                   1e-10);
+    }
+    check_same(two_updates("ppo", at::kFloat), two_updates("ppo", at::TensorOptions(gpu).dtype(at::kFloat)), 1e-3,
+               1e-5);
 }
 
 TEST_CASE("any device: two updates of ppo in float32 are those on the CPU") {

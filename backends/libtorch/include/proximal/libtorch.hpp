@@ -2,6 +2,7 @@
 #pragma once
 
 // Arrays and fused kernels on LibTorch tensors. All of it.
+#include <proximal/libtorch/cuda/launch.hpp>
 #include <proximal/libtorch/cuda/reverse_scan.hpp>
 #include <proximal/libtorch/cuda/row_kernels.hpp>
 #include <proximal/libtorch/cuda/sequence_mean.hpp>
@@ -10,6 +11,7 @@
 #include <proximal/libtorch/device.hpp>
 #include <proximal/libtorch/field.hpp>
 #include <proximal/libtorch/fused_loss.hpp>
+#include <proximal/libtorch/fused_loss_gpu.hpp>
 #include <proximal/libtorch/fused_sequence_mean.hpp>
 #include <proximal/libtorch/linear_logprob.hpp>
 #include <proximal/libtorch/logprob.hpp>

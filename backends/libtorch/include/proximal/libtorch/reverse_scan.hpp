@@ -7,6 +7,8 @@
 #include <concepts>
 #include <cstdint>
 #include <proximal/affine.hpp>
+#include <proximal/libtorch/cuda/launch.hpp>
+#include <proximal/libtorch/cuda/reverse_scan.hpp>
 #include <proximal/libtorch/field.hpp>
 #include <proximal/libtorch/parallel_for.hpp>
 #include <proximal/numeric/functions.hpp>
@@ -28,13 +30,14 @@ template <class T, class Formula, std::size_t... K>
     }
 }
 
-/// Whether a plain loop may read these: on the CPU, of one shape and dtype, and no gradient to record.
+/// Whether one pass may read these: of one shape, dtype and device, float or double, and no gradient to record.
 template <std::same_as<field>... Fields>
 bool scannable_by_rows(field const& first, Fields const&... rest) {
     auto const& model = first.tensor;
     auto const plain = [&](at::Tensor const& x) {
-        return x.defined() && x.is_cpu() && !x.requires_grad() && x.dim() == 2 && x.sizes().equals(model.sizes()) &&
-               x.dtype() == model.dtype() && (x.dtype() == at::kFloat || x.dtype() == at::kDouble);
+        return x.defined() && x.device() == model.device() && !x.requires_grad() && x.dim() == 2 &&
+               x.sizes().equals(model.sizes()) && x.dtype() == model.dtype() &&
+               (x.dtype() == at::kFloat || x.dtype() == at::kDouble);
     };
     return plain(model) && (plain(rest.tensor) && ...);
 }
@@ -42,7 +45,7 @@ bool scannable_by_rows(field const& first, Fields const&... rest) {
 /// One fused loop per row, rows in parallel: the formula runs on numbers, delta and decay are never stored.
 template <class Formula, std::same_as<field>... Fields>
 field scan_rows(Formula const& formula, Fields const&... x) {
-    if (!scannable_by_rows(x...))
+    if (!scannable_by_rows(x...) || !(x.tensor.is_cpu() && ...))
         throw std::invalid_argument("proximal: scan_rows takes CPU arrays of one shape and dtype");
     std::array const inputs{x.tensor.contiguous()...};
     at::Tensor result = at::empty_like(inputs[0]);
@@ -79,10 +82,31 @@ field scan_rounds(affine<field, Decay> const& step) {
     return delta;
 }
 
-/// The fastest form for where the arrays live. (A generated CUDA kernel, from the formula run on traces, goes here.)
+/// One kernel on a GPU, generated from the formula: a warp per row.
 template <class Formula, std::same_as<field>... Fields>
-field reverse_scan(Formula const& formula, Fields const&... x) {
-    return scannable_by_rows(x...) ? scan_rows(formula, x...) : scan_rounds(formula(x...));
+field scan_on_gpu(cuda::launcher const& launch, Formula const& formula, Fields const&... x) {
+    std::array const inputs{x.tensor.contiguous()...};
+    at::Tensor result = at::empty_like(inputs[0]);
+    std::int64_t const rows = result.size(0);
+    AT_DISPATCH_FLOATING_TYPES(result.scalar_type(), "proximal::reverse_scan", [&] {
+        [&]<std::size_t... K>(std::index_sequence<K...>) {
+            launch(cuda::reverse_scan_kernel<sizeof...(K)>(formula, cuda::scalar_name(result.scalar_type())),
+                   "reverse_scan", result.device(), rows, 32, static_cast<long long>(rows),
+                   static_cast<int>(result.size(1)), inputs[K].template const_data_ptr<scalar_t>()...,
+                   result.mutable_data_ptr<scalar_t>());
+        }
+        (std::index_sequence_for<Fields...>{});
+    });
+    return result;
+}
+
+/// The fastest form for where the arrays live.
+template <class Formula, std::same_as<field>... Fields>
+field reverse_scan(Formula const& formula, field const& first, Fields const&... rest) {
+    if (!scannable_by_rows(first, rest...)) return scan_rounds(formula(first, rest...));
+    if (first.tensor.is_cpu()) return scan_rows(formula, first, rest...);
+    auto const* const launch = cuda::launcher_for(first.tensor);
+    return launch ? scan_on_gpu(*launch, formula, first, rest...) : scan_rounds(formula(first, rest...));
 }
 
 }  // namespace proximal::libtorch

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <proximal/libtorch/cuda/launch.hpp>
+#include <proximal/libtorch/cuda/row_kernels.hpp>
 #include <proximal/libtorch/row_kernels.hpp>
 #include <stdexcept>
 #include <string>
@@ -47,7 +49,7 @@ inline void gradient_of_row(float const* x, float* d, std::int64_t size, float s
     best_row_kernels().gradient(x, d, size, scale, row, slope, offset);
 }
 
-/// Whether the row kernels read these logits; other devices and dtypes take ATen's operations.
+/// Whether the CPU's row kernels read these logits. CUDA has its own; all else takes ATen's operations.
 inline bool has_row_kernel(at::Tensor const& x) {
     return x.is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble);
 }
@@ -72,6 +74,20 @@ inline void check_targets(at::Tensor const& targets, std::int64_t rows, std::int
 /// logits [N, V] contiguous, targets int64 [N] within V. No gradient is recorded.
 inline softmax_rows rows_of_softmax(at::Tensor const& logits, at::Tensor const& targets, double scale) {
     std::int64_t const rows = logits.size(0), size = logits.size(1);
+    auto const numbers = [&] { return at::empty({rows}, logits.options()); };
+    if (auto const* const launch = cuda::launcher_for(logits)) {
+        softmax_rows result{numbers(), numbers(), numbers(), numbers()};
+        auto const target = targets.contiguous();
+        auto const run = [&]<class T>(T const* x) {
+            (*launch)(cuda::row_kernels(cuda::scalar_name(logits.scalar_type())), "row_statistics", logits.device(),
+                      rows, cuda::row_threads, x, target.const_data_ptr<std::int64_t>(),
+                      result.logprob.mutable_data_ptr<T>(), result.entropy.mutable_data_ptr<T>(),
+                      result.highest.mutable_data_ptr<T>(), result.log_total.mutable_data_ptr<T>(),
+                      static_cast<int>(size), static_cast<T>(scale));
+        };
+        logits.scalar_type() == at::kFloat ? run(logits.const_data_ptr<float>()) : run(logits.const_data_ptr<double>());
+        return result;
+    }
     if (!has_row_kernel(logits)) {
         auto const z = logits * scale;
         auto const highest = z.amax(-1), centred = z - highest.unsqueeze(-1), log_total = centred.exp().sum(-1).log();
@@ -79,7 +95,6 @@ inline softmax_rows rows_of_softmax(at::Tensor const& logits, at::Tensor const& 
         return {log_p.gather(1, targets.unsqueeze(-1)).squeeze(-1), (p * log_p).masked_fill(p.eq(0), 0).sum(-1).neg(),
                 highest, log_total};
     }
-    auto const numbers = [&] { return at::empty({rows}, logits.options()); };
     softmax_rows result{numbers(), numbers(), numbers(), numbers()};
     auto const run = [&]<class T>(T const* x) {
         auto const target = targets.contiguous();
@@ -107,6 +122,19 @@ inline void gradient_of_softmax(at::Tensor const& logits, at::Tensor const& targ
                                 softmax_rows const& known, at::Tensor const& d_logprob, at::Tensor const& d_entropy,
                                 at::Tensor out) {
     std::int64_t const rows = logits.size(0), size = logits.size(1);
+    if (auto const* const launch = cuda::launcher_for(logits)) {
+        auto const target = targets.contiguous(), of_logprob = d_logprob.contiguous(),
+                   of_entropy = d_entropy.contiguous();
+        auto const run = [&]<class T>(T const* x) {
+            (*launch)(cuda::row_kernels(cuda::scalar_name(logits.scalar_type())), "row_gradient", logits.device(), rows,
+                      cuda::row_threads, x, target.const_data_ptr<std::int64_t>(), known.entropy.const_data_ptr<T>(),
+                      known.highest.const_data_ptr<T>(), known.log_total.const_data_ptr<T>(),
+                      of_logprob.const_data_ptr<T>(), of_entropy.const_data_ptr<T>(), out.mutable_data_ptr<T>(),
+                      static_cast<int>(size), static_cast<T>(scale));
+        };
+        logits.scalar_type() == at::kFloat ? run(logits.const_data_ptr<float>()) : run(logits.const_data_ptr<double>());
+        return;
+    }
     auto const slope = (d_entropy * -scale).contiguous();
     auto const pull = (d_logprob * scale).contiguous();
     auto const offset = (slope * known.entropy - pull).contiguous();

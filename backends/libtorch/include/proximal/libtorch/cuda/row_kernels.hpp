@@ -11,7 +11,9 @@ namespace proximal::libtorch::cuda {
 ///     row_gradient(logits, targets, entropy, highest, log_total, d_logprob, d_entropy, d_logits, V, 1 / temperature)
 ///
 /// Source: Milakov and Gimelshein, Online Normalizer Calculation for Softmax (2018), arXiv 1805.02867, with Σ z eᶻ
-/// carried along for the entropy. d_logits may be logits itself. −∞ marks an impossible token; NaN propagates.
+/// carried along for the entropy. d_logits may be logits itself. −∞ marks an impossible token; NaN propagates, and a
+/// target outside the vocabulary has the log-probability NaN. Launch with row_threads threads a block and N blocks.
+inline constexpr unsigned row_threads = 512;
 inline std::string row_kernels(std::string const& scalar) {
     return "typedef " + scalar + R"cuda( T;
 struct running { T highest, total, moment; };  // max z, sum exp(z - max), sum (z - max) exp(z - max)
@@ -31,11 +33,20 @@ extern "C" __global__ void row_statistics(T const* logits, long long const* targ
                                           T* log_total, int size, T scale) {
     long long const row = blockIdx.x;
     T const* const x = logits + row * size;
-    running mine = {minus_infinity(), T(0), T(0)};
-    for (int j = threadIdx.x; j < size; j += blockDim.x) {
-        T const z = x[j] * scale;
-        if (z != minus_infinity()) mine = merge(mine, {z, z - z == T(0) ? T(1) : z - z, T(0)});
+    running const nothing = {minus_infinity(), T(0), T(0)};
+    running apart[4] = {nothing, nothing, nothing, nothing};  // so that four exponentials are under way at once
+    for (int first = threadIdx.x; first < size; first += 4 * blockDim.x) {
+        T z[4];
+#pragma unroll
+        for (int k = 0; k < 4; ++k) {
+            int const j = first + k * blockDim.x;
+            z[k] = j < size ? x[j] * scale : minus_infinity();
+        }
+#pragma unroll
+        for (int k = 0; k < 4; ++k)
+            if (z[k] != minus_infinity()) apart[k] = merge(apart[k], {z[k], z[k] - z[k] == T(0) ? T(1) : z[k] - z[k], T(0)});
     }
+    running mine = merge(merge(apart[0], apart[1]), merge(apart[2], apart[3]));
     for (int by = 16; by > 0; by /= 2) mine = merge(mine, shuffled(mine, by));
     __shared__ running of_warp[32];
     if (threadIdx.x % 32 == 0) of_warp[threadIdx.x / 32] = mine;
@@ -45,7 +56,8 @@ extern "C" __global__ void row_statistics(T const* logits, long long const* targ
     highest[row] = mine.highest;
     log_total[row] = log(mine.total);
     entropy[row] = log_total[row] - mine.moment / mine.total;
-    logprob[row] = (x[targets[row]] * scale - mine.highest) - log_total[row];
+    long long const target = targets[row];
+    logprob[row] = target < 0 || target >= size ? T(0.0 / 0.0) : (x[target] * scale - mine.highest) - log_total[row];
 }
 extern "C" __global__ void row_gradient(T const* logits, long long const* targets, T const* entropy, T const* highest,
                                         T const* log_total, T const* d_logprob, T const* d_entropy, T* d_logits,

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "../../support/backends.hpp"
+
+#include <torch/csrc/autograd/autograd.h>
+#include <proximal/libtorch/device.hpp>
+#include <proximal/libtorch/fused_loss.hpp>
+#include <proximal/libtorch/logprob.hpp>
+#include <vector>
+
+#include <catch2/catch.hpp>  // last: LibTorch has a CHECK of its own
+
+// The generated kernels, launched: `tests_libtorch "gpu:*"` on a machine with an NVIDIA GPU. Elsewhere they say SKIPPED.
+
+using namespace proximal;
+using libtorch::field, libtorch::fused_loss;
+using support::as;
+
+namespace {
+
+/// The GPU, or nothing where there is none.
+std::optional<at::Device> gpu() {
+    auto const device = libtorch::choose_device(/*use_cpu=*/false);
+    if (device.is_cuda()) {
+        if (libtorch::cuda::launcher::find() == nullptr)
+            throw std::runtime_error("there is a GPU, and no kernel can be launched on it");
+        return device;
+    }
+    WARN("SKIPPED: no NVIDIA GPU on this machine, so no kernel was launched");
+    return std::nullopt;
+}
+
+struct judged {
+    std::vector<double> numbers;  // the loss, then the metrics
+    std::vector<at::Tensor> gradients;
+};
+judged judge_on(at::Device device, at::ScalarType type, auto const& algorithm, experience<field> const& then,
+                prediction<field> const& now) {
+    auto const there = [&](field const& x) { return field(x.tensor.to(device, type)); };
+    auto moved = each_array(now, there);
+    std::vector<at::Tensor> leaves;
+    for (field* x : {&moved.logprobs, &moved.values, &moved.entropies})
+        leaves.push_back(x->tensor = x->tensor.detach().clone().requires_grad_());
+    auto const measured = fused_loss(algorithm, each_array(then, there), moved);
+    judged result{{measured.loss.tensor.template item<double>()}, {}};
+    boost::hana::for_each(measured.metrics, [&](auto const& metric) {
+        result.numbers.push_back(metric.value.tensor.template item<double>());
+    });
+    for (auto const& x : torch::autograd::grad({3.0 * measured.loss.tensor}, leaves, {}, {}, false, true))
+        result.gradients.push_back(x.defined() ? x.cpu().to(at::kDouble) : at::Tensor{});
+    return result;
+}
+
+bool alike(at::Tensor const& a, at::Tensor const& b, double near) {
+    if (!a.defined() || !b.defined())
+        return (a.defined() ? a : b).defined() ? (a.defined() ? a : b).abs().max().item<double>() == 0.0 : true;
+    return at::allclose(a, b, near, near, /*equal_nan=*/true);
+}
+
+}  // namespace
+
+TEST_CASE("gpu: every loss as one kernel gives the CPU's loss, metrics and gradients") {
+    auto const device = gpu();
+    if (!device) return;
+    auto const shaper = chain(missing_eos_penalty{1.0}, kl_penalty<k1>{}, terminal_score{});
+    auto const losses = boost::hana::make_tuple(
+        clipped_surrogate{}, clipped_value{}, weighted(0.5, clipped_value{}), kl_loss<k1>{}, kl_loss<k3>{},
+        clip_higher{}, dual_clip{}, two_sided_clip{}, cispo{}, sapo{}, reinforce{}, entropy_bonus{}, squared_value{},
+        huber_value{}, gspo{}, gmpo{}, positive_lm{}, total(entropy_bonus{}, gspo{}),
+        total(clipped_surrogate{}, clipped_value{}),
+        total(kl_loss<k3>{}, weighted(0.5, clipped_value{}), clipped_surrogate{}));
+    for (auto [B, T] : std::vector<std::pair<int, int>>{{1, 1}, {2, 1}, {1, 7}, {29, 12}, {64, 53}, {3000, 300}}) {
+        auto const batch = support::random_batch(B + 1, T, 11);
+        for (auto const type : {at::kDouble, at::kFloat}) {
+            double const near = type == at::kDouble ? 1e-11 : 2e-4;
+            boost::hana::for_each(losses, [&](auto const& loss) {
+                auto const made = algorithm{shaper, chain(gae{}, whiten{}), loss};
+                auto const then = made.evaluate(as<field>(batch.rollout));
+                auto const here = judge_on(at::kCPU, at::kDouble, made, then, as<field>(batch.now));
+                auto const away = judge_on(*device, type, made, then, as<field>(batch.now));
+                INFO(B << " x " << T << " " << at::toString(type) << " "
+                       << libtorch::cuda::token_loss_kernel(loss, "T"));
+                if (!std::isfinite(here.numbers[0])) return;  // whitening a single token
+                for (std::size_t i = 0; i < here.numbers.size(); ++i)
+                    CHECK(away.numbers[i] == Approx(here.numbers[i]).epsilon(near).margin(near));
+                for (std::size_t i = 0; i < 3; ++i) CHECK(alike(away.gradients[i], here.gradients[i], near));
+            });
+        }
+    }
+}
+
+TEST_CASE("gpu: estimators scan in one kernel a row, to the CPU's numbers") {
+    auto const device = gpu();
+    if (!device) return;
+    auto const estimators =
+        boost::hana::make_tuple(gae{.gamma = 0.99, .lam = 0.95}, masked_gae{}, leaky_v_trace{}, discounted_returns{});
+    for (auto [B, T] : std::vector<std::pair<int, int>>{{1, 1}, {2, 33}, {64, 53}, {500, 300}}) {
+        auto const batch = support::random_batch(B + 1, T, 5);
+        auto const rollout = terminal_score{}(as<field>(batch.rollout));
+        boost::hana::for_each(estimators, [&](auto const& estimator) {
+            auto const here = estimator(rollout);
+            auto const away = estimator(each_array(
+                rollout, [&](field const& x) { return field(x.tensor.defined() ? x.tensor.to(*device) : x.tensor); }));
+            INFO(B << " x " << T);
+            CHECK(alike(away.advantages.tensor.cpu(), here.advantages.tensor, 1e-11));
+            CHECK(alike(away.returns.tensor.cpu(), here.returns.tensor, 1e-11));
+        });
+    }
+}
+
+TEST_CASE("gpu: log-probabilities, entropy and their gradient in two kernels, impossible tokens and NaN too") {
+    auto const device = gpu();
+    if (!device) return;
+    double const infinite = std::numeric_limits<double>::infinity();
+    for (std::int64_t V : {1, 5, 511, 513, 50304})
+        for (auto const type : {at::kDouble, at::kFloat, at::kBFloat16}) {
+            auto logits = at::randn({9, V}, at::kDouble) * 3;
+            logits[1][V - 1] = 100.0;
+            if (V > 1) logits[2][0] = -infinite;
+            logits[3][V / 2] = std::nan("");
+            logits = logits.to(type);
+            auto const targets = at::randint(0, V, {9}, at::kLong);
+            auto const both = [&](at::Device where) {
+                auto const x = logits.to(where).detach().clone().requires_grad_();
+                auto const y = libtorch::token_logprobs(x, targets.to(where), 0.7);
+                auto const d = torch::autograd::grad({y.logprob.sum() + 0.3 * y.entropy.sum()}, {x})[0];
+                return std::vector{y.logprob.cpu(), y.entropy.cpu(), d.cpu()};
+            };
+            auto const here = both(at::kCPU), away = both(*device);
+            INFO("V " << V << " " << at::toString(type));
+            for (std::size_t i = 0; i < 3; ++i) {
+                auto const is_same = at::isclose(away[i], here[i], 1e-4, type == at::kDouble ? 1e-11 : 1e-4, true);
+                INFO("output " << i << ": " << away[i].masked_select(~is_same) << here[i].masked_select(~is_same)
+                               << " at " << at::nonzero(~is_same));
+                CHECK(is_same.all().item<bool>());
+            }
+        }
+    auto const wrong = libtorch::token_logprobs(at::zeros({2, 4}, at::TensorOptions(*device)),
+                                                at::tensor({1, 9}, at::kLong).to(*device));
+    CHECK(wrong.logprob.isnan().cpu().equal(at::tensor({0, 1}).to(at::kBool)));
+}
