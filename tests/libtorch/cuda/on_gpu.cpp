@@ -9,7 +9,7 @@
 
 #include <catch2/catch.hpp>  // last: LibTorch has a CHECK of its own
 
-// The generated kernels, launched: `tests_libtorch "gpu:*"` on a machine with an NVIDIA GPU. Elsewhere they say SKIPPED.
+// The generated kernels, launched: `tests_libtorch "gpu:*"` where there is an NVIDIA GPU. Elsewhere they say SKIPPED.
 
 using namespace proximal;
 using libtorch::field, libtorch::fused_loss;
