@@ -6,6 +6,17 @@
 #include <proximal/run/batch_arithmetic.hpp>
 #include <proximal/run/command_scorer.hpp>
 #include <proximal/run/completions_table.hpp>
+#include <proximal/run/config/algorithm_options.hpp>
+#include <proximal/run/config/batch_options.hpp>
+#include <proximal/run/config/device_options.hpp>
+#include <proximal/run/config/evaluation_options.hpp>
+#include <proximal/run/config/logging_options.hpp>
+#include <proximal/run/config/model_options.hpp>
+#include <proximal/run/config/optimizer_options.hpp>
+#include <proximal/run/config/run_options.hpp>
+#include <proximal/run/config/sampling_options.hpp>
+#include <proximal/run/config/saving_options.hpp>
+#include <proximal/run/config/schedule_options.hpp>
 #include <proximal/run/config_json.hpp>
 #include <proximal/run/edit_distance.hpp>
 #include <proximal/run/event_file.hpp>
@@ -20,6 +31,7 @@
 #include <proximal/run/progress_bar.hpp>
 #include <proximal/run/prompt_cursor.hpp>
 #include <proximal/run/random_stream.hpp>
+#include <proximal/run/refused_fields.hpp>
 #include <proximal/run/reports.hpp>
 #include <proximal/run/run_directory.hpp>
 #include <proximal/run/saved_state.hpp>
