@@ -18,11 +18,13 @@
 #include <proximal/run/config/saving_options.hpp>
 #include <proximal/run/config/schedule_options.hpp>
 #include <proximal/run/config_json.hpp>
+#include <proximal/run/decays.hpp>
 #include <proximal/run/edit_distance.hpp>
 #include <proximal/run/event_file.hpp>
 #include <proximal/run/flag_value.hpp>
 #include <proximal/run/flags.hpp>
 #include <proximal/run/foreign_flags.hpp>
+#include <proximal/run/interval_steps.hpp>
 #include <proximal/run/learning_rate_schedule.hpp>
 #include <proximal/run/metrics.hpp>
 #include <proximal/run/plot.hpp>
@@ -31,6 +33,7 @@
 #include <proximal/run/progress_bar.hpp>
 #include <proximal/run/prompt_cursor.hpp>
 #include <proximal/run/random_stream.hpp>
+#include <proximal/run/reduce_lr_on_plateau.hpp>
 #include <proximal/run/refused_fields.hpp>
 #include <proximal/run/reports.hpp>
 #include <proximal/run/run_directory.hpp>

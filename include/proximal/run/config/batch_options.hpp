@@ -8,8 +8,8 @@
 
 namespace proximal::run {
 
-/// How many episodes, and how they divide. The derived sizes may be given, as a configuration that TRL wrote gives them,
-/// and must then agree.
+/// How many episodes, and how they divide. Derived sizes may be given, as TRL writes them into a configuration, and must
+/// then agree.
 struct batch_options {
     std::optional<std::int64_t> total_episodes;
     double num_train_epochs = 3.0;
