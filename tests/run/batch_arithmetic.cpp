@@ -37,7 +37,7 @@ TEST_CASE("batch_arithmetic: contradictions are named") {
     CHECK_THROWS_WITH(divide_batches(config, 7, 1),
                       Catch::StartsWith("the training data hold 7 prompts, fewer than one batch of 8"));
     config.batch_size = 12;
-    CHECK_THROWS_WITH(divide_batches(config, 100, 1), Catch::StartsWith("--batch_size 12 does not divide"));
+    CHECK_THROWS_WITH(divide_batches(config, 100, 1), Catch::StartsWith("--batch_size 12 does not agree"));
     config.batch_size = 8;
     CHECK(divide_batches(config, 100, 1).batch_size == 8);
     config.num_mini_batches = 0;
@@ -46,4 +46,28 @@ TEST_CASE("batch_arithmetic: contradictions are named") {
     config.whiten_rewards = true;
     config.per_device_train_batch_size = 4;
     CHECK_THROWS_WITH(divide_batches(config, 100, 1), Catch::StartsWith("--whiten_rewards needs mini-batches of 8"));
+}
+
+TEST_CASE("batch_arithmetic: max_steps counts updates, and sizes that TRL derives may be given where they agree") {
+    PPOv2Config config;
+    config.per_device_train_batch_size = 4;
+    config.gradient_accumulation_steps = 2;
+    config.num_mini_batches = 3;
+    config.max_steps = 5;
+    auto const sizes = divide_batches(config, 100, 2);
+    CHECK((sizes.num_total_batches == 5 && sizes.total_episodes == 5 * 48));
+    config.world_size = 2, config.micro_batch_size = 8, config.local_batch_size = 24, config.batch_size = 48;
+    config.local_mini_batch_size = 8, config.mini_batch_size = 16, config.num_total_batches = 5;
+    CHECK_NOTHROW(divide_batches(config, 100, 2));
+    for (auto batch_options::*size :
+         {&batch_options::world_size, &batch_options::micro_batch_size, &batch_options::local_batch_size,
+          &batch_options::local_mini_batch_size, &batch_options::num_total_batches}) {
+        auto wrong = config;
+        wrong.*size = 7;
+        CHECK_THROWS_WITH(divide_batches(wrong, 100, 2), Catch::Contains(" 7 does not agree"));
+    }
+    config.total_episodes = 1000;
+    CHECK_THROWS_WITH(divide_batches(config, 100, 2), Catch::StartsWith("--max_steps 5 and --total_episodes 1000"));
+    config.total_episodes = 5 * 48 - 1;  // still five updates
+    CHECK(divide_batches(config, 100, 2).num_total_batches == 5);
 }

@@ -18,10 +18,12 @@ namespace proximal::run {
 /// which must stay where it is.
 struct any_knob {
     std::string name, part, meaning, default_text, accepts;  // accepts: "at least 0"
+    std::string type{}, details{};                           // type: "a number"
     bool is_bool = false, is_text = false;                   // or a number
     bool can_be_unset = false;                               // then its text may be "none"
     std::function<void(std::string_view text)> read;         // sets it; throws std::invalid_argument as read_flag does
     std::function<std::string()> text;  // as it stands; "none" where it is not set, or its part is off
+    std::function<void()> check;        // throws as validate does, where the value is not accepted
 };
 
 /// A value as a knob of that name.
@@ -33,23 +35,30 @@ any_knob knob_for(Value& value, std::string_view name, std::string_view part, st
             .meaning = std::string(meaning),
             .default_text = flag_text(value),
             .accepts = std::move(accepts),
-            .is_bool = std::same_as<Value, bool>,
+            .type = std::string(flag_type<Value>()),
+            .is_bool = flag_type<Value>() == flag_type<bool>(),
             .is_text = flag_type<Value>() == flag_type<std::string>(),
             .can_be_unset = is_optional<Value>,
             .read = [&value, flag = std::string(name)](std::string_view text) { read_flag(value, flag, text); },
-            .text = [&value] { return flag_text(value); }};
+            .text = [&value] { return flag_text(value); },
+            .check = [] {}};
 }
 
-/// The knobs of a configuration or of an algorithm, in order, and its switches (see visit_switches): a switch is a knob
-/// of its part's name; where the part has a knob of that name, giving the knob a value turns the part on, and "none"
+/// The knobs of a configuration or of an algorithm, in order, and its switches (see visit_switches). A part that bundles
+/// options says what they are about, `static constexpr std::string_view concern`, in place of its name. A switch is a
+/// knob of its part's name; where the part has a knob of that name, giving the knob a value turns the part on, and "none"
 /// off.
 template <class Part>
 std::vector<any_knob> any_knobs(Part& whole) {
     std::vector<any_knob> knobs;
     visit_knobs(whole, [&](std::string_view part, auto const& knob, auto& value) {
         bool const is_word = flag_type<std::remove_cvref_t<decltype(value)>>() == flag_type<bool>();
+        if constexpr (requires { std::remove_cvref_t<decltype(knob)>::part_type::concern; })
+            part = std::remove_cvref_t<decltype(knob)>::part_type::concern;
         knobs.push_back(knob_for(value, knob.name, part, knob.meaning,
                                  is_word ? std::string(flag_type<bool>()) : describe(knob.accepts)));
+        knobs.back().details = knob.details;
+        knobs.back().check = [&knob, &value] { check_knob(knob, value); };
     });
     visit_switches(whole, [&](std::string_view part, bool& enabled) {
         auto const known = std::find_if(knobs.begin(), knobs.end(), [&](any_knob const& k) { return k.name == part; });

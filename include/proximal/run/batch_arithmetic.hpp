@@ -17,6 +17,7 @@ namespace proximal::run {
 ///     batch       = local_batch · world                        all processes, one update
 ///     updates     = ⌈total_episodes / batch⌉                   may overshoot the episodes asked for
 ///
+/// Where max_steps is given it is the number of updates; the episodes follow.
 /// Source: TRL v0.11.4, PPOv2Trainer.__init__. There the mini-batches multiply the batch; they do not divide it.
 struct batch_arithmetic {
     std::int64_t local_batch_size;
@@ -66,13 +67,20 @@ inline batch_arithmetic divide_batches(PPOv2Config const& config, std::int64_t d
                            std::string_view product) {
         if (given && *given != derived)
             throw std::invalid_argument(
-                fmt::format("--{} {} does not divide into the other sizes: {} = {}; change those, or leave --{} out",
+                fmt::format("--{} {} does not agree with the other sizes: {} = {}; change those, or leave --{} out",
                             flag, *given, product, derived, flag));
     };
     agrees(config.batch_size, sizes.batch_size, "batch_size",
            "per_device_train_batch_size x gradient_accumulation_steps x num_mini_batches x processes");
     agrees(config.mini_batch_size, sizes.mini_batch_size, "mini_batch_size",
            "per_device_train_batch_size x gradient_accumulation_steps x processes");
+    agrees(config.world_size, world_size, "world_size", "the number of processes");
+    agrees(config.micro_batch_size, sizes.local_micro_batch_size * world_size, "micro_batch_size",
+           "per_device_train_batch_size x processes");
+    agrees(config.local_batch_size, sizes.local_batch_size, "local_batch_size",
+           "per_device_train_batch_size x gradient_accumulation_steps x num_mini_batches");
+    agrees(config.local_mini_batch_size, sizes.local_mini_batch_size, "local_mini_batch_size",
+           "per_device_train_batch_size x gradient_accumulation_steps");
     if (config.whiten_rewards && sizes.local_mini_batch_size < 8)
         throw std::invalid_argument(
             fmt::format("--whiten_rewards needs mini-batches of 8 episodes or more to estimate a "
@@ -91,9 +99,17 @@ inline batch_arithmetic divide_batches(PPOv2Config const& config, std::int64_t d
                         "--per_device_train_batch_size, --gradient_accumulation_steps or --num_mini_batches",
                         dataset_size, sizes.batch_size / group_size));
     sizes.total_episodes = config.total_episodes.value_or(
-        static_cast<std::int64_t>(config.num_train_epochs * static_cast<double>(dataset_size * group_size)));
+        config.max_steps > 0
+            ? config.max_steps * sizes.batch_size
+            : static_cast<std::int64_t>(config.num_train_epochs * static_cast<double>(dataset_size * group_size)));
     positive(sizes.total_episodes, config.total_episodes ? "total_episodes" : "num_train_epochs");
     sizes.num_total_batches = (sizes.total_episodes + sizes.batch_size - 1) / sizes.batch_size;
+    if (config.max_steps > 0 && sizes.num_total_batches != config.max_steps)
+        throw std::invalid_argument(fmt::format(
+            "--max_steps {} and --total_episodes {} disagree: these are {} updates of {} episodes; give one",
+            config.max_steps, sizes.total_episodes, sizes.num_total_batches, sizes.batch_size));
+    agrees(config.num_total_batches, sizes.num_total_batches, "num_total_batches",
+           "total_episodes / batch_size, rounded up,");
     if (config.num_sample_generations > 0)
         sizes.sample_generations_freq =
             std::max<std::int64_t>(1, sizes.num_total_batches / config.num_sample_generations);

@@ -11,6 +11,7 @@
 #include <proximal/run/any_knob.hpp>
 #include <proximal/run/edit_distance.hpp>
 #include <proximal/run/foreign_flags.hpp>
+#include <proximal/run/refused_fields.hpp>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -53,19 +54,26 @@ inline std::string flag_value(std::vector<std::string> const& arguments, std::st
 }
 
 namespace detail {
-/// What is said about a flag that is not there.
+/// What is said about a name that is no flag.
 inline std::string unknown_flag(std::string_view name, std::set<std::string> const& names) {
+    if (auto const* const field = find_refused_field(name.substr(name.rfind('.') + 1)))
+        return fmt::format("--{} is not supported: {}", name, field->because);
     if (auto const* const foreign = find_foreign_flag(name)) {
         if (foreign->ours.empty()) return fmt::format("--{} is not supported: {}", name, foreign->because);
         return fmt::format("--{} is called {} here{}{}", name, foreign->ours, foreign->because.empty() ? "" : ": ",
                            foreign->because);
     }
-    auto const distance = [&](std::string const& known) { return edit_distance(known, name); };
-    auto const nearest = std::min_element(names.begin(), names.end(),
-                                          [&](auto const& a, auto const& b) { return distance(a) < distance(b); });
-    bool const misspelt = nearest != names.end() && distance(*nearest) <= 2;
-    return fmt::format("there is no flag --{}: {}ee --help", name,
-                       misspelt ? fmt::format("did you mean --{}? S", *nearest) : "s");
+    std::string_view nearest;
+    std::size_t distance = 3;  // farther names are no misspellings
+    auto const look = [&](std::string_view known) {
+        if (auto const edits = edit_distance(known, name); edits < distance) nearest = known, distance = edits;
+    };
+    for (auto const& known : names) look(known);
+    for (auto const& field : refused_fields) look(field.name);
+    if (nearest.empty()) return fmt::format("there is no flag --{}: see --help", name);
+    auto const* const refused = find_refused_field(nearest);
+    return fmt::format("there is no flag --{}: did you mean --{}? {}", name, nearest,
+                       refused ? fmt::format("It is not supported: {}", refused->because) : "See --help");
 }
 }  // namespace detail
 
@@ -76,7 +84,7 @@ inline std::string unknown_flag(std::string_view name, std::set<std::string> con
 /// printed.
 /// Throws std::invalid_argument for a value of the wrong type, a flag without a value, a word that belongs to no flag,
 /// a flag in `refused`, and an unknown one: with our name where another library's is known, or else the nearest
-/// spelling.
+/// spelling. A field of TRL's that would have no effect may be given TRL's default, which asks for nothing.
 inline std::optional<given_flags> parse_flags(std::vector<any_knob> const& knobs, std::string const& description,
                                               std::vector<std::string> const& arguments,
                                               refused_flags const& refused = {}) {
@@ -97,16 +105,23 @@ inline std::optional<given_flags> parse_flags(std::vector<any_knob> const& knobs
         std::replace(name.begin(), name.end(), '-', '_');
         if (auto const why = refused.find(name); why != refused.end())
             throw std::invalid_argument(fmt::format("--{} would do nothing: {}", name, why->second));
-        if (!names.contains(name)) throw std::invalid_argument(detail::unknown_flag(name, names));
+        auto const* const field = find_refused_field(name);
+        if (!names.contains(name) && !field) throw std::invalid_argument(detail::unknown_flag(name, names));
         auto const of_name = [&](any_knob const& knob) { return knob.name == name; };
-        bool const is_bool = std::any_of(knobs.begin(), knobs.end(),
-                                         [&](any_knob const& knob) { return of_name(knob) && knob.is_bool; });
+        bool const is_bool =
+            field ? detail::same_value(field->trl_default, "false") || detail::same_value(field->trl_default, "true")
+                  : std::any_of(knobs.begin(), knobs.end(),
+                                [&](any_knob const& knob) { return of_name(knob) && knob.is_bool; });
         bool const followed = i + 1 < arguments.size() && !arguments[i + 1].starts_with("--");
         std::string text = "true";
         if (equals < word.size()) text = word.substr(equals + 1);
         else if (followed) text = arguments[++i];
         else if (!is_bool)
             throw std::invalid_argument(fmt::format("--{} has no value: write --{} VALUE, or see --help", name, name));
+        if (field) {
+            if (!asks_for_nothing(*field, text)) throw std::invalid_argument(detail::unknown_flag(name, names));
+            continue;
+        }
         for (auto const& knob : knobs)
             if (of_name(knob)) knob.read(text);
         given[name] = std::move(text);

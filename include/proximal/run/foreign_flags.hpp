@@ -7,7 +7,8 @@
 
 namespace proximal::run {
 
-/// What a flag of another library (TRL and transformers, verl, OpenRLHF) is called here, or why there is nothing.
+/// What a flag of another library (verl, OpenRLHF, TRL's other trainers) is called here, or why there is nothing. The
+/// fields of TRL's PPOv2Config that have no effect here are in refused_fields.hpp.
 struct foreign_flag {
     std::string_view name;
     std::string_view ours;     // "--group_size"; empty where it is not supported
@@ -15,19 +16,10 @@ struct foreign_flag {
 };
 
 namespace detail {
-inline constexpr std::string_view float32_only = "models are trained in float32";
 inline constexpr std::string_view full_models = "all weights are trained; give a merged model in --sft_model_path";
 inline constexpr std::string_view one_process = "a run is one process on one device";
-inline constexpr std::string_view no_checkpoints =
-    "models are saved at the end, on Ctrl-C and after an error; a run cannot be resumed";
-inline constexpr std::string_view no_evaluation = "held-out prompts are answered by --num_sample_generations alone";
-inline constexpr std::string_view local_files = "nothing is uploaded; `hf upload REPO OUTPUT_DIR` does";
 inline constexpr std::string_view own_generation = "models generate in the program itself";
-inline constexpr std::string_view every_update = "every update is logged, to OUTPUT_DIR/metrics.jsonl";
 inline constexpr std::string_view whole_prompts = "prompts are taken whole; those that do not fit are left out";
-inline constexpr std::string_view activations_kept =
-    "activations are kept; lower --per_device_train_batch_size "
-    "and raise --gradient_accumulation_steps to save memory";
 
 inline constexpr std::array foreign_flags{
     // TRL: other trainers of its
@@ -46,7 +38,6 @@ inline constexpr std::array foreign_flags{
     foreign_flag{"penalty_reward_value", "--missing_eos_penalty", "subtracted from the score"},
     foreign_flag{"dataset_train_split", "--dataset_name", "a folder's train.jsonl is the training split"},
     foreign_flag{"dataset_test_split", "--dataset_name", "a folder's validation.jsonl is held out"},
-    foreign_flag{"dataset_num_proc", "", "prompts are encoded by one thread"},
     foreign_flag{"max_prompt_length", "", whole_prompts},
     foreign_flag{"truncate_prompt", "", whole_prompts},
     foreign_flag{"scale_rewards", "", "compose another estimator: --algorithm grpo divides by the deviation"},
@@ -62,21 +53,14 @@ inline constexpr std::array foreign_flags{
     foreign_flag{"lora_rank", "", full_models},
     foreign_flag{"load_in_4bit", "", full_models},
     foreign_flag{"load_in_8bit", "", full_models},
-    foreign_flag{"torch_dtype", "", float32_only},
-    foreign_flag{"dtype", "", float32_only},
-    foreign_flag{"bf16", "", float32_only},
-    foreign_flag{"fp16", "", float32_only},
-    foreign_flag{"tf32", "", float32_only},
-    foreign_flag{"bf16_full_eval", "", float32_only},
-    foreign_flag{"fp16_full_eval", "", float32_only},
-    foreign_flag{"half_precision_backend", "", float32_only},
+    foreign_flag{"torch_dtype", "--bf16 or --fp16", ""},
+    foreign_flag{"dtype", "--bf16 or --fp16", ""},
     foreign_flag{"attn_implementation", "", "attention has one implementation"},
     foreign_flag{"trust_remote_code", "", "no code of a model's folder is run"},
     foreign_flag{"model_revision", "", "give the snapshot's folder in --sft_model_path"},
     foreign_flag{"use_vllm", "", own_generation},
     foreign_flag{"ds3_gather_for_generation", "", one_process},
     // transformers.TrainingArguments
-    foreign_flag{"max_steps", "--total_episodes", "counted in episodes: steps x batch size"},
     foreign_flag{"num_epochs", "--num_train_epochs", ""},
     foreign_flag{"train_batch_size", "--per_device_train_batch_size",
                  "a batch is it x --gradient_accumulation_steps x --num_mini_batches"},
@@ -84,52 +68,8 @@ inline constexpr std::array foreign_flags{
     foreign_flag{"warmup", "--warmup_ratio or --warmup_steps", ""},
     foreign_flag{"lr", "--learning_rate", ""},
     foreign_flag{"scheduler", "--lr_scheduler_type", ""},
-    foreign_flag{"lr_scheduler_kwargs", "", "schedules have no further numbers"},
-    foreign_flag{"optim", "", "AdamW trains; another optimizer is a C++ object, ppo_trainer_arguments::optimizers"},
-    foreign_flag{"gradient_checkpointing", "", activations_kept},
-    foreign_flag{"gradient_checkpointing_kwargs", "", activations_kept},
     foreign_flag{"max_gradient_norm", "--max_grad_norm", ""},
-    foreign_flag{"eval_strategy", "", no_evaluation},
-    foreign_flag{"evaluation_strategy", "", no_evaluation},
-    foreign_flag{"eval_steps", "", no_evaluation},
-    foreign_flag{"eval_on_start", "", no_evaluation},
-    foreign_flag{"do_eval", "", no_evaluation},
-    foreign_flag{"do_train", "", "the program always trains"},
-    foreign_flag{"load_best_model_at_end", "", no_evaluation},
-    foreign_flag{"metric_for_best_model", "", no_evaluation},
-    foreign_flag{"save_strategy", "", no_checkpoints},
-    foreign_flag{"save_steps", "", no_checkpoints},
-    foreign_flag{"save_total_limit", "", no_checkpoints},
-    foreign_flag{"save_only_model", "", no_checkpoints},
-    foreign_flag{"save_safetensors", "", "safetensors is the only format written"},
-    foreign_flag{"resume_from_checkpoint", "", no_checkpoints},
-    foreign_flag{"overwrite_output_dir", "", "an earlier run is moved aside, to OUTPUT_DIR.previous"},
-    foreign_flag{"logging_steps", "", every_update},
-    foreign_flag{"logging_strategy", "", every_update},
-    foreign_flag{"logging_first_step", "", every_update},
-    foreign_flag{"logging_dir", "", "event files lie in OUTPUT_DIR/runs"},
-    foreign_flag{"log_level", "", "there is one level"},
-    foreign_flag{"run_name", "--exp_name", ""},
-    foreign_flag{"data_seed", "--seed", "one seed for all draws"},
-    foreign_flag{"full_determinism", "", "a run repeats bit for bit on one machine as it is"},
-    foreign_flag{"no_cuda", "--use_cpu", ""},
-    foreign_flag{"use_mps_device", "", "the CPU and CUDA are supported"},
-    foreign_flag{"local_rank", "", one_process},
-    foreign_flag{"ddp_timeout", "", one_process},
-    foreign_flag{"deepspeed", "", one_process},
-    foreign_flag{"fsdp", "", one_process},
-    foreign_flag{"fsdp_config", "", one_process},
     foreign_flag{"zero_stage", "", one_process},
-    foreign_flag{"push_to_hub", "", local_files},
-    foreign_flag{"hub_model_id", "", local_files},
-    foreign_flag{"hub_token", "", local_files},
-    foreign_flag{"hub_strategy", "", local_files},
-    foreign_flag{"group_by_length", "", "rows are packed without padding as it is"},
-    foreign_flag{"torch_compile", "", "there is no Python to compile"},
-    foreign_flag{"dataloader_num_workers", "", "prompts are in memory"},
-    foreign_flag{"dataloader_drop_last", "", "batches are always full"},
-    foreign_flag{"remove_unused_columns", "", "a line's other fields reach the reward program"},
-    foreign_flag{"config", "", "give flags; config_ppo.json in OUTPUT_DIR records what they were"},
     // verl and OpenRLHF
     foreign_flag{"n", "--group_size", ""},
     foreign_flag{"n_samples_per_prompt", "--group_size", ""},
@@ -189,7 +129,7 @@ inline constexpr std::array foreign_flags{
     foreign_flag{"save_path", "--output_dir", ""},
     foreign_flag{"save_dir", "--output_dir", ""},
     foreign_flag{"output", "--output_dir", ""},
-    foreign_flag{"ckpt_path", "", no_checkpoints},
+    foreign_flag{"ckpt_path", "--output_dir", "checkpoints lie there"},
     foreign_flag{"num_episodes", "--num_train_epochs", "passes over the data; episodes are --total_episodes"},
     foreign_flag{"max_epochs", "--num_ppo_epochs", ""},
     foreign_flag{"max_norm", "--max_grad_norm", ""},

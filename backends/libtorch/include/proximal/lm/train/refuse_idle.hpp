@@ -55,11 +55,12 @@ inline void refuse_idle(run::given_flags const& given, run::PPOv2Config const& c
     idle("reward_timeout", !config.reward_command, "there is no --reward_command that it could wait for");
     idle("num_train_epochs", config.total_episodes.has_value() && given.contains("total_episodes"),
          "--total_episodes says how long the run is; give one of them");
-    bool const constant = config.lr_scheduler_type == "constant";
-    idle("warmup_steps", constant && config.warmup_steps > 0,
-         "--lr_scheduler_type constant has no warm-up; choose constant_with_warmup");
-    idle("warmup_ratio", constant && config.warmup_ratio > 0.0,
-         "--lr_scheduler_type constant has no warm-up; choose constant_with_warmup");
+    idle("num_train_epochs", config.max_steps > 0, "--max_steps says how long the run is; give one of them");
+    bool const is_cold = config.lr_scheduler_type == "constant" || config.lr_scheduler_type == "reduce_lr_on_plateau";
+    auto const no_warmup =
+        "--lr_scheduler_type " + config.lr_scheduler_type + " has no warm-up; choose another, as constant_with_warmup";
+    idle("warmup_steps", is_cold && config.warmup_steps > 0, no_warmup);
+    idle("warmup_ratio", is_cold && config.warmup_ratio > 0.0, no_warmup);
     idle("warmup_ratio", config.warmup_steps > 0, "--warmup_steps rules over it; give one of them");
     idle("per_device_eval_batch_size", config.num_sample_generations == 0,
          "--num_sample_generations 0 asks for no table of samples");

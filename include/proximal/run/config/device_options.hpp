@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <proximal/knob.hpp>
+#include <string_view>
+
+namespace proximal::run {
+
+/// In which numbers a run computes, where, and in how much memory.
+struct device_options {
+    bool use_cpu = false;
+    bool bf16 = false;
+    bool fp16 = false;
+    std::optional<bool> tf32;
+    bool gradient_checkpointing = false;
+    std::optional<std::int64_t> torch_empty_cache_steps;
+    std::optional<std::int64_t> logits_memory_mb;
+
+    static constexpr std::string_view concern = "precision and devices";
+    static constexpr auto knobs = reflect(
+        knob<"use_cpu">(&device_options::use_cpu, "stay on the CPU where there is a GPU"),
+        knob<"bf16">(&device_options::bf16, "compute in bfloat16", {}, "It excludes fp16."),
+        knob<"fp16">(&device_options::fp16, "compute in float16, with a scaled loss", {}, "It excludes bf16."),
+        knob<"tf32">(&device_options::tf32,
+                     "whether a GPU multiplies float32 matrices in TF32; default: as LibTorch decides"),
+        knob<"gradient_checkpointing">(&device_options::gradient_checkpointing,
+                                       "compute activations twice instead of keeping them", {},
+                                       "TRL's PPO trainer ignores it."),
+        knob<"torch_empty_cache_steps">(&device_options::torch_empty_cache_steps,
+                                        "updates between releases of the allocator's cache; default: never",
+                                        at_least(1), "TRL's PPO trainer ignores it: it releases in every micro-batch."),
+        knob<"logits_memory_mb">(&device_options::logits_memory_mb,
+                                 "megabytes that logits may take at once; default: chosen from the model", at_least(1),
+                                 "Not of TRL."));
+};
+
+}  // namespace proximal::run
