@@ -38,6 +38,7 @@ inline proximal::run::PPOv2Config small_config() {
     config.num_sample_generations = 2;
     config.per_device_eval_batch_size = 3;
     config.local_rollout_forward_batch_size = 5;
+    config.save_strategy = "no";
     return config;
 }
 

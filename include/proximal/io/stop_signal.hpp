@@ -70,6 +70,9 @@ class stop_signals {
     struct sigaction pipe_before_ {};
 };
 
+/// Whether a stop signal was noted.
+inline bool is_stopped() { return detail::stop_signal != 0; }
+
 /// Throws `interrupted` where a stop signal was noted: called where a long work can end.
 inline void throw_if_stopped() {
     if (int const signal = detail::stop_signal; signal != 0) throw interrupted(signal);

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <proximal/compose/reflect.hpp>
 #include <proximal/run/any_knob.hpp>
+#include <proximal/run/best_metric.hpp>
 #include <proximal/run/decays.hpp>
 #include <proximal/run/ppo_config.hpp>
 #include <proximal/run/reduce_lr_on_plateau.hpp>
@@ -130,11 +131,18 @@ inline learning_rate_schedule schedule_by_name(std::string const& name, std::int
                                 "warmup_stable_decay");
 }
 
-/// The schedule that a configuration names. `warmup_steps` rules over `warmup_ratio`, as in transformers.
+/// The schedule that a configuration names. `warmup_steps` rules over `warmup_ratio`, as in transformers; a plateau's
+/// better is that of the watched metric, unless lr_scheduler_kwargs gives its mode.
 inline learning_rate_schedule configured_schedule(PPOv2Config const& config, std::int64_t updates) {
     auto const share = static_cast<std::int64_t>(std::ceil(config.warmup_ratio * static_cast<double>(updates)));
+    auto kwargs = config.lr_scheduler_kwargs;
+    if (auto numbers = nlohmann::json::parse(kwargs.empty() ? "{}" : kwargs, nullptr, false);
+        config.lr_scheduler_type == "reduce_lr_on_plateau" && numbers.is_object() && !numbers.contains("mode")) {
+        numbers["mode"] = watched_metric(config).greater_is_better ? "max" : "min";
+        kwargs = numbers.dump();
+    }
     return schedule_by_name(config.lr_scheduler_type, updates, config.warmup_steps > 0 ? config.warmup_steps : share,
-                            config.lr_scheduler_kwargs, config.learning_rate);
+                            kwargs, config.learning_rate);
 }
 
 }  // namespace proximal::run

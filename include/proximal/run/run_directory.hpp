@@ -81,7 +81,10 @@ inline std::filesystem::path named_folder(std::string const& name) {
 /// std::runtime_error, one sentence, before anything is touched.
 class run_directory {
    public:
-    explicit run_directory(std::filesystem::path folder) {
+    /// What becomes of an earlier run in the folder: it is moved aside, or gone on with, where a run is resumed.
+    enum class earlier_run { moved_aside, continued };
+
+    explicit run_directory(std::filesystem::path folder, earlier_run becomes = earlier_run::moved_aside) {
         namespace fs = std::filesystem;
         folder_ = named_folder(folder.string());
         std::error_code error;
@@ -89,10 +92,10 @@ class run_directory {
         bool const taken = holds_files();
         if (taken && !is_run(folder_))
             refuse("holds files that are not of an earlier run: name an empty or a new folder");
-        detail::folder_lock const of_earlier = taken ? lock() : detail::folder_lock();
-        if (taken) move_aside();
+        detail::folder_lock of_earlier = taken ? lock() : detail::folder_lock();
+        if (taken && becomes == earlier_run::moved_aside) move_aside();
         fs::create_directories(folder_, error);
-        lock_ = lock();
+        lock_ = taken && becomes == earlier_run::continued ? std::move(of_earlier) : lock();
     }
     run_directory(run_directory const&) = delete;
     run_directory& operator=(run_directory const&) = delete;

@@ -8,6 +8,7 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -56,6 +57,10 @@ class state_reader final : public state_archive {
    public:
     explicit state_reader(saved_state const& state) : state_(state) {}
     bool is_reading() const override { return true; }
+    bool holds(std::string_view scope) const override {
+        auto const first = state_.lower_bound(std::string(scope) + "/");
+        return first != state_.end() && first->first.starts_with(std::string(scope) + "/");
+    }
 
     /// Throws std::runtime_error where the state holds a value that nothing asked for: it is another kind of run's.
     void finish() const {

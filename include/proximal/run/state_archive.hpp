@@ -41,6 +41,8 @@ class state_archive {
     virtual ~state_archive() = default;
     /// Whether values are read back; else they are written down.
     virtual bool is_reading() const = 0;
+    /// Whether there is anything of a scope's to read: of a listener that the saved run did not have there is not.
+    virtual bool holds(std::string_view /*scope*/) const { return true; }
 
     /// Writes or reads one value.
     template <class T>

@@ -33,7 +33,8 @@ class trainer_callback {
     virtual void on_log(trainer_state&, metrics const&) {}  // the metrics of an update
     virtual void on_completions(trainer_state&, completions_table const&) {}  // samples were generated
     virtual void on_evaluate(trainer_state&, metrics const&) {}               // the evaluation prompts were answered
-    virtual void on_save(trainer_state&, std::filesystem::path const& /*to*/) {}  // models were written there
+    virtual void on_save(trainer_state&, std::filesystem::path const& /*to*/) {}  // models were written there: a
+                                                                                  // checkpoint, or the final ones
     virtual void on_train_end(trainer_state&) {
     }  // after the last update, when the models are saved; after an error too
 

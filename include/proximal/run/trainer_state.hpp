@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <string>
 
 namespace proximal::run {
 
@@ -18,11 +20,13 @@ struct trainer_state {
     double epoch = 0.0;                // passes over the data
     double seconds = 0.0;              // spent in updates, those before an interruption included
     std::filesystem::path output_dir{};
+    std::optional<double> best_metric{};                // of all evaluations whose model was saved
+    std::filesystem::path best_model_checkpoint{};      // the folder of that model, below output_dir
 
     bool should_log = false;       // the metrics of this update
     bool should_sample = false;    // a table of samples, TRL's generate_completions
     bool should_evaluate = false;  // the evaluation prompts
-    bool should_save = false;      // the models as they are
+    bool should_save = false;      // a checkpoint, from which the run can be resumed
     bool should_stop = false;      // the run ends after this update, and saves
 
     /// Writes or reads how far the run is; requests are obeyed or void by then.
@@ -33,6 +37,16 @@ struct trainer_state {
         archive("optimizer_steps", optimizer_steps);
         archive("epoch", epoch);
         archive("seconds", seconds);
+        bool has_best = best_metric.has_value();
+        double best = best_metric.value_or(0.0);
+        std::string folder = best_model_checkpoint.filename().string();
+        archive("has_best_metric", has_best);
+        archive("best_metric", best);
+        archive("best_model_checkpoint", folder);
+        if (archive.is_reading()) {
+            best_metric = has_best ? std::optional(best) : std::nullopt;
+            best_model_checkpoint = folder.empty() ? std::filesystem::path() : output_dir / folder;
+        }
     }
 };
 

@@ -8,23 +8,37 @@
 #include <cstdint>
 #include <exception>
 #include <filesystem>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
 #include <proximal/lm/generation/generate_in_chunks.hpp>
 #include <proximal/lm/generation/greedy_sampler.hpp>
 #include <proximal/lm/generation/multinomial_sampler.hpp>
 #include <proximal/lm/model/make_model.hpp>
+#include <proximal/lm/model/recomputing_backbone.hpp>
 #include <proximal/lm/train/answer.hpp>
 #include <proximal/lm/train/check_arguments.hpp>
+#include <proximal/lm/train/checkpoint.hpp>
+#include <proximal/lm/train/measure_answers.hpp>
 #include <proximal/lm/train/measure.hpp>
+#include <proximal/lm/train/out_of_memory.hpp>
 #include <proximal/lm/train/save_run.hpp>
 #include <proximal/lm/train/score.hpp>
+#include <proximal/lm/train/set_precision.hpp>
 #include <proximal/lm/train/trainable.hpp>
 #include <proximal/lm/train/update.hpp>
 #include <proximal/lm/train/visit_tensor.hpp>
 #include <proximal/run/batch_arithmetic.hpp>
+#include <proximal/run/best_metric.hpp>
+#include <proximal/run/checkpoint_folder.hpp>
+#include <proximal/run/default_flow.hpp>
+#include <proximal/run/early_stopping.hpp>
 #include <proximal/run/prompt_cursor.hpp>
 #include <proximal/run/random_stream.hpp>
+#include <proximal/run/state_folder.hpp>
 #include <proximal/run/stopwatch.hpp>
 #include <proximal/run/trainer_state.hpp>
+#include <proximal/run/type_name.hpp>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -54,14 +68,22 @@ class ppo_trainer {
           sizes_(run::divide_batches(given_.config, static_cast<std::int64_t>(given_.train_dataset.prompts.size()),
                                      given_.world->world_size(), group_size_)),
           cursor_(static_cast<std::int64_t>(given_.train_dataset.prompts.size()), sizes_.batch_size / group_size_,
-                  stream("data")),
-          permutations_(stream("permutation")) {
+                  run::stream_seed(given_.config.data_seed.value_or(given_.config.seed), "data"),
+                  given_.config.group_by_length ? lengths_of(given_.train_dataset) : std::vector<std::int64_t>()),
+          permutations_(stream("permutation")),
+          watched_(given_.config) {
         algorithm_.check();
         check_agreement(given_.config, algorithm_);
         check_steps(given_.config, algorithm_);
         check_arguments(given_, algorithm_.needs_reference(), algorithm_.needs_critic());
         if (!algorithm_.needs_reference()) given_.ref_policy.reset();
         if (!algorithm_.needs_critic()) given_.value_model.reset();
+        set_precision(given_.config, given_.policy.lm_head.device());
+        if (given_.config.gradient_checkpointing) {
+            given_.policy.body = std::make_shared<recomputing_backbone>(given_.policy.body);
+            if (given_.value_model)
+                given_.value_model->body = std::make_shared<recomputing_backbone>(given_.value_model->body);
+        }
         begin_training(given_.policy);
         if (given_.ref_policy) set_requires_grad(*given_.ref_policy, false);
         if (given_.value_model) begin_training(*given_.value_model);
@@ -70,29 +92,39 @@ class ppo_trainer {
             given_.optimizers.schedule = run::configured_schedule(given_.config, sizes_.num_total_batches);
         state_.updates = sizes_.num_total_batches;
         state_.output_dir = given_.config.output_dir;
+        check_evaluation();
+        given_.callbacks.insert(given_.callbacks.begin(), std::make_shared<run::default_flow>(given_.config));
+        if (given_.config.early_stopping_patience)
+            given_.callbacks.push_back(std::make_shared<run::early_stopping>(
+                watched_, *given_.config.early_stopping_patience, given_.config.early_stopping_threshold));
         announce(&run::trainer_callback::on_init_end);
     }
     ppo_trainer(ppo_trainer const&) = delete;  // its pipeline refers to its algorithm
     ppo_trainer& operator=(ppo_trainer const&) = delete;
 
-    /// The whole road: updates, what listeners ask for, and the trained models in OUTPUT_DIR, which is made.
+    /// The whole road: updates, what listeners ask for, and the trained models in OUTPUT_DIR, which is made. After
+    /// resume() it goes on where the checkpoint stands.
     /// Whatever ends it, the models are saved as of the last optimizer step, if there was one; an error is then thrown
     /// on, and says so where even that failed.
     void train() {
         prepare_output();
         announce(&run::trainer_callback::on_train_begin);
         try {
+            if (given_.config.eval_on_start && state_.update == 0) state_.should_evaluate = true, obey({});
             while (state_.update < state_.updates && !stop_is_asked()) {
                 bool const first_of_epoch = is_whole(state_.epoch);
                 if (first_of_epoch) announce(&run::trainer_callback::on_epoch_begin);
                 announce(&run::trainer_callback::on_step_begin);
                 double const before = state_.epoch;
+                is_between_updates_ = false;
                 run::metrics const logged = step();
-                request_by_default();
+                is_between_updates_ = true;
+                request_samples();
                 announce(&run::trainer_callback::on_step_end);
                 if (std::floor(state_.epoch) > std::floor(before)) announce(&run::trainer_callback::on_epoch_end);
                 obey(logged);
             }
+            if (given_.config.load_best_model_at_end && !state_.best_model_checkpoint.empty()) load_best();
         } catch (std::exception const& error) {
             end_after(error);
             throw;
@@ -117,9 +149,7 @@ class ppo_trainer {
             throw non_finite_error(algorithm_.first_non_finite(scored.recorded));
         double const scoring = watch.lap();
         double const learning_rate = given_.config.learning_rate * given_.optimizers.schedule(state_.update);
-        update_statistics const statistics =
-            update(algorithm_, {&given_.policy, critic()}, *given_.optimizers.optimizer, batch, evaluated.judged,
-                   plan(learning_rate));
+        update_statistics const statistics = learn(batch, evaluated.judged, learning_rate);
         double const updating = watch.lap();
 
         ++state_.update;
@@ -143,7 +173,31 @@ class ppo_trainer {
         logged.set("time/generate", generating);
         logged.set("time/score", scoring);
         logged.set("time/update", updating);
+        if (given_.config.include_tokens_per_second)
+            logged.set("tokens_per_second",
+                       static_cast<double>(batch.sampled.sum().item<std::int64_t>()) / (generating + scoring + updating));
+        empty_cache_when_due();
         return logged;
+    }
+
+    /// update() on this batch. With --auto_find_batch_size an update that runs out of memory before its first optimizer
+    /// step is made again with micro-batches half as large and twice as many, which later updates keep.
+    update_statistics learn(episodes const& batch, experience<libtorch::field> const& judged, double learning_rate) {
+        auto const steps_before = state_.optimizer_steps;
+        auto const permutations_before = permutations_;
+        for (;;) {
+            try {
+                return update(algorithm_, {&given_.policy, critic()}, *given_.optimizers.optimizer, batch, judged,
+                              plan(learning_rate));
+            } catch (std::exception const& error) {
+                if (!is_out_of_memory(error)) throw;
+                if (!given_.config.auto_find_batch_size || sizes_.local_micro_batch_size % 2 != 0 ||
+                    state_.optimizer_steps != steps_before)
+                    throw std::runtime_error(out_of_memory_remedy());
+            }
+            sizes_.local_micro_batch_size /= 2;
+            permutations_ = permutations_before;
+        }
     }
 
     /// The prompts of the next batch of this process, each group_size times in succession.
@@ -217,19 +271,18 @@ class ppo_trainer {
         return to_table(answer_evaluation(given_.config.per_device_eval_batch_size, 0.01));
     }
 
-    /// What the policy's answers to the evaluation prompts come to: the mean score, and how many answers were scored.
+    /// What the policy's answers to all evaluation prompts come to: see measure_answers. The draws are the same at every
+    /// call, and change nothing of the run's. Throws std::runtime_error where there are no evaluation prompts.
     run::metrics evaluate() {
-        double total = 0.0, scored = 0.0;
-        for (auto const& sample :
-             answer_evaluation(std::ssize(given_.eval_dataset.prompts), given_.config.temperature)) {
-            if (std::isnan(sample.score)) continue;
-            total += sample.score;
-            scored += 1.0;
-        }
-        run::metrics measured;
-        measured.set("eval/scores", total / scored);
-        measured.set("eval/scored", scored);
-        return measured;
+        auto const& prompts = given_.eval_dataset.prompts;
+        if (prompts.empty()) throw std::runtime_error("there are no evaluation prompts to evaluate");
+        completions const drawn = sampled(prompts, given_.config.temperature, "evaluation");
+        return measure_answers({.reference = given_.ref_policy ? &*given_.ref_policy : nullptr,
+                                .reward = &given_.reward_model,
+                                .temperature = scaled_temperature(given_.config.temperature),
+                                .chunk = given_.config.local_rollout_forward_batch_size},
+                               assemble(left_padded(prompts, roles_.pad), drawn, roles_), drawn.logprobs, roles_.pad,
+                               {&given_.tokenizer, &given_.eval_dataset.records});
     }
 
     /// Writes policy and critic as Hugging Face folders: OUTPUT_DIR and OUTPUT_DIR/value_model.
@@ -239,17 +292,64 @@ class ppo_trainer {
         call([](run::trainer_callback& c, run::trainer_state& s) { c.on_save(s, s.output_dir); });
     }
 
+    /// Writes OUTPUT_DIR/checkpoint-N, N the updates done, from which resume() goes on: policy and critic as Hugging
+    /// Face folders, the state of all that learns or draws, trainer_state.json with the log's history, a manifest. It
+    /// appears whole or not at all, and older ones above --save_total_limit are removed then.
+    /// With --save_only_model it holds the models alone, and cannot be resumed.
+    void save_checkpoint() {
+        if (!given_.world->is_main()) return;
+        prepare_output();
+        run::new_checkpoint checkpoint(state_.output_dir, state_.update);
+        if (best_is_here()) {
+            state_.best_metric = *watched_.find(last_evaluation_);
+            state_.best_model_checkpoint = checkpoint.place();
+        }
+        save_run(checkpoint.path(), given_.policy, critic(), given_.tokenizer);
+        if (!given_.config.save_only_model) {
+            run::write_state(checkpoint.path(), [this](run::state_archive& archive) { visit_progress(archive); });
+            io::write_file(checkpoint.path() / "identity.json", nlohmann::json(identity()).dump(2) + "\n");
+        }
+        io::write_file(checkpoint.path() / "trainer_state.json", trainer_state_json().dump(2) + "\n");
+        checkpoint.commit();
+        last_checkpoint_ = state_.update;
+        if (given_.config.save_total_limit)
+            run::limit_checkpoints(state_.output_dir, *given_.config.save_total_limit, state_.best_model_checkpoint);
+        call([&](run::trainer_callback& c, run::trainer_state& s) { c.on_save(s, checkpoint.place()); });
+    }
+
+    /// Takes up a run where a checkpoint of it stands: train() then goes on as if it had never stopped, bit for bit on
+    /// the CPU. May be called once, before train(). What must agree with the interrupted run: fields_kept_on_resume.
+    /// Throws std::invalid_argument where the checkpoint is of another run, naming what differs, and std::runtime_error
+    /// where it is damaged or holds the models alone.
+    void resume(std::filesystem::path const& checkpoint) {
+        if (auto const trouble = run::checkpoint_trouble(checkpoint); !trouble.empty())
+            throw std::runtime_error("the checkpoint " + checkpoint.string() + " " + trouble);
+        if (!std::filesystem::exists(checkpoint / "state.json"))
+            throw std::runtime_error("the checkpoint " + checkpoint.string() +
+                                     " holds the models alone (--save_only_model): it can be the --sft_model_path of a "
+                                     "new run, not resumed");
+        try {
+            check_identity(identity(), io::read_json(checkpoint / "identity.json").get<run_identity>(), checkpoint);
+            run::state_folder saved(checkpoint);
+            auto const fresh = cursor_;
+            visit_progress(saved);
+            saved.finish();
+            if (given_.config.ignore_data_skip) cursor_ = fresh;  // the data begin anew
+            auto const log = io::read_json(checkpoint / "trainer_state.json");
+            history_ = io::value_or(log, "log_history", nlohmann::json::array());
+        } catch (nlohmann::json::exception const& error) {
+            throw std::runtime_error("the checkpoint " + checkpoint.string() +
+                                     " is damaged: " + io::json_trouble(error));
+        }
+        load_weights(checkpoint, given_.policy.parameters());
+        if (given_.value_model) load_weights(checkpoint / "value_model", given_.value_model->parameters());
+        last_checkpoint_ = state_.update;
+    }
+
     /// Writes all that a run has learnt and where it stands, or reads it back: a trainer of the same arguments then
     /// goes on as if it had never stopped, bit for bit on the CPU. The reference and the reward do not learn.
     void visit_state(run::state_archive& archive) {
-        archive.within("trainer", state_);
-        archive.within("cursor", cursor_);
-        archive("permutations", permutations_);
-        archive.within("optimizer", *given_.optimizers.optimizer);
-        archive.within("schedule", given_.optimizers.schedule);
-        archive.within("algorithm", algorithm_);
-        for (std::size_t i = 0; i < given_.callbacks.size(); ++i)
-            archive.within("callback_" + std::to_string(i), *given_.callbacks[i]);
+        visit_progress(archive);
         for (auto const& parameter : given_.policy.parameters())
             visit_tensor(archive, "policy/" + parameter.name, parameter.tensor);
         if (given_.value_model)
@@ -267,6 +367,83 @@ class ppo_trainer {
     trainable const& algorithm() const { return algorithm_; }
 
    private:
+    /// All of a run's state but the models' weights. Listeners are known by their types.
+    void visit_progress(run::state_archive& archive) {
+        archive.within("trainer", state_);
+        archive.within("cursor", cursor_);
+        archive("permutations", permutations_);
+        archive.within("optimizer", *given_.optimizers.optimizer);
+        archive.within("schedule", given_.optimizers.schedule);
+        archive.within("algorithm", algorithm_);
+        std::map<std::string, int> seen;
+        for (auto const& callback : given_.callbacks) {
+            std::string name = "callback/" + run::type_name(*callback);
+            if (int const earlier = seen[name]++; earlier > 0) name += "_" + std::to_string(earlier + 1);
+            if (!archive.is_reading() || archive.holds(name)) archive.within(name, *callback);
+        }
+    }
+    std::string out_of_memory_remedy() const {
+        return "out of memory with micro-batches of " + std::to_string(sizes_.local_micro_batch_size) +
+               " episodes: lower --per_device_train_batch_size and raise --gradient_accumulation_steps by the same "
+               "factor, or give --gradient_checkpointing or --auto_find_batch_size; "
+               "--local_rollout_forward_batch_size bounds generation";
+    }
+    void empty_cache_when_due() const {
+        auto const every = given_.config.torch_empty_cache_steps;
+        if (every && state_.update % *every == 0) empty_device_cache(given_.policy.lm_head.device());
+    }
+    run_identity const& identity() {
+        if (identity_.empty())
+            identity_ = identity_of(given_.config, algorithm_, given_.train_dataset, given_.ref_policy);
+        return identity_;
+    }
+    /// What transformers' trainer_state.json says of a run, under its names.
+    nlohmann::json trainer_state_json() const {
+        return {{"global_step", state_.update},
+                {"max_steps", state_.updates},
+                {"epoch", state_.epoch},
+                {"episode", state_.episode},
+                {"best_metric", state_.best_metric ? nlohmann::json(*state_.best_metric) : nlohmann::json()},
+                {"best_model_checkpoint", state_.best_model_checkpoint.empty()
+                                              ? nlohmann::json()
+                                              : nlohmann::json(state_.best_model_checkpoint.string())},
+                {"log_history", history_}};
+    }
+    void note(run::metrics const& logged) {
+        nlohmann::json line{{"step", state_.update}};
+        for (auto const& [name, value] : logged)
+            line[name] = std::isfinite(value) ? nlohmann::json(value) : nlohmann::json();
+        history_.push_back(std::move(line));
+    }
+    /// Whether the evaluation of this update was the best so far.
+    bool best_is_here() const {
+        auto const& config = given_.config;
+        bool const asked = config.load_best_model_at_end || config.metric_for_best_model || config.early_stopping_patience;
+        auto const* const value =
+            asked && evaluated_at_ == state_.update ? watched_.find(last_evaluation_) : nullptr;
+        return value != nullptr && (!state_.best_metric || watched_.is_better(*value, *state_.best_metric));
+    }
+    void load_best() {
+        load_weights(state_.best_model_checkpoint, given_.policy.parameters());
+        if (given_.value_model)
+            load_weights(state_.best_model_checkpoint / "value_model", given_.value_model->parameters());
+    }
+    /// Refuses what asks for evaluations that cannot be made.
+    void check_evaluation() const {
+        auto const& config = given_.config;
+        bool const evaluates = config.eval_strategy != "no";
+        auto const refuse = [](std::string const& why) { throw std::invalid_argument(why); };
+        if ((evaluates || config.eval_on_start) && given_.eval_dataset.prompts.empty())
+            refuse("--eval_strategy " + config.eval_strategy +
+                   " asks for evaluations, and there are no evaluation prompts: give data with a validation split, or "
+                   "--eval_fraction above 0");
+        if (!config.load_best_model_at_end || config.eval_strategy != "steps") return;
+        auto const evaluated = run::interval_steps(run::evaluation_steps(config), state_.updates, "eval_steps");
+        if (auto const saved = run::interval_steps(config.save_steps, state_.updates, "save_steps");
+            saved % evaluated != 0)
+            refuse("--load_best_model_at_end needs --save_steps to be a multiple of --eval_steps, and " +
+                   std::to_string(saved) + " is none of " + std::to_string(evaluated));
+    }
     void prepare_output() const {
         if (!given_.world->is_main()) return;
         std::error_code error;
@@ -297,7 +474,12 @@ class ppo_trainer {
         std::string trouble;
         try {
             bool const has_diverged = dynamic_cast<diverged_error const*>(&error) != nullptr;
-            if (state_.optimizer_steps > 0 && !has_diverged) check_finite(), save();
+            if (state_.optimizer_steps > 0 && !has_diverged) {
+                check_finite();
+                if (is_between_updates_ && last_checkpoint_ != state_.update && given_.config.save_strategy != "no")
+                    save_checkpoint();
+                save();
+            }
         } catch (std::exception const& second) {
             trouble = second.what();
         }
@@ -308,6 +490,11 @@ class ppo_trainer {
         if (!trouble.empty())
             throw std::runtime_error(std::string(error.what()) +
                                      "; and the models as of the last step could not be saved: " + trouble);
+    }
+    static std::vector<std::int64_t> lengths_of(text::prompt_dataset const& data) {
+        std::vector<std::int64_t> lengths;
+        for (auto const& prompt : data.prompts) lengths.push_back(std::ssize(prompt));
+        return lengths;
     }
     static double scaled_temperature(double temperature) { return temperature + 1e-7; }  // TRL's guard against 0
     static bool is_whole(double x) { return x == std::floor(x); }
@@ -363,9 +550,8 @@ class ppo_trainer {
                 .on_substep_end = [this] { announce(&run::trainer_callback::on_substep_end); }};
     }
 
-    /// What is asked for where no listener says otherwise: the metrics of every update, TRL's tables of samples.
-    void request_by_default() {
-        state_.should_log = true;
+    /// TRL's tables of samples.
+    void request_samples() {
         state_.should_sample = sizes_.sample_generations_freq > 0 &&
                                (state_.update - 1) % sizes_.sample_generations_freq == 0 &&
                                !given_.eval_dataset.prompts.empty();
@@ -385,16 +571,22 @@ class ppo_trainer {
         given_.world->all_reduce_max(requests);
         auto const asked = [&](std::int64_t i) { return requests[i].item<double>() > 0.0; };
         state_.should_log = state_.should_sample = state_.should_evaluate = state_.should_save = false;
-        if (asked(0)) call([&](run::trainer_callback& c, run::trainer_state& s) { c.on_log(s, logged); });
+        if (asked(0)) {
+            note(logged);
+            call([&](run::trainer_callback& c, run::trainer_state& s) { c.on_log(s, logged); });
+        }
         if (asked(1)) {
             auto const table = sample_completions();
             call([&](run::trainer_callback& c, run::trainer_state& s) { c.on_completions(s, table); });
         }
         if (asked(2)) {
-            auto const measured = evaluate();
-            call([&](run::trainer_callback& c, run::trainer_state& s) { c.on_evaluate(s, measured); });
+            last_evaluation_ = evaluate();
+            evaluated_at_ = state_.update;
+            note(last_evaluation_);
+            if (auto const* const value = watched_.find(last_evaluation_)) given_.optimizers.schedule.observe(*value);
+            call([&](run::trainer_callback& c, run::trainer_state& s) { c.on_evaluate(s, last_evaluation_); });
         }
-        if (asked(3)) save();
+        if (asked(3)) save_checkpoint();
     }
     template <class F>
     void call(F const& f) {
@@ -413,6 +605,13 @@ class ppo_trainer {
     run::prompt_cursor cursor_;
     std::mt19937_64 permutations_;
     run::trainer_state state_;
+    run::watched_metric watched_;
+    run::metrics last_evaluation_;
+    std::int64_t evaluated_at_ = -1;    // the update of the last evaluation
+    std::int64_t last_checkpoint_ = -1;  // the update of the last checkpoint
+    bool is_between_updates_ = true;
+    nlohmann::json history_ = nlohmann::json::array();
+    run_identity identity_;
 };
 
 }  // namespace proximal::lm

@@ -9,12 +9,18 @@
 #include <proximal/lm/model/causal_lm.hpp>
 #include <proximal/lm/model/sequence_classifier.hpp>
 #include <proximal/lm/reward/reward_function.hpp>
+#include <proximal/lm/train/adafactor.hpp>
+#include <proximal/lm/train/adagrad.hpp>
 #include <proximal/lm/train/adamw.hpp>
+#include <proximal/lm/train/rmsprop.hpp>
+#include <proximal/lm/train/sgd.hpp>
 #include <proximal/run/learning_rate_schedule.hpp>
 #include <proximal/run/ppo_config.hpp>
 #include <proximal/run/trainer_callback.hpp>
 #include <proximal/text/prompt_dataset.hpp>
 #include <proximal/text/tokenizer.hpp>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 namespace proximal::lm {
@@ -54,8 +60,8 @@ struct ppo_trainer_arguments {
     std::shared_ptr<communicator> world = std::make_shared<single_process>();
 };
 
-/// AdamW over the policy's and the critic's trainable parameters: one optimizer for both, as in TRL. Their names get
-/// the model in front, "policy." or "value_model.".
+/// The optimizer that --optim names, over the policy's and the critic's trainable parameters: one for both, as in TRL.
+/// Their names get the model in front, "policy." or "value_model.". Throws std::invalid_argument for another name.
 inline std::shared_ptr<optimizer> configured_optimizer(ppo_trainer_arguments const& given) {
     auto const& config = given.config;
     std::vector<named_tensor> parameters;
@@ -67,6 +73,14 @@ inline std::shared_ptr<optimizer> configured_optimizer(ppo_trainer_arguments con
     };
     add(given.policy.trainable_parameters(), "policy.");
     if (given.value_model) add(given.value_model->trainable_parameters(), "value_model.");
+    auto const& name = config.optim;
+    if (name == "sgd") return std::make_shared<sgd>(parameters, config.weight_decay);
+    if (name == "adafactor") return std::make_shared<adafactor>(parameters, config.weight_decay);
+    if (name == "adagrad") return std::make_shared<adagrad>(parameters, config.weight_decay);
+    if (name == "rmsprop") return std::make_shared<rmsprop>(parameters, config.weight_decay);
+    if (!name.starts_with("adamw_torch"))
+        throw std::invalid_argument("--optim " + name +
+                                    " is not known: choose adamw_torch, sgd, adafactor, adagrad or rmsprop");
     return std::make_shared<adamw>(
         parameters, adamw_options{config.adam_beta1, config.adam_beta2, config.adam_epsilon, config.weight_decay});
 }

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <proximal/io/json_file.hpp>
+#include <proximal/io/safetensors_folder.hpp>
+#include <proximal/lm/model/causal_lm.hpp>
+#include <proximal/lm/model/stored_weights.hpp>
+#include <proximal/lm/train/trainable.hpp>
+#include <proximal/run/any_knob.hpp>
+#include <proximal/run/ppo_config.hpp>
+#include <proximal/text/prompt_dataset.hpp>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace proximal::lm {
+
+/// What makes a run the run that it is: a checkpoint fits where all of it agrees. Flags and other names, with texts.
+using run_identity = std::map<std::string, std::string>;
+
+/// The fields that a resumed run must have as the interrupted one had them: those that what was saved depends on, and
+/// those that would make the rest of the run another one. All else may change: how long the run is, the learning rate
+/// and its schedule, logging, saving, evaluation, the machine.
+inline constexpr std::array<std::string_view, 12> fields_kept_on_resume{"num_ppo_epochs",
+                                                                        "num_mini_batches",
+                                                                        "per_device_train_batch_size",
+                                                                        "gradient_accumulation_steps",
+                                                                        "seed",
+                                                                        "response_length",
+                                                                        "temperature",
+                                                                        "stop_token",
+                                                                        "stop_token_id",
+                                                                        "weight_decay",
+                                                                        "adam_beta1",
+                                                                        "adam_beta2"};
+
+/// A number that two lists of prompts share only if they are equal, whatever their order of memory: FNV-1a.
+inline std::string fingerprint(text::prompt_dataset const& data) {
+    std::uint64_t hash = 14695981039346656037u;
+    auto const add = [&](std::uint64_t x) { hash = (hash ^ x) * 1099511628211u; };
+    for (auto const& prompt : data.prompts) {
+        add(prompt.size());
+        for (auto const token : prompt) add(static_cast<std::uint64_t>(token));
+    }
+    return fmt::format("{} prompts ({:016x})", data.prompts.size(), hash);
+}
+
+/// The same for a model's parameters: the sum of their bits as whole numbers, which no order of adding changes.
+inline std::string fingerprint(std::vector<named_tensor> const& parameters) {
+    std::uint64_t hash = 14695981039346656037u;
+    for (auto const& parameter : parameters) {
+        auto const& x = parameter.tensor.detach();
+        auto const width = x.element_size();
+        auto const bits = x.contiguous().view(width == 8 ? at::kLong : width == 4 ? at::kInt : at::kShort);
+        auto const sum = static_cast<std::uint64_t>(bits.sum(at::kLong).template item<std::int64_t>());
+        hash = (hash ^ sum) * 1099511628211u;
+    }
+    return fmt::format("{} parameters ({:016x})", parameters.size(), hash);
+}
+
+/// What a run is told and given, as far as a checkpoint depends on it.
+inline run_identity identity_of(run::PPOv2Config config, trainable algorithm, text::prompt_dataset const& data,
+                                std::optional<causal_lm> const& reference) {
+    run_identity identity{{"--algorithm", config.algorithm}, {"the training data", fingerprint(data)}};
+    for (auto const& knob : run::any_knobs(config))
+        for (auto const kept : fields_kept_on_resume)
+            if (knob.name == kept) identity["--" + knob.name] = knob.text();
+    for (auto const& knob : algorithm.knobs()) identity["--" + knob.name] = knob.text();
+    if (reference) identity["the reference model"] = fingerprint(reference->parameters());
+    return identity;
+}
+
+/// Throws std::invalid_argument, naming all that differs, where a checkpoint is of another run.
+inline void check_identity(run_identity const& ours, run_identity const& saved, std::filesystem::path const& folder) {
+    std::string differences;
+    auto const text_in = [](run_identity const& identity, std::string const& name) {
+        auto const found = identity.find(name);
+        return found == identity.end() ? std::string("absent") : found->second;
+    };
+    auto all = ours;
+    all.insert(saved.begin(), saved.end());
+    for (auto const& [name, text] : all)
+        if (auto const now = text_in(ours, name), then = text_in(saved, name); now != then)
+            differences += fmt::format("{}{} was {} and is {}", differences.empty() ? "" : ", ", name, then, now);
+    if (!differences.empty())
+        throw std::invalid_argument("the checkpoint " + folder.string() + " is of another run: " + differences +
+                                    "; resume with what it was saved with, or begin a new run in a new folder");
+}
+
+/// Reads the weights of a folder that save_model wrote into a model's parameters, in place, every bit.
+/// Throws std::runtime_error naming the folder and the tensor where one is missing or of another shape or dtype.
+inline void load_weights(std::filesystem::path const& folder, std::vector<named_tensor> const& parameters) {
+    at::NoGradGuard const no_gradient;
+    io::safetensors_folder const files(folder);
+    for (auto const& parameter : parameters) {
+        auto const found = files.tensors().find(parameter.name);
+        auto const refuse = [&](std::string const& why) {
+            throw std::runtime_error(folder.string() + " " + why + " " + parameter.name +
+                                     ": it is the checkpoint of another model");
+        };
+        if (found == files.tensors().end()) refuse("has no tensor");
+        at::Tensor const stored = to_tensor(found->second);
+        if (!stored.sizes().equals(parameter.tensor.sizes())) refuse("has another shape of");
+        if (stored.scalar_type() != parameter.tensor.scalar_type()) refuse("has another dtype of");
+        parameter.tensor.detach().copy_(stored);
+    }
+}
+
+}  // namespace proximal::lm

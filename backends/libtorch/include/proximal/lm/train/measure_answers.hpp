@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <proximal/lm/train/episodes.hpp>
+#include <proximal/lm/train/score.hpp>
+#include <proximal/run/metrics.hpp>
+#include <string>
+
+namespace proximal::lm {
+
+/// What a policy's answers to evaluation prompts come to; `logprobs` [B, T] are its own, taken while it sampled.
+///
+/// | metric               | value: means over the rows that were scored                          |
+/// |----------------------|----------------------------------------------------------------------|
+/// | eval/scores          | the score, before any penalty                                         |
+/// | eval/rewards/NAME    | each part that the reward gives a score of                            |
+/// | eval/kl              | Σ_t (log π − log π_ref), where there is a reference                   |
+/// | eval/response_length | tokens up to the stop token                                           |
+/// | eval/eos_rate        | the share of answers with an EOS                                      |
+/// | eval/scored          | how many rows were scored                                             |
+inline run::metrics measure_answers(scoring_models const& models, episodes const& batch, at::Tensor const& logprobs,
+                                    std::int64_t pad, episode_texts const& texts) {
+    scored_rollout const scored = score(models, batch, logprobs, pad, texts);
+    auto const& recorded = scored.recorded;
+    auto const mean = [&](at::Tensor const& x) {
+        auto const rows = scored.scored.defined() ? x.masked_select(scored.scored.to(x.device())) : x;
+        return rows.to(at::kDouble).mean().item<double>();
+    };
+    run::metrics measured;
+    measured.set("eval/scores", mean(recorded.scores.tensor));
+    for (auto const& [name, part] : scored.reward_parts) measured.set("eval/rewards/" + name, mean(part));
+    if (!absent(recorded.ref_logprobs))
+        measured.set("eval/kl",
+                     mean(at::where(batch.mask, recorded.logprobs.tensor - recorded.ref_logprobs.tensor, 0.0).sum(1)));
+    measured.set("eval/response_length", mean(batch.mask.sum(1)));
+    measured.set("eval/eos_rate", mean(batch.has_eos));
+    measured.set("eval/scored", static_cast<double>(scored.scored.defined() ? scored.scored.sum().item<std::int64_t>()
+                                                                            : batch.size()));
+    return measured;
+}
+
+}  // namespace proximal::lm

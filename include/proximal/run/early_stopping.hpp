@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <proximal/run/best_metric.hpp>
+#include <proximal/run/trainer_callback.hpp>
+#include <string>
+#include <utility>
+
+namespace proximal::run {
+
+/// Ends a run when the watched metric of `patience` evaluations in a row was no better than the best before, by more
+/// than `threshold`. Source: transformers 4.45, EarlyStoppingCallback.
+class early_stopping final : public trainer_callback {
+   public:
+    early_stopping(watched_metric watched, std::int64_t patience, double threshold = 0.0)
+        : watched_(std::move(watched)), patience_(patience), threshold_(threshold) {}
+
+    void on_evaluate(trainer_state& state, metrics const& measured) override {
+        auto const* const value = watched_.find(measured);
+        if (value == nullptr) return;
+        bool const is_better = !state.best_metric || (watched_.is_better(*value, *state.best_metric) &&
+                                                      std::abs(*value - *state.best_metric) > threshold_);
+        missed_ = is_better ? 0 : missed_ + 1;
+        if (missed_ >= patience_) state.should_stop = true;
+    }
+    void visit_state(state_archive& archive) override { archive("missed", missed_); }
+
+   private:
+    watched_metric watched_;
+    std::int64_t patience_, missed_ = 0;
+    double threshold_;
+};
+
+}  // namespace proximal::run
