@@ -30,10 +30,10 @@ int main(int argc, char** argv) {
             "--algorithm is {}.",
             examples::algorithm_names);
         run::PPOv2Config config;
-        auto algorithm = examples::algorithm_named(run::flag_value(arguments, "algorithm", config.algorithm));
-        if (!lm::read_command_line(algorithm, config, about, arguments, quickstart::settings_for,
-                                   examples::knob_readers()))
-            return 0;
+        auto algorithm = examples::algorithm_named(run::option_value(arguments, "algorithm", config.algorithm));
+        auto const given = lm::read_command_line(algorithm, config, about, arguments, quickstart::settings_for,
+                                                 examples::knob_readers());
+        if (!given) return 0;
         bool const makes_its_own = quickstart::names_nothing(config);
         auto const device = libtorch::choose_device(config.use_cpu);
         fmt::print("Proximal: {} on {}\n", config.algorithm, device.str());
@@ -52,7 +52,9 @@ int main(int argc, char** argv) {
         if (claimed.earlier())
             fmt::print("note       an earlier run in {} was moved to {}\n", folder.string(),
                        claimed.earlier()->string());
-        io::write_file(folder / "config_ppo.json", lm::run_record(config, algorithm).dump(2) + "\n");
+        auto record = lm::run_record(config, algorithm);
+        record["provenance"] = run::provenance_json(*given);
+        io::write_file(folder / "config_ppo.json", record.dump(2) + "\n");
         io::stop_signals const signals;
         fmt::print("run        {} updates of {} episodes, in {}\n\n", trainer.sizes().num_total_batches,
                    trainer.sizes().batch_size, folder.string());

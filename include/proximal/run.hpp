@@ -17,6 +17,7 @@
 #include <proximal/run/config/sampling_options.hpp>
 #include <proximal/run/config/saving_options.hpp>
 #include <proximal/run/config/schedule_options.hpp>
+#include <proximal/run/config_file.hpp>
 #include <proximal/run/config_json.hpp>
 #include <proximal/run/decays.hpp>
 #include <proximal/run/edit_distance.hpp>
@@ -27,6 +28,7 @@
 #include <proximal/run/interval_steps.hpp>
 #include <proximal/run/learning_rate_schedule.hpp>
 #include <proximal/run/metrics.hpp>
+#include <proximal/run/options.hpp>
 #include <proximal/run/plot.hpp>
 #include <proximal/run/ppo_config.hpp>
 #include <proximal/run/program.hpp>

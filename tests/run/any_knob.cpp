@@ -16,7 +16,7 @@ TEST_CASE("any_knob: giving a switched-off part's knob a value turns the part on
     CHECK(knobs_json(knobs).dump() == R"({"missing_eos_penalty":null,"whiten_rewards":false})");
     auto const given = parse_flags(knobs, "test", {"--missing_eos_penalty", "2", "--whiten_rewards"});
     REQUIRE(given.has_value());
-    CHECK((*given == given_flags{{"missing_eos_penalty", "2"}, {"whiten_rewards", "true"}}));
+    CHECK((*given == given_flags{{"missing_eos_penalty", {"2"}}, {"whiten_rewards", {"true"}}}));
     CHECK(enabled());
     CHECK(knobs_json(knobs).dump() == R"({"missing_eos_penalty":2,"whiten_rewards":true})");
     parse_flags(knobs, "test", {"--missing_eos_penalty=None"});

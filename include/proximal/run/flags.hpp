@@ -21,16 +21,36 @@
 
 namespace proximal::run {
 
-/// The flags of a command line with their texts, by name without dashes: who builds on defaults can tell a choice from
-/// them.
-using given_flags = std::map<std::string, std::string, std::less<>>;
+/// A value that was given: its text, and where it stood.
+struct given_value {
+    std::string text;
+    std::string source = "flag";  // or a place in a configuration file, "run.yaml:3"
+    bool is_default = false;      // in a file, and the default: a file may name every option
 
-/// Why flags that have a name here may not be given: {"kl_coef", "no part of grpo reads it"}.
-using refused_flags = std::map<std::string, std::string, std::less<>>;
+    bool operator==(given_value const&) const = default;
+};
+
+/// What was given on a command line, and in its configuration file, by name without dashes: who builds on defaults can
+/// tell a choice from them.
+using given_flags = std::map<std::string, given_value, std::less<>>;
+
+/// Whether a value was given that says something: by a flag, or in a file where it is not the default.
+inline bool is_chosen(given_flags const& given, std::string_view name) {
+    auto const found = given.find(name);
+    return found != given.end() && !found->second.is_default;
+}
+
+/// Why a flag may not be given, and the default that a configuration file may nevertheless name.
+struct refused_flag {
+    std::string because;  // "no part of grpo reads it"
+    std::string default_text = {};
+};
+using refused_flags = std::map<std::string, refused_flag, std::less<>>;
 
 /// The text of `--help`: the knobs below the names of their parts, in order, each once.
 inline std::string flags_help(std::vector<any_knob> const& knobs, std::string_view description) {
-    std::string text = fmt::format("{}\nFlags are --name value or --name=value.\n", description);
+    std::string text =
+        fmt::format("{}\nFlags are --name value or --name=value; --help NAME says more about one.\n", description);
     std::string_view part;
     std::set<std::string_view> seen;
     for (auto const& knob : knobs) {
@@ -77,7 +97,31 @@ inline std::string unknown_flag(std::string_view name, std::set<std::string> con
 }
 }  // namespace detail
 
-/// A command line of knobs: a flag per name, `--help`, nothing else. Several knobs of one name are one flag.
+/// The text of `--help NAME`: what an option means, takes and is by default, and what TRL makes of it; or why there is
+/// none of that name.
+inline std::string flag_help(std::vector<any_knob> const& knobs, std::string name, refused_flags const& refused = {}) {
+    name.erase(0, std::min(name.find_first_not_of('-'), name.size()));
+    std::replace(name.begin(), name.end(), '-', '_');
+    if (auto const why = refused.find(name); why != refused.end())
+        return fmt::format("--{} would do nothing: {}\n", name, why->second.because);
+    auto const knob = std::find_if(knobs.begin(), knobs.end(), [&](any_knob const& k) { return k.name == name; });
+    if (knob != knobs.end()) {
+        bool const is_told = knob->accepts != "finite" && knob->accepts != "text" && knob->accepts != knob->type;
+        return fmt::format("--{}: {}\n  takes {}{}{}\n  default: {}\n{}", name, knob->meaning, knob->type,
+                           is_told ? ", " + knob->accepts : "", knob->can_be_unset ? ", or none" : "",
+                           knob->default_text, knob->details.empty() ? "" : "  " + knob->details + "\n");
+    }
+    std::set<std::string> names;
+    for (auto const& known : knobs) names.insert(known.name);
+    auto text = detail::unknown_flag(name, names) + "\n";
+    if (auto const* const field = find_refused_field(name))
+        text += fmt::format("  TRL's default, {}, is accepted and changes nothing\n",
+                            field->trl_default.empty() ? "none" : field->trl_default);
+    return text;
+}
+
+/// A command line of knobs: a flag per name, `--help`, `--help NAME`, nothing else. Several knobs of one name are one
+/// flag.
 ///
 /// `--name value` and `--name=value`; a bool is also set by its name alone; dashes and underscores are the same; of a
 /// flag given twice the last counts, as in argparse. Gives what was given; nothing where `--help` was asked for and
@@ -93,8 +137,12 @@ inline std::optional<given_flags> parse_flags(std::vector<any_knob> const& knobs
     for (auto const& knob : knobs) names.insert(knob.name);
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         auto const& word = arguments[i];
-        if (word == "--help" || word == "-h") {
-            fmt::print("{}", flags_help(knobs, description));
+        if (word == "--help" || word == "-h" || word.starts_with("--help=")) {
+            auto const about = word.starts_with("--help=") ? word.substr(7)
+                               : i + 1 < arguments.size()  ? arguments[i + 1]
+                                                           : std::string();
+            bool const one = !about.empty() && about != "-h" && about.find('=') == std::string::npos;
+            fmt::print("{}", one ? flag_help(knobs, about, refused) : flags_help(knobs, description));
             return std::nullopt;
         }
         if (!word.starts_with("--") || word.size() == 2)
@@ -104,7 +152,7 @@ inline std::optional<given_flags> parse_flags(std::vector<any_knob> const& knobs
         auto name = word.substr(2, equals - 2);
         std::replace(name.begin(), name.end(), '-', '_');
         if (auto const why = refused.find(name); why != refused.end())
-            throw std::invalid_argument(fmt::format("--{} would do nothing: {}", name, why->second));
+            throw std::invalid_argument(fmt::format("--{} would do nothing: {}", name, why->second.because));
         auto const* const field = find_refused_field(name);
         if (!names.contains(name) && !field) throw std::invalid_argument(detail::unknown_flag(name, names));
         auto const of_name = [&](any_knob const& knob) { return knob.name == name; };
@@ -124,7 +172,7 @@ inline std::optional<given_flags> parse_flags(std::vector<any_knob> const& knobs
         }
         for (auto const& knob : knobs)
             if (of_name(knob)) knob.read(text);
-        given[name] = std::move(text);
+        given[name] = {.text = std::move(text)};
     }
     return given;
 }

@@ -8,8 +8,7 @@
 
 namespace proximal::run {
 
-/// How many episodes, and how they divide. Derived sizes may be given, as TRL writes them into a configuration, and must
-/// then agree.
+/// How many episodes, and how they divide. TRL writes derived sizes into a configuration too: they must agree.
 struct batch_options {
     std::optional<std::int64_t> total_episodes;
     double num_train_epochs = 3.0;

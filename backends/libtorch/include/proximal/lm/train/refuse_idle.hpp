@@ -23,12 +23,18 @@ using knob_readers = std::map<std::string, std::string, std::less<>>;
 inline run::refused_flags idle_fields(std::string const& algorithm, std::vector<run::any_knob> const& knobs,
                                       knob_readers const& readers = {}) {
     run::refused_flags idle;
+    run::PPOv2Config untouched;
+    auto const defaults = run::any_knobs(untouched);
     auto const look = [&](std::string_view name) {
         if (std::any_of(knobs.begin(), knobs.end(), [&](run::any_knob const& k) { return k.name == name; })) return;
         auto const others = readers.find(name);
-        idle.emplace(name, "no part of " + algorithm + " reads it; " +
-                               (others == readers.end() ? "--algorithm " + algorithm + " --help lists what acts"
-                                                        : "of the other algorithms " + others->second + " would"));
+        auto const field =
+            std::find_if(defaults.begin(), defaults.end(), [&](run::any_knob const& k) { return k.name == name; });
+        idle.emplace(name, run::refused_flag{
+                               "no part of " + algorithm + " reads it; " +
+                                   (others == readers.end() ? "--algorithm " + algorithm + " --help lists what acts"
+                                                            : "of the other algorithms " + others->second + " would"),
+                               field == defaults.end() ? "" : field->default_text});
     };
     for (auto const name : run::algorithm_fields) look(name);
     for (auto const& [name, others] : readers) look(name);
@@ -44,16 +50,16 @@ inline nlohmann::json run_record(run::PPOv2Config const& config, trainable algor
     return record;
 }
 
-/// Refuses flags that were given and would do nothing beside the others: std::invalid_argument with the reason.
+/// Refuses options that were chosen and would do nothing beside the others: std::invalid_argument with the reason.
 inline void refuse_idle(run::given_flags const& given, run::PPOv2Config const& config, trainable const& algorithm) {
     auto const idle = [&](char const* flag, bool is_idle, std::string const& because) {
-        if (is_idle && given.contains(flag))
+        if (is_idle && run::is_chosen(given, flag))
             throw std::invalid_argument("--" + std::string(flag) + " would do nothing: " + because);
     };
     idle("reward_model_path", config.reward_command && !algorithm.needs_critic(),
          "--reward_command gives the rewards, and " + config.algorithm + " has no critic; leave one of them out");
     idle("reward_timeout", !config.reward_command, "there is no --reward_command that it could wait for");
-    idle("num_train_epochs", config.total_episodes.has_value() && given.contains("total_episodes"),
+    idle("num_train_epochs", config.total_episodes.has_value() && run::is_chosen(given, "total_episodes"),
          "--total_episodes says how long the run is; give one of them");
     idle("num_train_epochs", config.max_steps > 0, "--max_steps says how long the run is; give one of them");
     bool const is_cold = config.lr_scheduler_type == "constant" || config.lr_scheduler_type == "reduce_lr_on_plateau";

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <proximal/run/any_knob.hpp>
+#include <proximal/run/config_file.hpp>
+#include <proximal/run/flags.hpp>
+#include <proximal/run/refused_fields.hpp>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace proximal::run {
+
+/// What a command line and its configuration file gave, and whether it only asks what that comes to.
+struct parsed_options {
+    given_flags given;
+    bool print_config = false;
+};
+
+namespace detail {
+/// Why a value in a file is not taken, as "run.yaml:3: seed expects a whole number": names have no dashes there.
+[[noreturn]] inline void refuse_entry(config_entry const& entry, std::string_view why) {
+    throw std::invalid_argument(fmt::format("{}: {}", entry.place, why.substr(why.starts_with("--") ? 2 : 0)));
+}
+
+/// A file's bool as a flag's: YAML 1.1 has many words for it.
+inline std::string bool_word(std::string const& text) {
+    std::string lower(text.size(), ' ');
+    std::transform(text.begin(), text.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (lower == "yes" || lower == "on" || lower == "y" || lower == "true") return "true";
+    if (lower == "no" || lower == "off" || lower == "n" || lower == "false") return "false";
+    return text;
+}
+
+/// Whether TRL wrote a file: it names every field then, also those whose defaults its trainer ignores.
+inline bool is_of_trl(std::vector<config_entry> const& entries) {
+    return std::count_if(entries.begin(), entries.end(), [](config_entry const& entry) {
+               return find_refused_field(entry.key) != nullptr;
+           }) > static_cast<std::ptrdiff_t>(refused_fields.size() / 2);
+}
+
+/// Whether a key says nothing: it is the run's record of where values came from, or a default of TRL's that its trainer
+/// ignores or that means "as the library decides".
+inline bool says_nothing(config_entry const& entry, bool is_of_trl) {
+    auto const& key = entry.key;
+    if (key == "provenance" && entry.kind == entry_kind::dictionary) return true;
+    if ((key == "report_to" || key == "disable_tqdm") && entry.kind == entry_kind::null) return true;
+    if (key == "stop_token" && entry.text == "<STOP_TOKEN>") return true;  // stop_token_id is written beside it
+    return is_of_trl && ((key == "max_grad_norm" && same_value(entry.text, "1.0")) ||
+                         (key == "logging_steps" && same_value(entry.text, "500")));
+}
+
+/// Sets the knobs that a file names.
+inline given_flags read_entries(std::vector<any_knob> const& knobs, std::vector<config_entry> const& entries,
+                                refused_flags const& refused) {
+    std::set<std::string> names;
+    for (auto const& knob : knobs) names.insert(knob.name);
+    bool const of_trl = is_of_trl(entries);
+    given_flags given;
+    for (auto const& entry : entries) {
+        if (says_nothing(entry, of_trl)) continue;
+        if (auto const why = refused.find(entry.key); why != refused.end()) {
+            if (same_value(entry.text, why->second.default_text)) continue;
+            refuse_entry(entry, entry.key + " would do nothing: " + why->second.because);
+        }
+        if (auto const* const field = find_refused_field(entry.key)) {
+            if (asks_for_nothing(*field, entry.text)) continue;
+            refuse_entry(entry, unknown_flag(entry.key, names));
+        }
+        if (!names.contains(entry.key)) refuse_entry(entry, unknown_flag(entry.key, names));
+        given_value value{.text = entry.text, .source = entry.place, .is_default = true};
+        for (auto const& knob : knobs) {
+            if (knob.name != entry.key) continue;
+            auto const expects = [&](bool is_right, std::string_view what) {
+                if (!is_right) refuse_entry(entry, fmt::format("{} expects {}, not {}", entry.key, knob.type, what));
+            };
+            expects(entry.kind != entry_kind::null || knob.can_be_unset, "null");
+            expects(entry.kind != entry_kind::list || entry.key == "report_to", "a list");
+            expects(entry.kind != entry_kind::dictionary || knob.default_text == "{}", "a dictionary");
+            if (knob.is_bool && entry.kind == entry_kind::plain) value.text = bool_word(entry.text);
+            try {
+                knob.read(value.text);
+                knob.check();
+            } catch (std::invalid_argument const& error) {
+                refuse_entry(entry, error.what());
+            }
+            value.is_default = value.is_default && same_value(knob.text(), knob.default_text);
+        }
+        given.emplace(entry.key, std::move(value));
+    }
+    return given;
+}
+}  // namespace detail
+
+/// The value of one option, as a command line or its configuration file gives it, or another: what must be known before
+/// the other options are.
+inline std::string option_value(std::vector<std::string> const& arguments, std::string const& name,
+                                std::string otherwise) {
+    if (auto const path = flag_value(arguments, "config", ""); !path.empty())
+        for (auto const& entry : read_config_file(path))
+            if (entry.key == name && entry.kind != entry_kind::null) otherwise = entry.text;
+    return flag_value(arguments, name, std::move(otherwise));
+}
+
+/// A command line of knobs, as parse_flags reads it, with `--config FILE` and `--print_config` besides. Flags rule over
+/// the file, the file over defaults.
+///
+/// The file is YAML or JSON, a flat mapping from names to values: one of a user's own, a run's config_ppo.json, or what
+/// TRL writes of its PPOv2Config, in which the defaults of fields that have no effect here ask for nothing.
+/// Gives nothing where `--help` was asked for and printed. Throws as parse_flags does; for the file with its name, the
+/// line and the key, also where a value lies outside what its knob accepts.
+inline std::optional<parsed_options> parse_options(std::vector<any_knob> const& knobs, std::string const& description,
+                                                   std::vector<std::string> const& arguments,
+                                                   refused_flags const& refused = {}) {
+    std::optional<std::string> file;
+    parsed_options parsed;
+    auto flags = knobs;
+    std::string_view const part = "the command line";
+    flags.push_back(knob_for(file, "config", part, "a YAML or JSON file of options; flags rule over it", "text"));
+    flags.push_back(knob_for(parsed.print_config, "print_config", part,
+                             "print every option, its value and where that came from, and end", "true or false"));
+    bool const asks_help = std::any_of(arguments.begin(), arguments.end(), [](std::string const& word) {
+        return word == "--help" || word == "-h" || word.starts_with("--help=");
+    });
+    if (auto const path = flag_value(arguments, "config", ""); !path.empty() && !asks_help)
+        parsed.given = detail::read_entries(knobs, read_config_file(path), refused);
+    auto given = parse_flags(flags, description, arguments, refused);
+    if (!given) return std::nullopt;
+    given->erase("config");
+    given->erase("print_config");
+    for (auto& [name, value] : *given) parsed.given.insert_or_assign(name, std::move(value));
+    return parsed;
+}
+
+/// The text of `--print_config`: a line for each option, "learning_rate = 3e-06  (run.yaml:3)".
+inline std::string options_text(std::vector<any_knob> const& knobs, given_flags const& given) {
+    std::string text;
+    std::set<std::string_view> seen;
+    for (auto const& knob : knobs) {
+        if (!seen.insert(knob.name).second) continue;
+        auto const found = given.find(knob.name);
+        auto const value = knob.text();
+        text += fmt::format("{} = {}  ({})\n", knob.name, value,
+                            found != given.end()         ? found->second.source
+                            : value == knob.default_text ? "default"
+                                                         : "chosen by the program");
+    }
+    return text;
+}
+
+/// Where the options that were given came from, {"seed": "flag", "kl_coef": "file"}: the key "provenance" of a run's
+/// config_ppo.json, which a configuration file may keep.
+inline nlohmann::json provenance_json(given_flags const& given) {
+    auto object = nlohmann::json::object();
+    for (auto const& [name, value] : given) object[name] = value.source == "flag" ? "flag" : "file";
+    return object;
+}
+
+}  // namespace proximal::run

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <proximal/run/config_json.hpp>
+#include <proximal/run/options.hpp>
+#include <proximal/run/ppo_config.hpp>
+#include <string>
+
+using namespace proximal;
+using namespace proximal::run;
+
+namespace {
+/// A file run.yaml, of a text, in a folder that ends with it.
+class written {
+   public:
+    explicit written(std::string const& text, std::string const& name = "run.yaml")
+        : folder_(std::filesystem::temp_directory_path() / ("proximal_options_" + std::to_string(::getpid()))),
+          path_(folder_ / name) {
+        std::filesystem::create_directories(folder_);
+        std::ofstream(path_, std::ios::binary) << text;
+    }
+    ~written() { std::filesystem::remove_all(folder_); }
+    std::string path() const { return path_.string(); }
+
+   private:
+    std::filesystem::path folder_, path_;
+};
+
+parsed_options read(PPOv2Config& config, std::string const& text, std::vector<std::string> arguments = {}) {
+    written const file(text);
+    arguments.insert(arguments.end(), {"--config", file.path()});
+    auto const parsed = parse_options(any_knobs(config), "test", arguments);
+    REQUIRE(parsed.has_value());
+    return *parsed;
+}
+
+PPOv2Config config_of(std::string const& text, std::vector<std::string> const& arguments = {}) {
+    PPOv2Config config;
+    read(config, text, arguments);
+    return config;
+}
+}  // namespace
+
+TEST_CASE("options: a flag rules over the file, the file over the default, and each value says where it came from") {
+    PPOv2Config config;
+    auto const parsed = read(config, "# mine\nlearning_rate: 1e-5\nkl-coef: 0.1\nseed: 7\nresponse_length: 53\n",
+                             {"--seed=8", "--print_config"});
+    CHECK((config.learning_rate == 1e-5 && config.kl_coef == 0.1 && config.seed == 8 && config.gamma == 1.0));
+    CHECK(parsed.print_config);
+    CHECK((parsed.given == given_flags{{"learning_rate", {"1e-5", "run.yaml:2", false}},
+                                       {"kl_coef", {"0.1", "run.yaml:3", false}},
+                                       {"seed", {"8"}},
+                                       {"response_length", {"53", "run.yaml:5", true}}}));
+    CHECK((is_chosen(parsed.given, "seed") && is_chosen(parsed.given, "kl_coef")));
+    CHECK_FALSE((is_chosen(parsed.given, "response_length") || is_chosen(parsed.given, "gamma")));
+    config.num_ppo_epochs = 1;  // as a program chooses
+    auto knobs = any_knobs(config);
+    PPOv2Config untouched;
+    for (std::size_t i = 0; auto const& knob : any_knobs(untouched)) knobs[i++].default_text = knob.default_text;
+    auto const text = options_text(knobs, parsed.given);
+    CHECK_THAT(text, Catch::Contains("learning_rate = 1e-05  (run.yaml:2)\n"));
+    CHECK_THAT(text, Catch::Contains("\nseed = 8  (flag)\n"));
+    CHECK_THAT(text, Catch::Contains("\ngamma = 1  (default)\n"));
+    CHECK_THAT(text, Catch::Contains("\nnum_ppo_epochs = 1  (chosen by the program)\n"));
+    CHECK_THAT(text, Catch::Contains("\nresponse_length = 53  (run.yaml:5)\n"));
+    CHECK(provenance_json(parsed.given).dump() ==
+          R"({"kl_coef":"file","learning_rate":"file","response_length":"file","seed":"flag"})");
+}
+
+TEST_CASE("options: YAML's spellings") {
+    auto const config = config_of(
+        "%YAML 1.1\n---\nuse_cpu: yes\nwhiten_rewards: On\nbf16: TRUE\ndisable_tqdm: off\ntf32: ~\n"
+        "stop_token: \"eos\"\ntotal_episodes: null\neval_strategy: no\nlogging_steps: .5\nlearning_rate: 3E-6\n"
+        "report_to: [tensorboard]\nlr_scheduler_kwargs: {num_cycles: 2, deep: [1e-3, yes, \"1\"]}\n"
+        "sft_model_path:\noutput_dir: 'null'\n");
+    CHECK((config.use_cpu && config.whiten_rewards && config.bf16 && !config.disable_tqdm && !config.tf32));
+    CHECK((config.stop_token == "eos" && !config.total_episodes && config.eval_strategy == "no"));
+    CHECK((config.logging_steps == 0.5 && config.learning_rate == 3e-6 && config.report_to == "tensorboard"));
+    CHECK(config.lr_scheduler_kwargs == R"({"deep":[0.001,"yes","1"],"num_cycles":2})");
+    CHECK((!config.sft_model_path && config.output_dir == "null"));
+    CHECK(config_of("report_to: []\n").report_to == "none");
+    CHECK(config_of("report_to: ~\n").report_to == "tensorboard");  // TRL's None: as the library decides
+    CHECK(config_of("lr_scheduler_kwargs: '{\"power\": 2}'\n").lr_scheduler_kwargs == R"({"power": 2})");
+    CHECK(config_of("lr_scheduler_kwargs:\n  num_cycles: 3\n").lr_scheduler_kwargs == R"({"num_cycles":3})");
+    CHECK(config_of("tf32: false\n").tf32 == false);
+    CHECK(config_of("\xEF\xBB\xBFseed: 3\r\nkl_coef: 1\r\n").seed == 3);  // as Windows writes it
+}
+
+TEST_CASE("options: JSON, with tabs and escapes") {
+    auto const config = config_of(
+        "{\n\t\"seed\": 3,\n\t\"exp_name\": \"caf\\u00e9 \\/ \\\"x\\\" \\ud83d\\ude00\",\n\t"
+        "\"total_episodes\": null,\n\t\"bf16\": true, \"learning_rate\": 1e-05}\n");
+    CHECK((config.seed == 3 && config.bf16 && config.learning_rate == 1e-5));
+    CHECK(config.exp_name == "caf\u00e9 / \"x\" \U0001f600");
+}
+
+TEST_CASE("options: what is wrong with a file is said with its line and key") {
+    auto const refusal = [](std::string const& text, std::vector<std::string> const& arguments = {}) -> std::string {
+        try {
+            config_of(text, arguments);
+        } catch (std::exception const& error) {
+            return error.what();
+        }
+        return "";
+    };
+    CHECK(refusal("seed: 1\nlearning_rat: 2\n") ==
+          "run.yaml:2: there is no flag --learning_rat: did you mean --learning_rate? See --help");
+    CHECK(refusal("seed: fast\n") == "run.yaml:1: seed expects a whole number, 0 or more, not 'fast'");
+    CHECK(refusal("seed: 1.5\n") == "run.yaml:1: seed expects a whole number, 0 or more, not '1.5'");
+    CHECK(refusal("\n\nkl_coef: -1\n") == "run.yaml:3: kl_coef must be at least 0, but is -1.");
+    CHECK(refusal("kl_coef: -1\n", {"--kl_coef=1"}) == "run.yaml:1: kl_coef must be at least 0, but is -1.");
+    CHECK(refusal("optim: adamm\n") ==
+          "run.yaml:1: optim must be one of adamw_torch, adamw_torch_fused, adamw_hf, sgd, "
+          "adafactor, adagrad, rmsprop, but is 'adamm'.");
+    CHECK(refusal("seed: 1\nkl_coef: 0\nseed: 2\n") ==
+          "run.yaml:3: seed stands at run.yaml:1 already: keep one of them");
+    CHECK(refusal("kl_coef: 1\nkl-coef: 1\n") == "run.yaml:2: kl_coef stands at run.yaml:1 already: keep one of them");
+    CHECK(refusal("learning_rate: ~\n") == "run.yaml:1: learning_rate expects a number, not null");
+    CHECK(refusal("output_dir: ~/runs: x\n").starts_with("run.yaml:1: this is neither YAML nor JSON"));
+    CHECK(refusal("output_dir: [a, b]\n") == "run.yaml:1: output_dir expects text, not a list");
+    CHECK(refusal("seed:\n  is: 1\n") == "run.yaml:1: seed expects a whole number, 0 or more, not a dictionary");
+    CHECK(refusal("report_to: [[x]]\n") == "run.yaml:1: the list at report_to may hold words and numbers alone");
+    CHECK(refusal("use_cpu: \"yes\"\n") == "run.yaml:1: use_cpu expects true or false, not 'yes'");
+    CHECK(refusal("use_cpu: maybe\n") == "run.yaml:1: use_cpu expects true or false, not 'maybe'");
+    CHECK(refusal("deepspeed: zero3.json\n").starts_with("run.yaml:1: deepspeed is not supported: many processes"));
+    CHECK(refusal("lora_r: 8\n").starts_with("run.yaml:1: lora_r is not supported: all weights"));
+    CHECK(refusal("config: other.yaml\n").starts_with("run.yaml:1: there is no flag --config"));
+    CHECK(refusal("seed: 1\n\tkl_coef: 2\n") == "run.yaml:2: the line begins with a tab: indent with spaces");
+    CHECK(refusal("seed: 1\n---\nseed: 2\n").find("holds several documents: keep one") != std::string::npos);
+    CHECK(refusal("? [a, b]\n: 1\n") == "run.yaml:1: a key must be the name of an option");
+    CHECK(refusal("{\"seed\": 1,\n \"kl_coef\": \n").starts_with("run.yaml:"));
+    for (auto const* empty : {"", "\n", "# nothing\n", "\xEF\xBB\xBF"})
+        CHECK(refusal(empty).find("is empty: write a line NAME: VALUE for each option") != std::string::npos);
+    for (auto const* none : {"- seed\n", "seed\n", "[1, 2]\n"})
+        CHECK(refusal(none).find("holds no options: write a line NAME: VALUE for each") != std::string::npos);
+    CHECK(refusal(std::string("\xFF\xFEs\0", 4)).find("is UTF-16: save it as UTF-8") != std::string::npos);
+    PPOv2Config config;
+    auto const parse = [&](std::string const& path) {
+        return parse_options(any_knobs(config), "test", {"--config", path});
+    };
+    CHECK_THROWS_WITH(parse("/nowhere/run.yaml"),
+                      "--config /nowhere/run.yaml cannot be read: name a YAML or JSON file "
+                      "that is there");
+    CHECK_THROWS_WITH(parse("/tmp"), Catch::Contains("is a folder"));
+    CHECK_THROWS_WITH(parse_options(any_knobs(config), "test", {"--config"}), Catch::Contains("--config has no value"));
+}
+
+TEST_CASE("options: the configuration that TRL writes is taken whole, and comes to ours") {
+    std::ifstream in(PROXIMAL_TEST_DATA "/trl_config.json");
+    std::string const text(std::istreambuf_iterator<char>(in), {});
+    PPOv2Config config, expected;
+    auto const parsed = read(config, text);
+    expected.sft_model_path = expected.reward_model_path = "EleutherAI/pythia-160m";
+    expected.run_name = "models/minimal/ppo";
+    CHECK(to_json_object(config) == to_json_object(expected));
+    CHECK_FALSE((parsed.given.contains("max_grad_norm") || parsed.given.contains("logging_steps")));
+    CHECK_FALSE(is_chosen(parsed.given, "num_train_epochs"));
+    CHECK(config_of("max_grad_norm: 1.0\n").max_grad_norm == 1.0);  // in a file of one's own it acts
+}
+
+TEST_CASE("options: what a run records of itself is read back the same") {
+    PPOv2Config config;
+    config.lr_scheduler_kwargs = R"({"num_cycles": 2})";
+    config.total_episodes = 100;
+    config.learning_rate = 1.0 / 3.0;
+    config.exp_name = "a: 'b' \"c\" \n # d";
+    auto record = to_json_object(config);
+    record["provenance"] = {{"exp_name", "flag"}};
+    CHECK(to_json_object(config_of(record.dump(2))) == to_json_object(config));
+    CHECK(to_json_object(config_of(record.dump())) == to_json_object(config));
+}
+
+TEST_CASE("options: a file may name what the algorithm does not read, as long as it is the default") {
+    auto const parse = [](std::string const& text) {
+        PPOv2Config config;
+        auto knobs = any_knobs(config);
+        std::erase_if(knobs, [](any_knob const& knob) { return knob.name == "vf_coef"; });
+        written const file(text);
+        return parse_options(knobs, "test", {"--config", file.path()},
+                             {{"vf_coef", {"no part of grpo reads it", "0.1"}}});
+    };
+    CHECK(parse("vf_coef: 0.10\n")->given.empty());
+    CHECK_THROWS_WITH(parse("vf_coef: 0.2\n"), "run.yaml:1: vf_coef would do nothing: no part of grpo reads it");
+}
+
+TEST_CASE("options: one option can be looked at before the others, also in a file") {
+    written const file("algorithm: grpo\n");
+    CHECK(option_value({"--config", file.path()}, "algorithm", "ppo") == "grpo");
+    CHECK(option_value({"--algorithm=rloo", "--config=" + file.path()}, "algorithm", "ppo") == "rloo");
+    CHECK(option_value({"--seed=1"}, "algorithm", "ppo") == "ppo");
+}
+
+TEST_CASE("options: help on one option says type, default, what is accepted and what TRL makes of it") {
+    PPOv2Config config;
+    auto const knobs = any_knobs(config);
+    CHECK(flag_help(knobs, "max_steps") ==
+          "--max_steps: updates to train for; -1: as total_episodes says\n  takes a whole number, at least -1\n"
+          "  default: -1\n  It counts updates, each of batch_size episodes, and rules over num_train_epochs. TRL's PPO "
+          "trainer ignores it.\n");
+    CHECK_THAT(flag_help(knobs, "--save-total-limit"), Catch::Contains("takes a whole number, at least 1, or none"));
+    CHECK_THAT(flag_help(knobs, "use_cpu"), Catch::Contains("takes true or false\n  default: false\n"));
+    CHECK_THAT(flag_help(knobs, "optim"), Catch::Contains("takes text, one of adamw_torch"));
+    CHECK(flag_help(knobs, "deepspeed") ==
+          "--deepspeed is not supported: many processes are not supported yet: a run is one process\n"
+          "  TRL's default, None, is accepted and changes nothing\n");
+    CHECK_THAT(flag_help(knobs, "rloo_k"), Catch::Contains("is called --group_size here"));
+    CHECK_THAT(flag_help(knobs, "sed"), Catch::Contains("did you mean --seed?"));
+    CHECK_THAT(flag_help(knobs, "vf_coef", {{"vf_coef", {"no part of grpo reads it"}}}),
+               Catch::Contains("--vf_coef would do nothing: no part of grpo reads it"));
+    auto const all = flags_help(knobs, "About.");
+    for (auto const* concern :
+         {"the algorithm", "sampling", "batches", "the optimizer", "the schedule", "models and data", "logging",
+          "saving", "evaluation", "precision and devices", "the run"})
+        CHECK_THAT(all, Catch::Contains("\n" + std::string(concern) + ":\n"));
+}
+
+TEST_CASE("PPOv2Config: contradictions are named") {
+    auto const with = [](auto const& change) {
+        PPOv2Config config;
+        change(config);
+        validate(config);
+    };
+    CHECK_NOTHROW(with([](PPOv2Config&) {}));
+    CHECK_THROWS_WITH(with([](PPOv2Config& c) { c.bf16 = c.fp16 = true; }), Catch::Contains("exclude each other"));
+    CHECK_THROWS_WITH(with([](PPOv2Config& c) { c.max_steps = 0; }), Catch::StartsWith("--max_steps is 0"));
+    CHECK_THROWS_WITH(with([](PPOv2Config& c) { c.load_best_model_at_end = true; }),
+                      Catch::Contains("--eval_strategy"));
+    CHECK_THROWS_WITH(with([](PPOv2Config& c) { c.early_stopping_patience = 1; }), Catch::Contains("--eval_strategy"));
+    CHECK_THROWS_WITH(with([](PPOv2Config& c) { c.lr_scheduler_type = "reduce_lr_on_plateau"; }),
+                      Catch::Contains("--eval_strategy"));
+    CHECK_THROWS_WITH(with([](PPOv2Config& c) { c.eval_strategy = "epoch", c.load_best_model_at_end = true; }),
+                      Catch::Contains("--save_strategy"));
+}
