@@ -13,12 +13,15 @@
 #include <proximal/run/flag_value.hpp>
 #include <proximal/run/flags.hpp>
 #include <proximal/run/foreign_flags.hpp>
+#include <proximal/run/html.hpp>
+#include <proximal/run/html_report.hpp>
 #include <proximal/run/learning_rate_schedule.hpp>
 #include <proximal/run/line_log.hpp>
 #include <proximal/run/markdown_table.hpp>
 #include <proximal/run/metrics.hpp>
 #include <proximal/run/metrics_log.hpp>
 #include <proximal/run/plot.hpp>
+#include <proximal/run/plot_metrics.hpp>
 #include <proximal/run/plot_report.hpp>
 #include <proximal/run/ppo_config.hpp>
 #include <proximal/run/program.hpp>
@@ -26,9 +29,14 @@
 #include <proximal/run/prompt_cursor.hpp>
 #include <proximal/run/protobuf_message.hpp>
 #include <proximal/run/random_stream.hpp>
+#include <proximal/run/recorded_run.hpp>
+#include <proximal/run/report_page.hpp>
 #include <proximal/run/reports.hpp>
 #include <proximal/run/run_directory.hpp>
+#include <proximal/run/run_group.hpp>
+#include <proximal/run/run_report.hpp>
 #include <proximal/run/samples_log.hpp>
+#include <proximal/run/samples_page.hpp>
 #include <proximal/run/saved_state.hpp>
 #include <proximal/run/score_lines.hpp>
 #include <proximal/run/sinks.hpp>
@@ -43,3 +51,4 @@
 #include <proximal/run/tf_record.hpp>
 #include <proximal/run/trainer_callback.hpp>
 #include <proximal/run/trainer_state.hpp>
+#include <proximal/run/write_report.hpp>

@@ -12,7 +12,8 @@ namespace proximal::run {
 
 /// Appends each table of samples to OUTPUT_DIR/samples.jsonl, a JSON object a row: {"update", "episode", "query",
 /// "response", "score"}, and what else the table has a column of under its heading. A cell that is a number is one; a
-/// score that is none is null; broken UTF-8 becomes U+FFFD. A resumed run goes on after the samples of the updates done.
+/// score that is none is null; broken UTF-8 becomes U+FFFD. A resumed run goes on after the samples of the updates
+/// done.
 class samples_log final : public trainer_callback {
    public:
     void on_train_begin(trainer_state& state) override {

@@ -42,11 +42,11 @@ inline std::string phases(metrics const& logged) {
     return text;
 }
 
-/// How far a run is, on stderr, and tables of samples on stdout, the first and the last and between them one a minute at
-/// most.
+/// How far a run is, on stderr, and tables of samples on stdout, the first and the last and between them one a minute
+/// at most.
 ///
-/// On a terminal a bar with what is done just now (generating, updating), the last update's reward and KL, and where the
-/// time goes; elsewhere a plain line per update. Metrics that the algorithm does not measure are not named.
+/// On a terminal a bar with what is done just now (generating, updating), the last update's reward and KL, and where
+/// the time goes; elsewhere a plain line per update. Metrics that the algorithm does not measure are not named.
 class terminal_report final : public trainer_callback {
    public:
     explicit terminal_report(bool bar, std::FILE* stream = stderr) : enabled_(bar), stream_(stream) {}
