@@ -15,4 +15,5 @@
 #include <proximal/io/safetensors_folder.hpp>
 #include <proximal/io/stop_signal.hpp>
 #include <proximal/io/stored_tensor.hpp>
+#include <proximal/io/sync.hpp>
 #include <proximal/io/write_safetensors.hpp>

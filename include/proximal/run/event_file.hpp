@@ -3,85 +3,71 @@
 
 #include <unistd.h>
 
-#include <array>
-#include <bit>
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <limits>
+#include <optional>
+#include <proximal/io/atomic_file.hpp>
+#include <proximal/run/protobuf_message.hpp>
+#include <proximal/run/tf_record.hpp>
+#include <proximal/text/utf8.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace proximal::run {
 
-/// Appends fields to a Protocol Buffers message. Source: protobuf.dev/programming-guides/encoding.
-class protobuf_message {
-   public:
-    /// A varint field.
-    void integer(int field, std::uint64_t value) { varint(static_cast<std::uint64_t>(field) << 3 | 0), varint(value); }
-    /// A 64-bit field.
-    void number(int field, double value) { fixed(field, 1, value); }
-    /// A 32-bit field.
-    void number(int field, float value) { fixed(field, 5, value); }
-    /// A field of bytes: text, or another message.
-    void bytes(int field, std::string_view value) {
-        varint(static_cast<std::uint64_t>(field) << 3 | 2);
-        varint(value.size());
-        encoded_.append(value);
-    }
-    /// The message so far.
-    std::string const& encoded() const { return encoded_; }
-
-   private:
-    void varint(std::uint64_t value) {
-        for (; value >= 0x80; value >>= 7) encoded_.push_back(static_cast<char>(value | 0x80));
-        encoded_.push_back(static_cast<char>(value));
-    }
-    template <class T>
-    void fixed(int field, int wire_type, T value) {
-        static_assert(std::endian::native == std::endian::little);
-        varint(static_cast<std::uint64_t>(field) << 3 | static_cast<std::uint64_t>(wire_type));
-        encoded_.append(reinterpret_cast<char const*>(&value), sizeof value);
-    }
-    std::string encoded_;
-};
-
-/// CRC-32C (Castagnoli), the checksum of TFRecord files: reflected polynomial 0x82F63B78.
-inline std::uint32_t crc32c(std::string_view data) {
-    static constexpr auto table = [] {
-        std::array<std::uint32_t, 256> entries{};
-        for (std::uint32_t i = 0; i < 256; ++i) {
-            std::uint32_t crc = i;
-            for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0x82F63B78u : 0u);
-            entries[i] = crc;
-        }
-        return entries;
-    }();
-    std::uint32_t crc = ~0u;
-    for (char c : data) crc = crc >> 8 ^ table[(crc ^ static_cast<unsigned char>(c)) & 0xFF];
-    return ~crc;
+namespace detail {
+/// The step of an Event; nothing where the bytes are none.
+inline std::optional<std::int64_t> event_step(std::string_view event) {
+    auto const fields = protobuf_fields(event);
+    if (!fields) return std::nullopt;
+    for (auto const& field : *fields)
+        if (field.number == 2) return static_cast<std::int64_t>(field.integer);
+    return 0;
 }
 
-/// A TensorBoard log of scalars: `tensorboard --logdir FOLDER` draws them while the run goes on.
+/// Leaves the events of an event file that are whole and not after a step.
+inline void keep_events(std::filesystem::path const& path, std::int64_t last_step) {
+    std::ifstream in(path, std::ios::binary);
+    std::string const file(std::istreambuf_iterator<char>(in), {});
+    std::string kept;
+    for (auto const event : tf_records(file))
+        if (auto const step = event_step(event); step && *step <= last_step) kept += tf_record(event);
+    if (kept != file) io::write_file(path, kept);
+}
+}  // namespace detail
+
+/// A TensorBoard log: `tensorboard --logdir FOLDER` shows it while the run goes on.
 ///
-/// A file of TFRecords (length, masked checksum, Event message, masked checksum); each Event holds a step's scalars.
-/// Source: tensorflow/core/lib/io/record_writer.h and util/event.proto. Throws std::runtime_error where it cannot be
-/// written.
+/// A file of TFRecords, each an Event that holds what is logged of a step. Source: util/event.proto and
+/// framework/summary.proto of tensorflow/core. Throws std::runtime_error where it cannot be written.
 class event_file {
    public:
+    /// A new file in the folder.
     explicit event_file(std::filesystem::path const& folder) {
         std::filesystem::create_directories(folder);
-        char host[256] = "localhost";
-        ::gethostname(host, sizeof host - 1);
-        path_ = folder / ("events.out.tfevents." + std::to_string(static_cast<std::int64_t>(now())) + "." + host + "." +
-                          std::to_string(::getpid()));
-        out_.open(path_, std::ios::binary);
-        protobuf_message version;
-        version.number(1, now());
-        version.bytes(3, "brain.Event:2");
-        record(version.encoded());
+        begin(folder);
+    }
+    /// Goes on with the folder's latest file, after `last_step`: what lies beyond it in any of its files is dropped, a
+    /// half-written record too. Where it has none, a new file.
+    event_file(std::filesystem::path const& folder, std::int64_t last_step) {
+        std::filesystem::create_directories(folder);
+        for (auto const& entry : std::filesystem::directory_iterator(folder)) {
+            if (!entry.path().filename().string().starts_with(prefix) ||
+                entry.path().extension().string().starts_with(".part"))
+                continue;
+            detail::keep_events(entry.path(), last_step);
+            path_ = std::max(path_, entry.path());
+        }
+        if (path_.empty() || std::filesystem::file_size(path_) == 0) begin(folder);
+        else out_.open(path_, std::ios::binary | std::ios::app);
     }
 
     /// Logs named numbers (any range of pairs) at a step.
@@ -93,28 +79,85 @@ class event_file {
             value.number(2, static_cast<float>(number));
             summary.bytes(1, value.encoded());
         }
-        protobuf_message event;
-        event.number(1, now());
-        event.integer(2, static_cast<std::uint64_t>(step));
-        event.bytes(5, summary.encoded());
-        record(event.encoded());
+        write(step, summary);
+    }
+
+    /// Logs a text at a step; TensorBoard reads it as Markdown. Broken UTF-8 becomes U+FFFD.
+    void text(std::int64_t step, std::string_view name, std::string_view markdown) {
+        protobuf_message plugin, metadata, tensor, value, summary;
+        plugin.bytes(1, "text");
+        metadata.bytes(1, plugin.encoded());
+        tensor.integer(1, 7);  // DT_STRING
+        tensor.bytes(2, "");   // the shape of a scalar
+        tensor.bytes(8, text::utf8::lossy(markdown));
+        value.bytes(1, name);
+        value.bytes(9, metadata.encoded());
+        value.bytes(8, tensor.encoded());
+        summary.bytes(1, value.encoded());
+        write(step, summary);
+    }
+
+    /// Logs how numbers are distributed at a step, in `buckets` of equal width between the smallest and the largest.
+    /// Those that are not finite are left out; nothing is logged where none is left.
+    void histogram(std::int64_t step, std::string_view name, std::vector<double> numbers, int buckets = 30) {
+        std::erase_if(numbers, [](double x) { return !std::isfinite(x); });
+        if (numbers.empty()) return;
+        auto const [least, most] = std::minmax_element(numbers.begin(), numbers.end());
+        double const low = *least, high = *most, width = (high - low) / buckets;
+        std::vector<double> limits, counts(static_cast<std::size_t>(buckets), 0.0);
+        // above every number, as a bucket ends before its limit
+        for (int i = 1; i <= buckets; ++i)
+            limits.push_back(i < buckets ? low + width * i : std::nextafter(high, HUGE_VAL));
+        double sum = 0.0, squares = 0.0;
+        for (double const x : numbers) {
+            auto const bucket = width > 0.0 ? std::min(buckets - 1, static_cast<int>((x - low) / width)) : buckets - 1;
+            counts[static_cast<std::size_t>(bucket)] += 1.0;
+            sum += x;
+            squares += x * x;
+        }
+        protobuf_message proto, value, summary;
+        proto.number(1, low);
+        proto.number(2, high);
+        proto.number(3, static_cast<double>(numbers.size()));
+        proto.number(4, sum);
+        proto.number(5, squares);
+        proto.numbers(6, limits);
+        proto.numbers(7, counts);
+        value.bytes(1, name);
+        value.bytes(5, proto.encoded());
+        summary.bytes(1, value.encoded());
+        write(step, summary);
     }
 
     /// Where the events are written.
     std::filesystem::path const& path() const { return path_; }
 
    private:
+    static constexpr char const* prefix = "events.out.tfevents.";
+
     static double now() {
         return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
     }
-    static std::string masked_checksum(std::string_view data) {
-        std::uint32_t const crc = crc32c(data), masked = (crc >> 15 | crc << 17) + 0xA282EAD8u;
-        return {reinterpret_cast<char const*>(&masked), sizeof masked};
+    void begin(std::filesystem::path const& folder) {
+        char host[256] = "localhost";
+        ::gethostname(host, sizeof host - 1);
+        path_ = folder / (prefix + std::to_string(static_cast<std::int64_t>(now())) + "." + host + "." +
+                          std::to_string(::getpid()));
+        out_.open(path_, std::ios::binary);
+        protobuf_message version;
+        version.number(1, now());
+        version.bytes(3, "brain.Event:2");
+        record(version);
     }
-    void record(std::string const& event) {
-        std::uint64_t const size = event.size();
-        std::string const length(reinterpret_cast<char const*>(&size), sizeof size);
-        out_ << length << masked_checksum(length) << event << masked_checksum(event) << std::flush;
+    void write(std::int64_t step, protobuf_message const& summary) {
+        protobuf_message event;
+        event.number(1, now());
+        event.integer(2, static_cast<std::uint64_t>(step));
+        event.bytes(5, summary.encoded());
+        record(event);
+    }
+    void record(protobuf_message const& event) {
+        out_ << tf_record(event.encoded()) << std::flush;
         if (!out_) throw std::runtime_error(path_.string() + " cannot be written: check permissions and free space");
     }
 

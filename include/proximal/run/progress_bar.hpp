@@ -29,14 +29,26 @@ inline std::string clock_text(double seconds) {
                     : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
 }
 
+/// "45s", "2m10s", "1h02m".
+inline std::string duration_text(double seconds) {
+    auto const s = std::llround(std::max(0.0, seconds));
+    if (s < 60) return fmt::format("{}s", s);
+    return s < 3600 ? fmt::format("{}m{:02}s", s / 60, s % 60) : fmt::format("{}h{:02}m", s / 3600, s / 60 % 60);
+}
+
 /// A line on stderr that says how far a task is, how long it took and how long it will take.
 ///
 /// On a terminal the line is redrawn in place; elsewhere (a log file, CI) a plain line appears every tenth of the way,
 /// and once a minute at least.
 class progress_bar {
    public:
-    progress_bar(std::string title, std::int64_t total, bool enabled = true)
-        : title_(std::move(title)), total_(total), enabled_(enabled), terminal_(::isatty(::fileno(stderr)) != 0) {}
+    /// `begun_at` steps were done before the clock began, by the run that this one resumes.
+    progress_bar(std::string title, std::int64_t total, bool enabled = true, std::int64_t begun_at = 0)
+        : title_(std::move(title)),
+          total_(total),
+          begun_at_(begun_at),
+          enabled_(enabled),
+          terminal_(::isatty(::fileno(stderr)) != 0) {}
 
     /// `done` of `total` steps are done; `note` stands at the end of the line.
     void show(std::int64_t done, std::string_view note = "") {
@@ -47,14 +59,16 @@ class progress_bar {
         if (!terminal_ && done < total_ && silent) return;
         tenth_ = static_cast<int>(share * 10);
         drawn_ = elapsed;
-        std::string const eta = done > 0 ? clock_text(elapsed / share - elapsed) : "--:--";
+        std::string const eta = done > begun_at_ ? clock_text(remaining(elapsed, done)) : "--:--";
         std::string const counts = fmt::format("{} {:3.0f}%", title_, 100 * share);
-        std::string const times = fmt::format("{}/{} [{}<{}] {}", done, total_, clock_text(elapsed), eta, note);
+        std::string times = fmt::format("{}/{} [{}<{}] {}", done, total_, clock_text(elapsed), eta, note);
         if (!terminal_) {
             fmt::print(stderr, "{} {}\n", counts, times);
             return;
         }
-        int const room = std::clamp(terminal_width(stderr) - static_cast<int>(counts.size() + times.size()) - 5, 5, 40);
+        int const width = terminal_width(stderr), beside = static_cast<int>(counts.size() + 3);
+        int const room = std::clamp(width - beside - static_cast<int>(times.size()) - 2, 5, 40);
+        times.resize(std::min(times.size(), static_cast<std::size_t>(std::max(0, width - beside - room))));
         int const filled = static_cast<int>(share * room);
         std::string bar;
         for (int i = 0; i < room; ++i) bar += i < filled ? "█" : "░";
@@ -75,9 +89,12 @@ class progress_bar {
     }
 
    private:
+    double remaining(double elapsed, std::int64_t done) const {
+        return elapsed / static_cast<double>(done - begun_at_) * static_cast<double>(total_ - done);
+    }
     double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
     std::string title_;
-    std::int64_t total_;
+    std::int64_t total_, begun_at_;
     bool enabled_, terminal_, open_ = false;
     int tenth_ = -1;
     double drawn_ = -1.0;

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+#include <proximal/run/sinks.hpp>
+
+using namespace proximal::run;
+
+namespace {
+template <class Sink>
+std::ptrdiff_t count_of(callback_list const& sinks) {
+    return std::count_if(sinks.begin(), sinks.end(),
+                         [](auto const& sink) { return dynamic_cast<Sink const*>(sink.get()) != nullptr; });
+}
+}  // namespace
+
+TEST_CASE("sinks_named: metrics.jsonl and samples.jsonl always, the others by name") {
+    for (char const* name : {"none", "jsonl", "tensorboard", "csv", "all", "csv, tensorboard,csv"}) {
+        INFO(name);
+        auto const sinks = sinks_named(name);
+        std::string const said = name;
+        CHECK(count_of<metrics_log>(sinks) == 1);
+        CHECK(count_of<samples_log>(sinks) == 1);
+        CHECK(count_of<tensorboard_log>(sinks) == (said.find("tensorboard") != said.npos || said == "all"));
+        CHECK(count_of<csv_log>(sinks) == (said.find("csv") != said.npos || said == "all"));
+    }
+}
+
+TEST_CASE("sinks_named: what is not written is answered with what to do") {
+    for (std::string const name : {"wandb", "trackio", "mlflow"})
+        CHECK_THROWS_WITH(sinks_named("tensorboard," + name),
+                          "--report_to " + name +
+                              " is not written directly: train, then scripts/import_run.py RUN --to " + name +
+                              " replays the run through " + name + "'s own client");
+    CHECK_THROWS_WITH(
+        sinks_named("comet_ml"),
+        "--report_to comet_ml is not written: read the files of --report_to tensorboard, or metrics.jsonl");
+    CHECK_THROWS_WITH(sinks_named("tensorbord"), Catch::Contains("does not know 'tensorbord'"));
+    CHECK_THROWS_WITH(sinks_named(""), Catch::Contains("does not know ''"));
+    CHECK_THROWS_WITH(sinks_named("none,csv"), Catch::Contains("says none and more"));
+    CHECK_THROWS_AS(sinks_named("wandb"), std::invalid_argument);
+}
