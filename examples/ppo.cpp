@@ -11,11 +11,16 @@
 #include <proximal/lm/train/command_line.hpp>
 #include <proximal/lm/train/compare_samples.hpp>
 #include <proximal/lm/train/ppo_trainer.hpp>
+#include <proximal/run/checkpoint_folder.hpp>
+#include <proximal/run/html_report.hpp>
+#include <proximal/run/log_level.hpp>
+#include <proximal/run/plot_report.hpp>
 #include <proximal/run/program.hpp>
-#include <proximal/run/reports.hpp>
 #include <proximal/run/run_directory.hpp>
+#include <proximal/run/sinks.hpp>
 #include <proximal/run/spin_briefly.hpp>
 #include <proximal/run/stop_on_signal.hpp>
+#include <proximal/run/terminal_report.hpp>
 
 #include "algorithms/algorithm_named.hpp"
 #include "quickstart/quickstart.hpp"
@@ -34,39 +39,47 @@ int main(int argc, char** argv) {
         auto const given = lm::read_command_line(algorithm, config, about, arguments, quickstart::settings_for,
                                                  examples::knob_readers());
         if (!given) return 0;
+        run::set_log_level(config);
         bool const makes_its_own = quickstart::names_nothing(config);
         auto const device = libtorch::choose_device(config.use_cpu);
         fmt::print("Proximal: {} on {}\n", config.algorithm, device.str());
         auto const inputs = makes_its_own ? quickstart::own_inputs(config, device, algorithm)
                                           : quickstart::named_inputs(config, device, algorithm);
 
-        auto const plot = std::make_shared<run::plot_report>(fmt::format("{}, seed {}", config.exp_name, config.seed));
-        run::callback_list callbacks{std::make_shared<run::metrics_log>(),
-                                     std::make_shared<run::terminal_report>(!config.disable_tqdm), plot,
-                                     std::make_shared<run::stop_on_signal>()};
-        if (config.report_to == "tensorboard") callbacks.push_back(std::make_shared<run::tensorboard_log>());
         auto const folder = run::named_folder(config.output_dir);
         config.output_dir = folder.string();
+        auto const checkpoint = run::checkpoint_of(config, folder);
+        auto const title = config.run_name.value_or(fmt::format("{}, seed {}", config.exp_name, config.seed));
+        auto const plot = std::make_shared<run::plot_report>(title);
+        auto callbacks = run::sinks_named(config.report_to);
+        callbacks.insert(callbacks.end(),
+                         {std::make_shared<run::terminal_report>(!config.disable_tqdm), plot,
+                          std::make_shared<run::html_report>(), std::make_shared<run::stop_on_signal>()});
         lm::ppo_trainer trainer(algorithm, lm::arguments_of(config, inputs, callbacks));
-        run::run_directory const claimed(folder);
+        if (checkpoint) trainer.resume(*checkpoint);
+        run::run_directory const claimed(folder, run::fate_of_earlier_run(config, folder, checkpoint));
         if (claimed.earlier())
             fmt::print("note       an earlier run in {} was moved to {}\n", folder.string(),
                        claimed.earlier()->string());
-        auto record = lm::run_record(config, algorithm);
-        record["provenance"] = run::provenance_json(*given);
-        io::write_file(folder / "config_ppo.json", record.dump(2) + "\n");
+        io::write_file(folder / "config_ppo.json", lm::run_record(config, algorithm, *given).dump(2) + "\n");
         io::stop_signals const signals;
-        fmt::print("run        {} updates of {} episodes, in {}\n\n", trainer.sizes().num_total_batches,
+        fmt::print("run        {} updates of {} episodes, in {}\n", trainer.sizes().num_total_batches,
                    trainer.sizes().batch_size, folder.string());
+        if (checkpoint)
+            fmt::print("resumed    after {} updates, from {}\n", trainer.state().update, checkpoint->string());
+        fmt::print("\n");
 
-        auto const before = trainer.answer_held_out(128);
+        std::int64_t const compared = checkpoint || config.num_sample_generations == 0 ? 0 : 128;
+        auto const before = trainer.answer_held_out(compared);
         trainer.train();
-        if (!before.empty()) fmt::print("\n{}", lm::compare_samples(before, trainer.answer_held_out(128)));
+        if (!before.empty()) fmt::print("\n{}", lm::compare_samples(before, trainer.answer_held_out(compared)));
         fmt::print("\npolicy     {}\n", folder.string());
         if (inputs.critic) fmt::print("critic     {}\n", (folder / "value_model").string());
-        fmt::print("metrics    {}\n", (folder / "metrics.jsonl").string());
+        fmt::print("metrics    {}\nreport     {}\n", (folder / "metrics.jsonl").string(),
+                   (folder / "report.html").string());
         if (plot->drawn()) fmt::print("plot       {}\n", (folder / "metrics.png").string());
-        if (config.report_to == "tensorboard") fmt::print("curves     tensorboard --logdir {}\n", folder.string());
+        if (std::filesystem::exists(folder / "runs"))
+            fmt::print("curves     tensorboard --logdir {}\n", folder.string());
         return 0;
     });
 }

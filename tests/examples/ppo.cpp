@@ -6,6 +6,7 @@
 #include <proximal/io/process.hpp>
 #include <proximal/lm/model/load_model.hpp>
 #include <proximal/lm/model/save_model.hpp>
+#include <proximal/run/checkpoint_folder.hpp>
 #include <proximal/text/bpe_trainer.hpp>
 
 #include "../support/temporary_folder.hpp"
@@ -172,7 +173,7 @@ TEST_CASE("ppo: bad flags") {
     CHECK_THAT(w.refusal("--batch_size 7"), Catch::Contains("does not divide"));
     CHECK_THAT(w.refusal("--response_length 60"), Catch::Contains("they exceed the models' 40 positions"));
     CHECK_THAT(w.refusal("--report_to wandb"),
-               Catch::Contains("--report_to must be one of tensorboard, none, but is 'wandb'"));
+               Catch::Contains("--report_to wandb is not written directly") && Catch::Contains("import_run.py"));
     CHECK_THAT(w.refusal("--sft_model_path EleutherAI/pythia-1b-deduped"),
                Catch::Contains("EleutherAI/pythia-1b-deduped") && Catch::Contains("HF_HUB_OFFLINE"));
     CHECK_THAT(w.refusal("--sft_model_path no/such/folder"), Catch::Contains("no/such/folder"));
@@ -301,7 +302,7 @@ TEST_CASE("ppo: every number has its range") {
     }
     CHECK_THAT(w.refusal("--stop_token_id 999999"), Catch::Contains("is no token of the policy, which knows"));
     CHECK_THAT(w.refusal("--stop_token pad"), Catch::Contains("--stop_token must be one of eos"));
-    CHECK_THAT(w.refusal("--lr_scheduler_type polynomial"), Catch::Contains("must be one of linear, cosine"));
+    CHECK_THAT(w.refusal("--lr_scheduler_type exponential"), Catch::Contains("must be one of linear, cosine"));
     CHECK_THAT(w.refusal("--algorithm dapo --overlong_buffer 100"),
                Catch::Contains("give a smaller --overlong_buffer"));
     CHECK_THAT(w.refusal("--algorithm dapo"), Catch::Contains("a response has 4 tokens at most"));
@@ -320,11 +321,13 @@ TEST_CASE("ppo: a loss without a ratio takes one step on a batch") {
 TEST_CASE("ppo: names of TRL, verl and OpenRLHF are answered with ours, or with why not") {
     workshop const w;
     CHECK(w.refusal("--num_generations 4") == "--num_generations is called --group_size here");
-    CHECK_THAT(w.refusal("--bf16"), Catch::Contains("--bf16 is not supported: models are trained in float32"));
+    CHECK_THAT(w.refusal("--bf16 --use_cpu"), Catch::StartsWith("--bf16 true"));
+    CHECK_THAT(w.refusal("--fp16 --use_cpu"), Catch::StartsWith("--fp16 true is not supported yet"));
+    CHECK_THAT(w.refusal("--tf32 true --use_cpu"), Catch::Contains("--tf32 is a mode of NVIDIA GPUs"));
+    CHECK_THAT(w.refusal("--deepspeed ds.json"), Catch::Contains("--deepspeed"));
     CHECK_THAT(w.refusal("--use-peft"), Catch::Contains("--use_peft is not supported"));
     CHECK_THAT(w.refusal("--actor_rollout_ref.rollout.n=4"), Catch::Contains("--group_size"));
     CHECK_THAT(w.refusal("--n_samples_per_prompt 4"), Catch::Contains("--group_size"));
-    CHECK_THAT(w.refusal("--save_steps 10"), Catch::Contains("not supported: models are saved at the end, on Ctrl-C"));
     CHECK_THAT(w.refusal("--epsilon 0.2"), Catch::Contains("--cliprange"));
     CHECK(w.refusal("--frobnicate 1") == "there is no flag --frobnicate: see --help");
     CHECK_THAT(w.refusal("--kl_coeff 1"), Catch::Contains("did you mean --kl_coef?"));
@@ -418,6 +421,99 @@ TEST_CASE("ppo: Ctrl-C and SIGTERM save the models and say where; the next start
         CHECK_NOTHROW(load_sequence_classifier(w.out / "value_model"));
     }
     CHECK(w.run("").status == 0);
+}
+
+TEST_CASE("ppo: a run that was stopped is resumed where it stood, and ends as if it never had been") {
+    workshop const w;
+    std::string const flags = "--total_episodes 24 --save_steps 2 --seed 5 --report_to csv --resume_from_checkpoint ";
+    REQUIRE(w.run(flags + "auto --output_dir whole").status == 0);
+    // What a killed process leaves: its logs ahead of its last checkpoint, and half of the next one.
+    REQUIRE(w.run(flags + "auto").status == 0);
+    for (char const* later : {"checkpoint-6", "checkpoint-4"}) fs::remove_all(w.out / later);
+    fs::remove(w.out / "model.safetensors");
+    fs::create_directory(w.out / "checkpoint-4.part");
+    w.write("out/metrics.jsonl", w.read(w.out / "metrics.jsonl") + "{\"update\": 7, \"objec");
+    auto const [status, output] = w.run(flags + "true");
+    INFO(output);
+    CHECK(status == 0);
+    CHECK(output.find("resumed    after 2 updates") != std::string::npos);
+    CHECK(w.read(w.out / "model.safetensors") == w.read(w.here / "whole" / "model.safetensors"));
+    auto const lines = [&](char const* file) {
+        auto const text = w.read(w.out / file);
+        return std::count(text.begin(), text.end(), '\n');
+    };
+    CHECK(lines("metrics.jsonl") == 6);
+    CHECK(lines("metrics.csv") == 7);
+    CHECK_FALSE(fs::exists(w.out / "checkpoint-4.part"));
+    CHECK(fs::exists(w.out / "report.html"));
+    SECTION("it may be made longer") {
+        auto const longer = w.run("--total_episodes 32 --seed 5 --resume_from_checkpoint true");
+        INFO(longer.output);
+        CHECK(longer.status == 0);
+        CHECK(lines("metrics.jsonl") == 8);
+    }
+    SECTION("a finished one that is resumed has nothing left to do") {
+        CHECK(w.run(flags + "true").status == 0);
+        CHECK(lines("metrics.jsonl") == 6);
+    }
+    SECTION("from another folder's checkpoint into a folder of its own") {
+        auto const other = w.run(flags + "out/checkpoint-4 --output_dir other");
+        INFO(other.output);
+        CHECK(other.status == 0);
+        CHECK(w.read(w.here / "other" / "model.safetensors") == w.read(w.out / "model.safetensors"));
+    }
+    SECTION("of another run it is refused, and all stays as it was") {
+        auto const refused = [&](std::string const& with) { return w.refusal("--total_episodes 24 " + with); };
+        CHECK_THAT(refused("--seed 6 --resume_from_checkpoint true"),
+                   Catch::Contains("is of another run: --seed was 5 and is 6"));
+        CHECK_THAT(refused("--seed 5 --resume_from_checkpoint nowhere"), Catch::Contains("nowhere is no folder"));
+        CHECK_THAT(refused("--seed 5 --resume_from_checkpoint out"), Catch::Contains("has no manifest.json"));
+        fs::resize_file(w.out / "checkpoint-6" / "state.safetensors", 100);
+        CHECK_THAT(refused("--seed 5 --resume_from_checkpoint out/checkpoint-6"), Catch::Contains("is incomplete"));
+        CHECK(fs::exists(w.out / "checkpoint-4" / "state.json"));
+        // the last whole one is taken then
+        CHECK(w.run(flags + "true").output.find("resumed    after 4 updates") != std::string::npos);
+    }
+}
+
+TEST_CASE("ppo: a full disk while it saves ends the run with a sentence, and the last checkpoint stays") {
+    workshop const w;
+    fs::create_directory(w.here / "small");
+    if (run_program("/bin/mount", {"-t", "tmpfs", "-o", "size=400k", "none", (w.here / "small").string()}).status != 0) {
+        WARN("SKIPPED: no right to mount a small file system");
+        return;
+    }
+    auto const [status, output] = w.run("--total_episodes 4000 --save_steps 1 --report_to none --output_dir small/out");
+    auto const kept = run::complete_checkpoints(w.here / "small" / "out");
+    auto const leftover = fs::exists(w.here / "small" / "out" / "checkpoint-1.part");
+    run_program("/bin/umount", {(w.here / "small").string()});
+    INFO(output);
+    CHECK(status == 1);
+    CHECK(output.find("is the disk full?") != std::string::npos);
+    CHECK_FALSE(kept.empty());
+    CHECK_FALSE(leftover);
+}
+
+TEST_CASE("ppo: options come from a file, flags rule over it, and each value says where it came from") {
+    workshop const w;
+    w.write("run.yaml", "learning_rate: 1e-4\nseed: 7\nreport_to: [csv]\nbf16: false\n");
+    auto const printed = w.run("--config run.yaml --seed 9 --print_config").output;
+    CHECK(printed.find("learning_rate = 0.0001  (run.yaml:1)") != std::string::npos);
+    CHECK(printed.find("seed = 9  (flag)") != std::string::npos);
+    CHECK(printed.find("gamma = 1  (default)") != std::string::npos);
+    REQUIRE(w.run("--config run.yaml --seed 9").status == 0);
+    auto const record = nlohmann::json::parse(w.read(w.out / "config_ppo.json"));
+    CHECK(record["provenance"]["learning_rate"] == "file");
+    CHECK(record["provenance"]["seed"] == "flag");
+    CHECK(fs::exists(w.out / "metrics.csv"));
+    // A run's record is a configuration file.
+    fs::copy_file(w.out / "config_ppo.json", w.here / "again.json");
+    auto const again = run_program(std::string(std::getenv("PROXIMAL_BIN")) + "/ppo",
+                                   {"--config", (w.here / "again.json").string(), "--print_config"});
+    INFO(again.output);
+    CHECK(again.status == 0);
+    w.write("bad.yaml", "seed: 7\nlearning_rte: 1\n");
+    CHECK_THAT(w.refusal("--config bad.yaml"), Catch::Contains("bad.yaml:2") && Catch::Contains("learning_rate"));
 }
 
 TEST_CASE("ppo: ~ is the home folder in every path, also where the shell leaves it") {

@@ -17,6 +17,7 @@
 #include <proximal/io/expand_user.hpp>
 #include <proximal/io/json_file.hpp>
 #include <proximal/io/sync.hpp>
+#include <proximal/run/ppo_config.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -188,6 +189,11 @@ inline std::optional<std::filesystem::path> checkpoint_named(std::string const& 
         throw std::invalid_argument("--resume_from_checkpoint " + value + " " + trouble +
                                     ": name a folder checkpoint-N of an earlier run, or say auto");
     return folder;
+}
+/// The checkpoint from which a configuration's run is resumed, if it is.
+inline std::optional<std::filesystem::path> checkpoint_of(PPOv2Config const& config,
+                                                          std::filesystem::path const& output_dir) {
+    return config.resume_from_checkpoint ? checkpoint_named(*config.resume_from_checkpoint, output_dir) : std::nullopt;
 }
 
 }  // namespace proximal::run

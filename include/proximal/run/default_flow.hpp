@@ -36,8 +36,7 @@ class default_flow final : public trainer_callback {
         if (config_.eval_strategy == "steps")
             state.should_evaluate |= every(evaluation_steps(config_), "eval_steps") &&
                                      config_.eval_delay <= static_cast<double>(state.update);
-        if (config_.save_strategy == "steps")
-            state.should_save |= every(config_.save_steps, "save_steps");
+        if (config_.save_strategy == "steps") state.should_save |= every(config_.save_steps, "save_steps");
         state.should_save |= is_last && config_.save_strategy != "no";
     }
     void on_epoch_end(trainer_state& state) override {

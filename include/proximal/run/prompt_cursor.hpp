@@ -35,12 +35,13 @@ inline std::vector<std::int64_t> grouped_by_length(std::vector<std::int64_t> ord
     auto const longer = [&](std::int64_t a, std::int64_t b) {
         return lengths[static_cast<std::size_t>(a)] > lengths[static_cast<std::size_t>(b)];
     };
-    std::int64_t const n = std::ssize(order), group = std::min(50 * batch, std::max<std::int64_t>(1, n / (4 * batch)) * batch);
+    std::int64_t const n = std::ssize(order),
+                       group = std::min(50 * batch, std::max<std::int64_t>(1, n / (4 * batch)) * batch);
     for (std::int64_t from = 0; from < n; from += group)
         std::stable_sort(order.begin() + from, order.begin() + std::min(from + group, n), longer);
-    if (n > 0) std::iter_swap(order.begin(), std::max_element(order.begin(), order.end(), [&](auto a, auto b) {
-        return longer(b, a);
-    }));
+    if (n > 0)
+        std::iter_swap(order.begin(),
+                       std::max_element(order.begin(), order.end(), [&](auto a, auto b) { return longer(b, a); }));
     return order;
 }
 

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <optional>
 #include <proximal/io/expand_user.hpp>
+#include <proximal/run/ppo_config.hpp>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -71,6 +72,19 @@ inline std::filesystem::path named_folder(std::string const& name) {
     return error ? folder : linked;
 }
 
+/// What becomes of an earlier run in a folder: it is moved aside; gone on with, where it is resumed; removed, where
+/// --overwrite_output_dir says so.
+enum class earlier_run { moved_aside, continued, removed };
+
+/// What becomes of an earlier run in OUTPUT_DIR, for a run that is resumed from `checkpoint` or begins anew.
+inline earlier_run fate_of_earlier_run(PPOv2Config const& config, std::filesystem::path const& folder,
+                                       std::optional<std::filesystem::path> const& checkpoint) {
+    std::error_code error;
+    if (checkpoint && std::filesystem::equivalent(std::filesystem::absolute(*checkpoint).parent_path(), folder, error))
+        return earlier_run::continued;
+    return config.overwrite_output_dir && !checkpoint ? earlier_run::removed : earlier_run::moved_aside;
+}
+
 /// A folder taken for a run: created if need be, proved writable, and locked, so that no two runs share it. The lock
 /// ends with the process.
 ///
@@ -81,9 +95,6 @@ inline std::filesystem::path named_folder(std::string const& name) {
 /// std::runtime_error, one sentence, before anything is touched.
 class run_directory {
    public:
-    /// What becomes of an earlier run in the folder: it is moved aside, or gone on with, where a run is resumed.
-    enum class earlier_run { moved_aside, continued };
-
     explicit run_directory(std::filesystem::path folder, earlier_run becomes = earlier_run::moved_aside) {
         namespace fs = std::filesystem;
         folder_ = named_folder(folder.string());
@@ -94,8 +105,9 @@ class run_directory {
             refuse("holds files that are not of an earlier run: name an empty or a new folder");
         detail::folder_lock of_earlier = taken ? lock() : detail::folder_lock();
         if (taken && becomes == earlier_run::moved_aside) move_aside();
+        if (taken && becomes == earlier_run::removed) remove_content();
         fs::create_directories(folder_, error);
-        lock_ = taken && becomes == earlier_run::continued ? std::move(of_earlier) : lock();
+        lock_ = taken && becomes != earlier_run::moved_aside ? std::move(of_earlier) : lock();
     }
     run_directory(run_directory const&) = delete;
     run_directory& operator=(run_directory const&) = delete;
@@ -134,6 +146,12 @@ class run_directory {
         auto const entries = std::filesystem::directory_iterator(folder);
         return std::any_of(begin(entries), end(entries),
                            [](auto const& entry) { return entry.path().extension() == ".safetensors"; });
+    }
+    void remove_content() const {
+        std::error_code error;
+        for (auto const& entry : std::filesystem::directory_iterator(folder_))
+            if (entry.path().filename() != detail::folder_lock::name) std::filesystem::remove_all(entry.path(), error);
+        if (error) refuse("holds an earlier run that cannot be removed (" + error.message() + "): name a new folder");
     }
     void move_aside() {
         namespace fs = std::filesystem;

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
 #include <cstdint>
 #include <proximal/libtorch/field.hpp>
 #include <proximal/lm/distributed/reduce_metrics.hpp>
@@ -13,6 +14,19 @@
 #include <string>
 
 namespace proximal::lm {
+
+/// How much of the returns' variance a critic's values explain, over the steps of a mask: 1 − Var(R − V) / Var(R). 1 is
+/// a critic that foresees all, 0 one that says the mean, below 0 one that misleads. NaN where all returns are equal.
+/// Source: Stable-Baselines3, explained_variance.
+inline double explained_variance(at::Tensor const& returns, at::Tensor const& values, at::Tensor const& mask) {
+    auto const counted = mask.ne(0);
+    auto const of = returns.masked_select(counted).to(at::kDouble);
+    auto const left = of - values.masked_select(counted).to(at::kDouble);
+    auto const variance = [](at::Tensor const& x) { return at::var(x, /*unbiased=*/false).item<double>(); };
+    if (of.numel() == 0) return std::nan("");
+    double const all = variance(of);
+    return all > 0.0 ? 1.0 - variance(left) / all : std::nan("");
+}
 
 /// The numbers of an update under TRL's names and with TRL's values, then corrected twins under names of our own.
 ///
@@ -28,7 +42,7 @@ namespace proximal::lm {
 /// | val/num_eos_tokens         | EOS tokens sampled (on this process)                                                |
 ///
 /// Source: TRL v0.11.4; what misleads in them is told in docs/metrics.md. Twins: objective/entropy_masked,
-/// objective/response_length, objective/eos_rate, and trl_metrics' masked ones.
+/// objective/response_length, objective/eos_rate, value/explained_variance, and trl_metrics' masked ones.
 /// An episode that the reward gave no score counts in none of the means over rows; rewards/unscored tells how many
 /// there were. rewards/NAME are the means of what scores are made of.
 /// Means over all processes: see reduce_metrics.
@@ -58,6 +72,9 @@ inline run::metrics measure(scored_rollout const& scored, evaluation const& eval
         if (statistics.series.contains(name)) logged.set(name, statistics.mean(name));
     for (auto const& [name, series] : statistics.series)  // what other parts measure, and the twins
         if (logged.find(name) == nullptr) logged.set(name, statistics.mean(name));
+    if (!absent(recorded.values) && !absent(evaluated.judged.returns))
+        logged.set("value/explained_variance", explained_variance(evaluated.judged.returns.tensor,
+                                                                  recorded.values.tensor, recorded.value_mask.tensor));
     logged.set("objective/entropy_masked", mean(minus_logprobs));
     logged.set("objective/response_length", mean(counts));
     logged.set("objective/eos_rate", mean(recorded.has_eos.tensor));

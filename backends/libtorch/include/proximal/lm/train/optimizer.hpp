@@ -4,8 +4,11 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include <cmath>
+#include <map>
 #include <proximal/lm/model/backbone.hpp>
 #include <proximal/run/state_archive.hpp>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -40,6 +43,23 @@ class optimizer {
     at::Tensor gradient_norm() const {
         auto const present = gradients();
         return present.empty() ? at::zeros({}) : at::stack(at::_foreach_norm(present)).norm();
+    }
+
+    /// The same of each model alone: of the parameters whose names begin alike, up to the first dot.
+    std::map<std::string, double> gradient_norms() const {
+        std::map<std::string, double> squares;
+        std::vector<std::string> models;
+        for (auto const& parameter : parameters_)
+            if (parameter.tensor.grad().defined())
+                models.push_back(parameter.name.substr(0, parameter.name.find('.')));
+        if (models.empty()) return squares;
+        at::Tensor const norms = at::stack(at::_foreach_norm(gradients())).to(at::kCPU, at::kDouble);
+        for (std::size_t i = 0; i < models.size(); ++i) {
+            double const norm = norms.const_data_ptr<double>()[i];
+            squares[models[i]] += norm * norm;
+        }
+        for (auto& [model, square] : squares) square = std::sqrt(square);
+        return squares;
     }
 
    private:

@@ -19,8 +19,8 @@
 #include <proximal/lm/train/answer.hpp>
 #include <proximal/lm/train/check_arguments.hpp>
 #include <proximal/lm/train/checkpoint.hpp>
-#include <proximal/lm/train/measure_answers.hpp>
 #include <proximal/lm/train/measure.hpp>
+#include <proximal/lm/train/measure_answers.hpp>
 #include <proximal/lm/train/out_of_memory.hpp>
 #include <proximal/lm/train/save_run.hpp>
 #include <proximal/lm/train/score.hpp>
@@ -33,6 +33,7 @@
 #include <proximal/run/checkpoint_folder.hpp>
 #include <proximal/run/default_flow.hpp>
 #include <proximal/run/early_stopping.hpp>
+#include <proximal/run/peak_memory.hpp>
 #include <proximal/run/prompt_cursor.hpp>
 #include <proximal/run/random_stream.hpp>
 #include <proximal/run/state_folder.hpp>
@@ -130,6 +131,8 @@ class ppo_trainer {
             throw;
         }
         save();
+        if (sizes_.sample_generations_freq > 0 && !given_.eval_dataset.prompts.empty() && !state_.should_stop)
+            sample_all();
         announce(&run::trainer_callback::on_train_end);
     }
 
@@ -173,9 +176,10 @@ class ppo_trainer {
         logged.set("time/generate", generating);
         logged.set("time/score", scoring);
         logged.set("time/update", updating);
+        logged.set("memory/peak_mb", run::peak_memory_mb());
         if (given_.config.include_tokens_per_second)
-            logged.set("tokens_per_second",
-                       static_cast<double>(batch.sampled.sum().item<std::int64_t>()) / (generating + scoring + updating));
+            logged.set("tokens_per_second", static_cast<double>(batch.sampled.sum().item<std::int64_t>()) /
+                                                (generating + scoring + updating));
         empty_cache_when_due();
         return logged;
     }
@@ -267,9 +271,9 @@ class ppo_trainer {
 
     /// A table of what the policy answers, nearly greedily, to the first prompts of the evaluation data.
     /// Source: TRL v0.11.4, generate_completions: temperature 0.01, one batch.
-    run::completions_table sample_completions() {
-        return to_table(answer_evaluation(given_.config.per_device_eval_batch_size, 0.01));
-    }
+    run::completions_table sample_completions() { return sample_completions(given_.config.per_device_eval_batch_size); }
+    /// The same for as many prompts as there are, `most` at most.
+    run::completions_table sample_completions(std::int64_t most) { return to_table(answer_evaluation(most, 0.01)); }
 
     /// What the policy's answers to all evaluation prompts come to: see measure_answers. The draws are the same at every
     /// call, and change nothing of the run's. Throws std::runtime_error where there are no evaluation prompts.
@@ -418,9 +422,9 @@ class ppo_trainer {
     /// Whether the evaluation of this update was the best so far.
     bool best_is_here() const {
         auto const& config = given_.config;
-        bool const asked = config.load_best_model_at_end || config.metric_for_best_model || config.early_stopping_patience;
-        auto const* const value =
-            asked && evaluated_at_ == state_.update ? watched_.find(last_evaluation_) : nullptr;
+        bool const asked =
+            config.load_best_model_at_end || config.metric_for_best_model || config.early_stopping_patience;
+        auto const* const value = asked && evaluated_at_ == state_.update ? watched_.find(last_evaluation_) : nullptr;
         return value != nullptr && (!state_.best_metric || watched_.is_better(*value, *state_.best_metric));
     }
     void load_best() {
@@ -550,6 +554,11 @@ class ppo_trainer {
                 .on_substep_end = [this] { announce(&run::trainer_callback::on_substep_end); }};
     }
 
+    /// The table that TRL's scripts end with: all evaluation prompts.
+    void sample_all() {
+        auto const table = sample_completions(std::ssize(given_.eval_dataset.prompts));
+        call([&](run::trainer_callback& c, run::trainer_state& s) { c.on_completions(s, table); });
+    }
     /// TRL's tables of samples.
     void request_samples() {
         state_.should_sample = sizes_.sample_generations_freq > 0 &&
@@ -607,7 +616,7 @@ class ppo_trainer {
     run::trainer_state state_;
     run::watched_metric watched_;
     run::metrics last_evaluation_;
-    std::int64_t evaluated_at_ = -1;    // the update of the last evaluation
+    std::int64_t evaluated_at_ = -1;     // the update of the last evaluation
     std::int64_t last_checkpoint_ = -1;  // the update of the last checkpoint
     bool is_between_updates_ = true;
     nlohmann::json history_ = nlohmann::json::array();

@@ -7,6 +7,7 @@
 #include <proximal/lm/train/trainable.hpp>
 #include <proximal/run/config_json.hpp>
 #include <proximal/run/flags.hpp>
+#include <proximal/run/options.hpp>
 #include <proximal/run/ppo_config.hpp>
 #include <stdexcept>
 #include <string>
@@ -41,12 +42,15 @@ inline run::refused_flags idle_fields(std::string const& algorithm, std::vector<
     return idle;
 }
 
-/// What a run was told, as its config_ppo.json keeps it: a key per field and knob that acts.
-inline nlohmann::json run_record(run::PPOv2Config const& config, trainable algorithm) {
+/// What a run was told, as its config_ppo.json keeps it: a key per field and knob that acts, and under "provenance"
+/// where those that were given came from.
+inline nlohmann::json run_record(run::PPOv2Config const& config, trainable algorithm,
+                                 run::given_flags const& given = {}) {
     auto record = run::to_json_object(config);
     auto const knobs = algorithm.knobs();
     for (auto const& [field, why] : idle_fields(config.algorithm, knobs)) record.erase(field);
     record.update(run::knobs_json(knobs));
+    record["provenance"] = run::provenance_json(given);
     return record;
 }
 

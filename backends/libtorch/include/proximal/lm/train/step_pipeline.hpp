@@ -44,6 +44,7 @@ struct optimizer_step {
     mini_batch_sums sums{};                // of this process, then of all
     std::optional<std::string> failure{};  // the first number that was not finite, and where
     double gradient_norm = 0.0;            // before clipping
+    std::map<std::string, double> gradient_norms{};  // of each model alone, by its name before the parameters'
     verdict decision = verdict::take;
     bool taken = false;  // whether parameters moved
 
@@ -82,9 +83,12 @@ inline step_stage reduce_gradients(communicator& world) {
     };
 }
 
-/// Measures the norm of all gradients together. Waits for the device.
+/// Measures the norm of all gradients together, and of each model's. Waits for the device.
 inline step_stage measure_norm() {
-    return [](optimizer_step& step) { step.gradient_norm = step.optimizer.gradient_norm().item<double>(); };
+    return [](optimizer_step& step) {
+        step.gradient_norm = step.optimizer.gradient_norm().item<double>();
+        step.gradient_norms = step.optimizer.gradient_norms();
+    };
 }
 
 /// Scales gradients down to a norm: see clip_gradients.

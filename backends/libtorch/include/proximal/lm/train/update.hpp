@@ -162,6 +162,10 @@ inline update_statistics update(trainable const& algorithm, learners const& mode
                 optimizer.zero_grad();
                 if (step.taken) {
                     statistics.series["grad_norm"].push_back(step.gradient_norm);
+                    for (auto const& [model, norm] : step.gradient_norms)
+                        if (model == "policy" || model == "value_model")
+                            statistics.series[(model == "policy" ? "policy" : "value") + std::string("/grad_norm")]
+                                .push_back(norm);
                     ++statistics.optimizer_steps;
                 }
                 statistics.skipped_steps += step.decision == verdict::skip;
