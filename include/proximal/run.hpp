@@ -25,6 +25,7 @@
 #include <proximal/run/flag_value.hpp>
 #include <proximal/run/flags.hpp>
 #include <proximal/run/foreign_flags.hpp>
+#include <proximal/run/idle_options.hpp>
 #include <proximal/run/interval_steps.hpp>
 #include <proximal/run/learning_rate_schedule.hpp>
 #include <proximal/run/metrics.hpp>

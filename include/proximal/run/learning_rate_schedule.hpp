@@ -71,13 +71,15 @@ Schedule schedule_with(std::string const& name, std::string const& kwargs) {
     auto const knobs = any_knobs(schedule);
     std::string known;
     for (auto const& knob : knobs) known += (known.empty() ? "" : ", ") + knob.name;
-    for (auto const& [key, value] : numbers.items()) {
+    for (auto const& item : numbers.items()) {
+        std::string const key = item.key();
+        nlohmann::json const& value = item.value();
         auto const knob = std::find_if(knobs.begin(), knobs.end(), [&](any_knob const& k) { return k.name == key; });
         if (knob == knobs.end())
             refuse(name + " has no '" + key +
                    "': " + (known.empty() ? "it has no further numbers" : "it has " + known));
         try {
-            knob->read(value.is_null() ? "none" : value.is_string() ? value.template get<std::string>() : value.dump());
+            knob->read(value.is_null() ? "none" : value.is_string() ? value.get<std::string>() : value.dump());
         } catch (std::invalid_argument const& error) {
             refuse(error.what());
         }
