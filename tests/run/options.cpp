@@ -70,6 +70,14 @@ TEST_CASE("options: a flag rules over the file, the file over the default, and e
           R"({"kl_coef":"file","learning_rate":"file","response_length":"file","seed":"flag"})");
 }
 
+TEST_CASE("options: of two knobs of one name the algorithm's own is shown") {
+    double field = 0.05, own = 0.3;
+    std::vector<any_knob> const knobs{knob_for(field, "kl_coef", "the algorithm", "", ""),
+                                      knob_for(field, "gamma", "the algorithm", "", ""),
+                                      knob_for(own, "kl_coef", "kl_penalty", "", "")};
+    CHECK(options_text(knobs, {}) == "kl_coef = 0.3  (default)\ngamma = 0.05  (default)\n");
+}
+
 TEST_CASE("options: YAML's spellings") {
     auto const config = config_of(
         "%YAML 1.1\n---\nuse_cpu: yes\nwhiten_rewards: On\nbf16: TRUE\ndisable_tqdm: off\ntf32: ~\n"
@@ -82,6 +90,7 @@ TEST_CASE("options: YAML's spellings") {
     CHECK(config.lr_scheduler_kwargs == R"({"deep":[0.001,"yes","1"],"num_cycles":2})");
     CHECK((!config.sft_model_path && config.output_dir == "null"));
     CHECK(config_of("report_to: []\n").report_to == "none");
+    CHECK(config_of("lr_scheduler_kwargs: ~\n").lr_scheduler_kwargs == "{}");
     CHECK(config_of("report_to: ~\n").report_to == "tensorboard");  // TRL's None: as the library decides
     CHECK(config_of("lr_scheduler_kwargs: '{\"power\": 2}'\n").lr_scheduler_kwargs == R"({"power": 2})");
     CHECK(config_of("lr_scheduler_kwargs:\n  num_cycles: 3\n").lr_scheduler_kwargs == R"({"num_cycles":3})");

@@ -66,7 +66,8 @@ Schedule schedule_with(std::string const& name, std::string const& kwargs) {
         throw std::invalid_argument("--lr_scheduler_kwargs: " + why.substr(why.starts_with("--") ? 2 : 0));
     };
     Schedule schedule;
-    auto const numbers = kwargs.empty() ? nlohmann::json::object() : nlohmann::json::parse(kwargs, nullptr, false);
+    bool const none = kwargs.empty() || kwargs == "none" || kwargs == "None";
+    auto const numbers = none ? nlohmann::json::object() : nlohmann::json::parse(kwargs, nullptr, false);
     if (!numbers.is_object()) refuse(kwargs + " is no JSON dictionary: write it as {\"num_cycles\": 2}");
     auto const knobs = any_knobs(schedule);
     std::string known;
