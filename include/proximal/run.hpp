@@ -32,13 +32,16 @@
 #include <proximal/run/foreign_flags.hpp>
 #include <proximal/run/html.hpp>
 #include <proximal/run/html_report.hpp>
+#include <proximal/run/idle_options.hpp>
 #include <proximal/run/interval_steps.hpp>
 #include <proximal/run/learning_rate_schedule.hpp>
 #include <proximal/run/line_log.hpp>
+#include <proximal/run/log_level.hpp>
 #include <proximal/run/markdown_table.hpp>
 #include <proximal/run/metrics.hpp>
 #include <proximal/run/metrics_log.hpp>
 #include <proximal/run/options.hpp>
+#include <proximal/run/peak_memory.hpp>
 #include <proximal/run/plot.hpp>
 #include <proximal/run/plot_metrics.hpp>
 #include <proximal/run/plot_report.hpp>

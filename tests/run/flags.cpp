@@ -40,6 +40,8 @@ TEST_CASE("flags: forms") {
     CHECK(parsed({"--missing_eos_penalty", "-1"}).missing_eos_penalty == -1.0);
     CHECK_FALSE(parsed({"--missing_eos_penalty", "None"}).missing_eos_penalty.has_value());
     CHECK(parsed({"--seed", "1", "--seed", "2"}).seed == 2);
+    CHECK(parsed({"--tf32"}).tf32 == true);  // of an optional bool too
+    CHECK(parsed({"--tf32", "none"}).tf32 == std::nullopt);
 }
 
 TEST_CASE("flags: bad ones are named with the cure") {

@@ -107,6 +107,8 @@ TEST_CASE("learning_rate_schedule: further numbers are read strictly") {
     CHECK_THROWS_WITH(with("reduce_lr_on_plateau", R"({"mode": "less"})"),
                       Catch::Contains("mode must be one of min, max"));
     CHECK(with("polynomial", "{}", 1e-3)(9) > 0.0);
+    CHECK(with("cosine", "None")(6) == with("cosine", "{}")(6));
+    CHECK(with("cosine", R"({"num_cycles": "0.25"})")(6) == with("cosine", R"({"num_cycles": 0.25})")(6));
     CHECK(schedule_by_name("polynomial", 2, 2)(2) == 1e-7);  // no updates after the warm-up
 }
 

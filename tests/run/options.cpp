@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <proximal/run/config_json.hpp>
+#include <proximal/run/idle_options.hpp>
 #include <proximal/run/options.hpp>
 #include <proximal/run/ppo_config.hpp>
 #include <string>
@@ -69,6 +70,14 @@ TEST_CASE("options: a flag rules over the file, the file over the default, and e
           R"({"kl_coef":"file","learning_rate":"file","response_length":"file","seed":"flag"})");
 }
 
+TEST_CASE("options: of two knobs of one name the algorithm's own is shown") {
+    double field = 0.05, own = 0.3;
+    std::vector<any_knob> const knobs{knob_for(field, "kl_coef", "the algorithm", "", ""),
+                                      knob_for(field, "gamma", "the algorithm", "", ""),
+                                      knob_for(own, "kl_coef", "kl_penalty", "", "")};
+    CHECK(options_text(knobs, {}) == "kl_coef = 0.3  (default)\ngamma = 0.05  (default)\n");
+}
+
 TEST_CASE("options: YAML's spellings") {
     auto const config = config_of(
         "%YAML 1.1\n---\nuse_cpu: yes\nwhiten_rewards: On\nbf16: TRUE\ndisable_tqdm: off\ntf32: ~\n"
@@ -81,6 +90,7 @@ TEST_CASE("options: YAML's spellings") {
     CHECK(config.lr_scheduler_kwargs == R"({"deep":[0.001,"yes","1"],"num_cycles":2})");
     CHECK((!config.sft_model_path && config.output_dir == "null"));
     CHECK(config_of("report_to: []\n").report_to == "none");
+    CHECK(config_of("lr_scheduler_kwargs: ~\n").lr_scheduler_kwargs == "{}");
     CHECK(config_of("report_to: ~\n").report_to == "tensorboard");  // TRL's None: as the library decides
     CHECK(config_of("lr_scheduler_kwargs: '{\"power\": 2}'\n").lr_scheduler_kwargs == R"({"power": 2})");
     CHECK(config_of("lr_scheduler_kwargs:\n  num_cycles: 3\n").lr_scheduler_kwargs == R"({"num_cycles":3})");
@@ -232,4 +242,36 @@ TEST_CASE("PPOv2Config: contradictions are named") {
                       Catch::Contains("--eval_strategy"));
     CHECK_THROWS_WITH(with([](PPOv2Config& c) { c.eval_strategy = "epoch", c.load_best_model_at_end = true; }),
                       Catch::Contains("--save_strategy"));
+}
+
+TEST_CASE("idle_options: what would do nothing beside the other options is refused, as a flag and in a file") {
+    auto const refusal = [](std::vector<std::string> const& arguments, std::string const& text = "seed: 1") {
+        PPOv2Config config;
+        auto const parsed = read(config, text, arguments);
+        try {
+            refuse_idle_options(parsed.given, config);
+        } catch (std::invalid_argument const& error) {
+            return std::string(error.what());
+        }
+        return std::string();
+    };
+    CHECK(refusal({}).empty());
+    CHECK(refusal({"--eval_steps=2"}) == "--eval_steps would do nothing: it needs --eval_strategy steps");
+    CHECK(refusal({}, "eval_steps: 2") == "--eval_steps would do nothing: it needs --eval_strategy steps");
+    CHECK(refusal({"--eval_strategy=steps"}, "eval_steps: 2").empty());
+    CHECK(
+        refusal({"--num_train_epochs=2", "--max_steps=5"}).starts_with("--num_train_epochs would do nothing: --max_"));
+    CHECK(refusal({"--max_steps=5"}, "num_train_epochs: 3.0").empty());  // a file may name a default
+    CHECK(refusal({"--optim=sgd", "--adam_beta1=0.8"}).find("it is AdamW's, and --optim is sgd") != std::string::npos);
+    CHECK(refusal({"--optim=adamw_hf", "--adam_beta1=0.8"}).empty());
+    CHECK(refusal({"--lr_scheduler_type=constant", "--warmup_steps=2"}).find("no warm-up") != std::string::npos);
+    CHECK(refusal({"--save_strategy=no", "--save_steps=2"}).find("--save_strategy is no") != std::string::npos);
+    CHECK(refusal({"--save_strategy=no", "--save_total_limit=2"}).find("no checkpoints") != std::string::npos);
+    CHECK(refusal({"--logging_strategy=epoch", "--logging_steps=2"}).find("it needs steps") != std::string::npos);
+    CHECK(refusal({"--ignore_data_skip"}).find("--resume_from_checkpoint") != std::string::npos);
+    CHECK(refusal({"--early_stopping_threshold=1"}).find("--early_stopping_patience") != std::string::npos);
+    CHECK(refusal({"--metric_for_best_model=eval_loss"}).find("there are no evaluations") != std::string::npos);
+    CHECK(refusal({"--reward_timeout=5"}).find("--reward_command") != std::string::npos);
+    CHECK(refusal({"--num_sample_generations=0", "--per_device_eval_batch_size=4"}).find("no table") !=
+          std::string::npos);
 }

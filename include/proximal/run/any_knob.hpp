@@ -44,10 +44,10 @@ any_knob knob_for(Value& value, std::string_view name, std::string_view part, st
             .check = [] {}};
 }
 
-/// The knobs of a configuration or of an algorithm, in order, and its switches (see visit_switches). A part that bundles
-/// options says what they are about, `static constexpr std::string_view concern`, in place of its name. A switch is a
-/// knob of its part's name; where the part has a knob of that name, giving the knob a value turns the part on, and "none"
-/// off.
+/// The knobs of a configuration or of an algorithm, in order, and its switches (see visit_switches): a switch is a knob
+/// of its part's name; where the part has a knob of that name, giving the knob a value turns the part on, and "none"
+/// turns it off. A part may say what its knobs are about, `static constexpr std::string_view concern`, in place of its
+/// name.
 template <class Part>
 std::vector<any_knob> any_knobs(Part& whole) {
     std::vector<any_knob> knobs;

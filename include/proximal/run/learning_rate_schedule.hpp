@@ -67,18 +67,21 @@ Schedule schedule_with(std::string const& name, std::string const& kwargs) {
         throw std::invalid_argument("--lr_scheduler_kwargs: " + why.substr(why.starts_with("--") ? 2 : 0));
     };
     Schedule schedule;
-    auto const numbers = kwargs.empty() ? nlohmann::json::object() : nlohmann::json::parse(kwargs, nullptr, false);
+    bool const none = kwargs.empty() || kwargs == "none" || kwargs == "None";
+    auto const numbers = none ? nlohmann::json::object() : nlohmann::json::parse(kwargs, nullptr, false);
     if (!numbers.is_object()) refuse(kwargs + " is no JSON dictionary: write it as {\"num_cycles\": 2}");
     auto const knobs = any_knobs(schedule);
     std::string known;
     for (auto const& knob : knobs) known += (known.empty() ? "" : ", ") + knob.name;
-    for (auto const& [key, value] : numbers.items()) {
+    for (auto const& item : numbers.items()) {
+        std::string const key = item.key();
+        nlohmann::json const& value = item.value();
         auto const knob = std::find_if(knobs.begin(), knobs.end(), [&](any_knob const& k) { return k.name == key; });
         if (knob == knobs.end())
             refuse(name + " has no '" + key +
                    "': " + (known.empty() ? "it has no further numbers" : "it has " + known));
         try {
-            knob->read(value.is_null() ? "none" : value.is_string() ? value.template get<std::string>() : value.dump());
+            knob->read(value.is_null() ? "none" : value.is_string() ? value.get<std::string>() : value.dump());
         } catch (std::invalid_argument const& error) {
             refuse(error.what());
         }

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstddef>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <proximal/run/any_knob.hpp>
@@ -53,7 +55,8 @@ inline bool is_of_trl(std::vector<config_entry> const& entries) {
 inline bool says_nothing(config_entry const& entry, bool is_of_trl) {
     auto const& key = entry.key;
     if (key == "provenance" && entry.kind == entry_kind::dictionary) return true;
-    if ((key == "report_to" || key == "disable_tqdm") && entry.kind == entry_kind::null) return true;
+    if (entry.kind == entry_kind::null && (key == "report_to" || key == "disable_tqdm" || key == "lr_scheduler_kwargs"))
+        return true;
     if (key == "stop_token" && entry.text == "<STOP_TOKEN>") return true;  // stop_token_id is written beside it
     return is_of_trl && ((key == "max_grad_norm" && same_value(entry.text, "1.0")) ||
                          (key == "logging_steps" && same_value(entry.text, "500")));
@@ -141,12 +144,16 @@ inline std::optional<parsed_options> parse_options(std::vector<any_knob> const& 
     return parsed;
 }
 
-/// The text of `--print_config`: a line for each option, "learning_rate = 3e-06  (run.yaml:3)".
+/// The text of `--print_config`: a line for each option, "learning_rate = 3e-06  (run.yaml:3)". Of several knobs of one
+/// name the last counts: an algorithm's own, after the configuration's.
 inline std::string options_text(std::vector<any_knob> const& knobs, given_flags const& given) {
     std::string text;
-    std::set<std::string_view> seen;
-    for (auto const& knob : knobs) {
-        if (!seen.insert(knob.name).second) continue;
+    std::map<std::string_view, any_knob const*> last;
+    for (auto const& knob : knobs) last[knob.name] = &knob;
+    for (auto const& first : knobs) {
+        auto const of_name = last.extract(first.name);
+        if (of_name.empty()) continue;
+        auto const& knob = *of_name.mapped();
         auto const found = given.find(knob.name);
         auto const value = knob.text();
         text += fmt::format("{} = {}  ({})\n", knob.name, value,

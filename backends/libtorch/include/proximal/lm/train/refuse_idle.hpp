@@ -7,6 +7,7 @@
 #include <proximal/lm/train/trainable.hpp>
 #include <proximal/run/config_json.hpp>
 #include <proximal/run/flags.hpp>
+#include <proximal/run/idle_options.hpp>
 #include <proximal/run/options.hpp>
 #include <proximal/run/ppo_config.hpp>
 #include <stdexcept>
@@ -54,27 +55,13 @@ inline nlohmann::json run_record(run::PPOv2Config const& config, trainable algor
     return record;
 }
 
-/// Refuses options that were chosen and would do nothing beside the others: std::invalid_argument with the reason.
+/// Refuses options that were chosen and would do nothing beside the others, or in this algorithm: std::invalid_argument
+/// with the reason.
 inline void refuse_idle(run::given_flags const& given, run::PPOv2Config const& config, trainable const& algorithm) {
-    auto const idle = [&](char const* flag, bool is_idle, std::string const& because) {
-        if (is_idle && run::is_chosen(given, flag))
-            throw std::invalid_argument("--" + std::string(flag) + " would do nothing: " + because);
-    };
-    idle("reward_model_path", config.reward_command && !algorithm.needs_critic(),
-         "--reward_command gives the rewards, and " + config.algorithm + " has no critic; leave one of them out");
-    idle("reward_timeout", !config.reward_command, "there is no --reward_command that it could wait for");
-    idle("num_train_epochs", config.total_episodes.has_value() && run::is_chosen(given, "total_episodes"),
-         "--total_episodes says how long the run is; give one of them");
-    idle("num_train_epochs", config.max_steps > 0, "--max_steps says how long the run is; give one of them");
-    bool const is_cold = config.lr_scheduler_type == "constant" || config.lr_scheduler_type == "reduce_lr_on_plateau";
-    auto const no_warmup =
-        "--lr_scheduler_type " + config.lr_scheduler_type + " has no warm-up; choose another, as constant_with_warmup";
-    idle("warmup_steps", is_cold && config.warmup_steps > 0, no_warmup);
-    idle("warmup_ratio", is_cold && config.warmup_ratio > 0.0, no_warmup);
-    idle("warmup_ratio", config.warmup_steps > 0, "--warmup_steps rules over it; give one of them");
-    idle("per_device_eval_batch_size", config.num_sample_generations == 0,
-         "--num_sample_generations 0 asks for no table of samples");
-    idle("eval_fraction", !config.dataset_name, "the data made here have held-out prompts; give --dataset_name");
+    if (config.reward_command && !algorithm.needs_critic() && run::is_chosen(given, "reward_model_path"))
+        throw std::invalid_argument("--reward_model_path would do nothing: --reward_command gives the rewards, and " +
+                                    config.algorithm + " has no critic; leave one of them out");
+    run::refuse_idle_options(given, config);
 }
 
 }  // namespace proximal::lm

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <proximal/run/flags.hpp>
+#include <proximal/run/ppo_config.hpp>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace proximal::run {
+
+/// Refuses an option that was chosen and would do nothing beside the others: std::invalid_argument with the reason.
+inline void refuse_idle_options(given_flags const& given, PPOv2Config const& config) {
+    auto const idle = [&](std::string_view option, bool is_idle, std::string_view because) {
+        if (is_idle && is_chosen(given, option))
+            throw std::invalid_argument("--" + std::string(option) + " would do nothing: " + std::string(because));
+    };
+    idle("reward_timeout", !config.reward_command, "there is no --reward_command that it could wait for");
+    idle("num_train_epochs", config.total_episodes.has_value() && is_chosen(given, "total_episodes"),
+         "--total_episodes says how long the run is; give one of them");
+    idle("num_train_epochs", config.max_steps > 0, "--max_steps says how long the run is; give one of them");
+    idle("eval_fraction", !config.dataset_name, "the data made here have held-out prompts; give --dataset_name");
+
+    bool const is_cold = config.lr_scheduler_type == "constant" || config.lr_scheduler_type == "reduce_lr_on_plateau";
+    auto const no_warmup =
+        "--lr_scheduler_type " + config.lr_scheduler_type + " has no warm-up; choose another, as constant_with_warmup";
+    idle("warmup_steps", is_cold && config.warmup_steps > 0, no_warmup);
+    idle("warmup_ratio", is_cold && config.warmup_ratio > 0.0, no_warmup);
+    idle("warmup_ratio", config.warmup_steps > 0, "--warmup_steps rules over it; give one of them");
+    bool const is_adam = config.optim.starts_with("adamw");
+    for (auto const option : {"adam_beta1", "adam_beta2", "adam_epsilon"})
+        idle(option, !is_adam, "it is AdamW's, and --optim is " + config.optim);
+
+    bool const evaluates = config.eval_strategy != "no";
+    auto const no_evaluation = "there are no evaluations; give --eval_strategy steps or epoch";
+    idle("per_device_eval_batch_size", config.num_sample_generations == 0 && !evaluates && !config.eval_on_start,
+         "--num_sample_generations 0 asks for no table of samples, and --eval_strategy no for no evaluation");
+    idle("eval_steps", config.eval_steps && config.eval_strategy != "steps", "it needs --eval_strategy steps");
+    idle("eval_delay", config.eval_delay > 0.0 && !evaluates, no_evaluation);
+    idle("metric_for_best_model", config.metric_for_best_model && !evaluates, no_evaluation);
+    idle("greater_is_better", config.greater_is_better && !evaluates, no_evaluation);
+    idle("early_stopping_threshold", config.early_stopping_threshold > 0.0 && !config.early_stopping_patience,
+         "it needs --early_stopping_patience");
+
+    idle("logging_steps", config.logging_steps && config.logging_strategy != "steps",
+         "--logging_strategy is " + config.logging_strategy + "; it needs steps");
+    idle("logging_first_step", config.logging_first_step && config.logging_strategy == "no",
+         "--logging_strategy no asks for no points");
+    idle("save_steps", config.save_strategy != "steps",
+         "--save_strategy is " + config.save_strategy + "; it needs steps");
+    for (auto const option : {"save_total_limit", "save_only_model"})
+        idle(option, config.save_strategy == "no" && (config.save_total_limit || config.save_only_model),
+             "--save_strategy no asks for no checkpoints");
+    idle("ignore_data_skip", config.ignore_data_skip && !config.resume_from_checkpoint,
+         "there is no run to go on with; give --resume_from_checkpoint");
+}
+
+}  // namespace proximal::run
