@@ -8,6 +8,8 @@
 #include <proximal/run/completions_table.hpp>
 #include <proximal/run/config_json.hpp>
 #include <proximal/run/csv_log.hpp>
+#include <proximal/run/diagnoses.hpp>
+#include <proximal/run/doctor.hpp>
 #include <proximal/run/edit_distance.hpp>
 #include <proximal/run/event_file.hpp>
 #include <proximal/run/flag_value.hpp>
