@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Draws the metrics of runs as PNG, SVG and PDF: a curve per group of runs that are told the same but for their seed, the
-// mean with a band of one standard deviation. The flags are those of openrlbenchmark's rlops_multi_metrics.
+// Draws the metrics of runs as PNG, SVG and PDF: a curve per group of runs that are told the same but for their seed,
+// the mean with a band of one standard deviation. The flags are those of openrlbenchmark's rlops_multi_metrics.
 //
 //     plot_metrics RUN... --metrics objective/kl objective/scores --ncols 4 --output_filename figures/kl
 #include <fmt/format.h>

@@ -24,6 +24,8 @@
 #include <proximal/run/csv_log.hpp>
 #include <proximal/run/decays.hpp>
 #include <proximal/run/default_flow.hpp>
+#include <proximal/run/diagnoses.hpp>
+#include <proximal/run/doctor.hpp>
 #include <proximal/run/early_stopping.hpp>
 #include <proximal/run/edit_distance.hpp>
 #include <proximal/run/event_file.hpp>

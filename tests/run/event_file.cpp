@@ -57,7 +57,7 @@ std::string bytes_of(std::filesystem::path const& path) {
 std::vector<std::int64_t> steps_of(std::filesystem::path const& path) {
     auto const bytes = bytes_of(path);
     std::vector<std::int64_t> steps;
-    for (auto const event : tf_records(bytes)) steps.push_back(detail::event_step(event).value());
+    for (auto const event : tf_records(bytes)) steps.push_back(proximal::run::detail::event_step(event).value());
     return steps;
 }
 metrics reward_of(double value) {
@@ -157,8 +157,8 @@ print(json.dumps({
     "scalars": {tag: [[e.step, e.value] for e in seen.Scalars(tag)] for tag in tags["scalars"]},
     "text": [[e.step, e.tensor_proto.string_val[0].decode()] for e in tensors.get("samples", [])],
     "plugin": seen.SummaryMetadata("samples").plugin_data.plugin_name,
-    "histogram": [[e.step, e.histogram_value.min, e.histogram_value.max, e.histogram_value.num] for e in seen.Histograms("scores")]
-        if "scores" in tags["histograms"] else [],
+    "histogram": [[e.step, e.histogram_value.min, e.histogram_value.max, e.histogram_value.num]
+                  for e in seen.Histograms("scores")],
 }))
 )";
     auto const command = python + " " + (folder.path / "read.py").string() + " " + (folder.path / "runs").string() +

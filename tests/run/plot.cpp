@@ -14,7 +14,7 @@ TEST_CASE("gnuplot_data: a NaN is a gap, a band has its limits") {
 }
 
 TEST_CASE("x_marks: six at most, round, with their unit") {
-    auto const marks = [](std::vector<double> x) { return detail::x_marks({"p", {{"c", x, x}}}); };
+    auto const marks = [](std::vector<double> x) { return proximal::run::detail::x_marks({"p", {{"c", x, x}}}); };
     CHECK(marks({64, 7680}) == "set xtics ('2000' 2000,'4000' 4000,'6000' 6000)\n");
     CHECK(marks({0, 2.2e6}) == "set xtics ('0' 0,'500k' 500000,'1M' 1000000,'1.5M' 1500000,'2M' 2000000)\n");
     CHECK(marks({5}) == "set xtics autofreq\n");

@@ -85,7 +85,7 @@ TEST_CASE("run_report: seeds of one configuration are a mean with a band, other 
 TEST_CASE("run_report: long runs are thinned to what a screen shows, as means of neighbours") {
     curve c{"x", {}, {}};
     for (int i = 0; i < 2500; ++i) c.x.push_back(i), c.y.push_back(i == 4 ? NAN : 2.0);
-    auto const drawn = detail::drawn(c);
+    auto const drawn = proximal::run::detail::drawn(c);
     CHECK(drawn["x"].size() == 834);
     CHECK(drawn["x"][0] == 1.0);
     CHECK(drawn["y"][1] == 2.0);
@@ -96,7 +96,7 @@ TEST_CASE("run_report: of many tables of samples the first, the last and some be
     run.samples.clear();
     for (int update = 1; update <= 100; ++update) run.samples.push_back({{"update", update}, {"query", "q"}});
     auto tables = nlohmann::ordered_json::array();
-    detail::add_samples(tables, run, 5);
+    proximal::run::detail::add_samples(tables, run, 5);
     REQUIRE(tables.size() == 5);
     CHECK(tables.front()["update"] == 1);
     CHECK(tables.back()["update"] == 100);
