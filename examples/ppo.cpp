@@ -12,15 +12,11 @@
 #include <proximal/lm/train/compare_samples.hpp>
 #include <proximal/lm/train/ppo_trainer.hpp>
 #include <proximal/run/checkpoint_folder.hpp>
-#include <proximal/run/html_report.hpp>
 #include <proximal/run/log_level.hpp>
-#include <proximal/run/plot_report.hpp>
 #include <proximal/run/program.hpp>
 #include <proximal/run/run_directory.hpp>
-#include <proximal/run/sinks.hpp>
 #include <proximal/run/spin_briefly.hpp>
-#include <proximal/run/stop_on_signal.hpp>
-#include <proximal/run/terminal_report.hpp>
+#include <proximal/run/stock_listeners.hpp>
 
 #include "algorithms/algorithm_named.hpp"
 #include "quickstart/quickstart.hpp"
@@ -49,13 +45,7 @@ int main(int argc, char** argv) {
         auto const folder = run::named_folder(config.output_dir);
         config.output_dir = folder.string();
         auto const checkpoint = run::checkpoint_of(config, folder);
-        auto const title = config.run_name.value_or(fmt::format("{}, seed {}", config.exp_name, config.seed));
-        auto const plot = std::make_shared<run::plot_report>(title);
-        auto callbacks = run::sinks_named(config.report_to);
-        callbacks.insert(callbacks.end(),
-                         {std::make_shared<run::terminal_report>(!config.disable_tqdm), plot,
-                          std::make_shared<run::html_report>(), std::make_shared<run::stop_on_signal>()});
-        lm::ppo_trainer trainer(algorithm, lm::arguments_of(config, inputs, callbacks));
+        lm::ppo_trainer trainer(algorithm, lm::arguments_of(config, inputs, run::stock_listeners(config)));
         if (checkpoint) trainer.resume(*checkpoint);
         run::run_directory const claimed(folder, run::fate_of_earlier_run(config, folder, checkpoint));
         if (claimed.earlier())
@@ -73,13 +63,8 @@ int main(int argc, char** argv) {
         auto const before = trainer.answer_held_out(compared);
         trainer.train();
         if (!before.empty()) fmt::print("\n{}", lm::compare_samples(before, trainer.answer_held_out(compared)));
-        fmt::print("\npolicy     {}\n", folder.string());
-        if (inputs.critic) fmt::print("critic     {}\n", (folder / "value_model").string());
-        fmt::print("metrics    {}\nreport     {}\n", (folder / "metrics.jsonl").string(),
-                   (folder / "report.html").string());
-        if (plot->drawn()) fmt::print("plot       {}\n", (folder / "metrics.png").string());
-        if (std::filesystem::exists(folder / "runs"))
-            fmt::print("curves     tensorboard --logdir {}\n", folder.string());
+        fmt::print("\n");
+        run::list_results(folder);
         return 0;
     });
 }

@@ -69,6 +69,7 @@
 #include <proximal/run/spin_briefly.hpp>
 #include <proximal/run/state_archive.hpp>
 #include <proximal/run/state_folder.hpp>
+#include <proximal/run/stock_listeners.hpp>
 #include <proximal/run/stock_ppo.hpp>
 #include <proximal/run/stop_on_signal.hpp>
 #include <proximal/run/stopwatch.hpp>

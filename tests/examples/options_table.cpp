@@ -62,6 +62,14 @@ std::string table_of(std::vector<option> const& all) {
         text += "| `--" + knob.name + "` | " + knob.default_text + " | " + knob.accepts + " | " + knob.meaning + " | " +
                 names + " |\n";
     }
+    text +=
+        "\n## Fields of TRL that are refused\nThe rest of TRL's 158: one that is given TRL's default asks for nothing "
+        "and is "
+        "accepted, so that a configuration which TRL wrote can be read; any other value is refused with the "
+        "reason.\n\n| field | TRL's default | why it is refused |\n|---|---|---|\n";
+    for (auto const& field : run::detail::refused_fields)
+        text += "| `--" + std::string(field.name) + "` | " + std::string(field.trl_default) + " | " +
+                std::string(field.because) + " |\n";
     return text;
 }
 

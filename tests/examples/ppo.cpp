@@ -479,7 +479,8 @@ TEST_CASE("ppo: a run that was stopped is resumed where it stood, and ends as if
 TEST_CASE("ppo: a full disk while it saves ends the run with a sentence, and the last checkpoint stays") {
     workshop const w;
     fs::create_directory(w.here / "small");
-    if (run_program("/bin/mount", {"-t", "tmpfs", "-o", "size=400k", "none", (w.here / "small").string()}).status != 0) {
+    if (run_program("/bin/mount", {"-t", "tmpfs", "-o", "size=400k", "none", (w.here / "small").string()}).status !=
+        0) {
         WARN("SKIPPED: no right to mount a small file system");
         return;
     }

@@ -122,7 +122,7 @@ TEST_CASE("options: what is wrong with a file is said with its line and key") {
     CHECK(refusal("\n\nkl_coef: -1\n") == "run.yaml:3: kl_coef must be at least 0, but is -1.");
     CHECK(refusal("kl_coef: -1\n", {"--kl_coef=1"}) == "run.yaml:1: kl_coef must be at least 0, but is -1.");
     CHECK(refusal("optim: adamm\n") ==
-          "run.yaml:1: optim must be one of adamw_torch, adamw_torch_fused, adamw_hf, sgd, "
+          "run.yaml:1: optim must be one of adamw_torch, adamw_torch_fused, sgd, "
           "adafactor, adagrad, rmsprop, but is 'adamm'.");
     CHECK(refusal("seed: 1\nkl_coef: 0\nseed: 2\n") ==
           "run.yaml:3: seed stands at run.yaml:1 already: keep one of them");
@@ -263,7 +263,7 @@ TEST_CASE("idle_options: what would do nothing beside the other options is refus
         refusal({"--num_train_epochs=2", "--max_steps=5"}).starts_with("--num_train_epochs would do nothing: --max_"));
     CHECK(refusal({"--max_steps=5"}, "num_train_epochs: 3.0").empty());  // a file may name a default
     CHECK(refusal({"--optim=sgd", "--adam_beta1=0.8"}).find("it is AdamW's, and --optim is sgd") != std::string::npos);
-    CHECK(refusal({"--optim=adamw_hf", "--adam_beta1=0.8"}).empty());
+    CHECK(refusal({"--optim=adamw_torch_fused", "--adam_beta1=0.8"}).empty());
     CHECK(refusal({"--lr_scheduler_type=constant", "--warmup_steps=2"}).find("no warm-up") != std::string::npos);
     CHECK(refusal({"--save_strategy=no", "--save_steps=2"}).find("--save_strategy is no") != std::string::npos);
     CHECK(refusal({"--save_strategy=no", "--save_total_limit=2"}).find("no checkpoints") != std::string::npos);

@@ -14,7 +14,7 @@ using namespace proximal::run;
 
 namespace {
 /// Something with a value of every type that a state can hold.
-struct everything {
+struct every_type {
     bool flag = false;
     std::int64_t count = 0;
     std::uint64_t seed = 0;
@@ -33,15 +33,15 @@ struct everything {
         archive("array", bytes);
     }
 };
-everything full() {
-    everything x{true, -5, ~std::uint64_t{0}, 7, {}, "a \"quoted\" \n line, \u00e9", {3, 1, 2}, {}, {}};
+every_type full() {
+    every_type x{true, -5, ~std::uint64_t{0}, 7, {}, "a \"quoted\" \n line, \u00e9", {3, 1, 2}, {}, {}};
     double const inf = std::numeric_limits<double>::infinity();
     x.numbers = {0.1, -0.0, inf, -inf, std::nan(""), 5e-324};
     x.array = {1.5f, std::nanf(""), -0.0f};
     x.engine.discard(1000);
     return x;
 }
-void write(std::filesystem::path const& folder, everything x) {
+void write(std::filesystem::path const& folder, every_type x) {
     write_state(folder, [&](state_archive& archive) { archive.within("thing", x); });
 }
 }  // namespace
@@ -50,7 +50,7 @@ TEST_CASE("state_folder: every type comes back to the bit, what is not finite to
     support::temporary_folder const folder;
     auto const was = full();
     write(folder.path, was);
-    everything is;
+    every_type is;
     state_folder reading(folder.path);
     reading.within("thing", is);
     CHECK_NOTHROW(reading.finish());
@@ -72,7 +72,7 @@ TEST_CASE("state_folder: every type comes back to the bit, what is not finite to
 TEST_CASE("state_folder: a state of another run, a damaged or truncated one is refused by name") {
     support::temporary_folder const folder;
     write(folder.path, full());
-    everything into;
+    every_type into;
     auto const read = [&](char const* as) {
         state_folder reading(folder.path);
         reading.within(as, into);

@@ -13,6 +13,7 @@
 #include <optional>
 #include <proximal/run/completions_table.hpp>
 #include <proximal/run/metrics.hpp>
+#include <proximal/run/ppo_config.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +26,12 @@ struct diagnosed_run {
     bool stops_at_eos = false;          // --stop_token eos
     std::int64_t steps_on_a_batch = 1;  // num_ppo_epochs * num_mini_batches
 };
+
+/// What a configuration tells the doctor.
+inline diagnosed_run diagnosed(PPOv2Config const& config) {
+    return {.stops_at_eos = config.stop_token == "eos",
+            .steps_on_a_batch = config.num_ppo_epochs * config.num_mini_batches};
+}
 
 /// What is wrong with a run: a kind, and one sentence with what was seen and the remedy.
 struct diagnosis {

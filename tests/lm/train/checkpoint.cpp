@@ -227,6 +227,21 @@ TEST_CASE("checkpoint: one of another run is refused, naming all that differs; w
         other.eval_strategy = "no";
         CHECK(resume(other, stock) == 2);
     }
+    SECTION("with data that begin anew: ignore_data_skip") {
+        auto const next_prompts = [&](bool skip) {
+            auto other = config;
+            other.ignore_data_skip = skip;
+            auto given = support::arguments(other);
+            ppo_trainer trainer(stock(), given);
+            trainer.resume(saved);
+            return trainer.next().prompts;
+        };
+        auto given = support::arguments(config);
+        ppo_trainer fresh(stock(), given);
+        auto const first = fresh.next().prompts;
+        CHECK(next_prompts(true) == first);
+        CHECK(next_prompts(false) != first);
+    }
     SECTION("the models alone") {
         std::filesystem::remove(saved / "manifest.json");
         CHECK_THROWS_WITH(resume(config, stock), Catch::Contains("no manifest.json"));

@@ -63,7 +63,9 @@ struct run_of_ten {
     }
 };
 
-bool is_timing(std::string_view name) { return name.starts_with("time/") || name.starts_with("memory/") || name == "eps"; }
+bool is_timing(std::string_view name) {
+    return name.starts_with("time/") || name.starts_with("memory/") || name == "eps";
+}
 
 }  // namespace
 

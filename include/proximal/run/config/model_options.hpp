@@ -17,10 +17,8 @@ struct model_options {
     std::optional<std::string> reward_command;
     double reward_timeout = 600.0;
     std::optional<std::string> dataset_name;
-    std::optional<std::int64_t> dataset_num_proc;
     std::optional<std::uint64_t> data_seed;
     bool group_by_length = false;
-    bool dataloader_drop_last = false;
     double eval_fraction = 0.05;
 
     static constexpr std::string_view concern = "models and data";
@@ -36,15 +34,10 @@ struct model_options {
                                "seconds that the program may take for a batch, its start included", above(0)),
         knob<"dataset_name">(&model_options::dataset_name,
                              "JSON lines file, or a folder of train.jsonl [validation.jsonl]"),
-        knob<"dataset_num_proc">(&model_options::dataset_num_proc, "threads that encode prompts; default: all cores",
-                                 at_least(1)),
         knob<"data_seed">(&model_options::data_seed, "seed of the data's order; default: seed", {},
                           "TRL's PPO trainer ignores it."),
         knob<"group_by_length">(&model_options::group_by_length, "prompts of similar length share a batch", {},
                                 "TRL's PPO trainer ignores it."),
-        knob<"dataloader_drop_last">(&model_options::dataloader_drop_last,
-                                     "leave out the last batch of a pass where it is not full", {},
-                                     "TRL's PPO trainer always leaves it out."),
         knob<"eval_fraction">(&model_options::eval_fraction, "share held out where the data name no validation split",
                               {0, 1, false, true}));
 };

@@ -37,7 +37,7 @@ struct recomputed_layer : torch::autograd::Function<recomputed_layer> {
 };
 }  // namespace detail
 
-/// A backbone that keeps of each layer its input alone, and runs the layer again in backward (`--gradient_checkpointing`):
+/// A backbone that keeps of each layer its input alone and runs it again in backward (`--gradient_checkpointing`):
 /// memory for activations falls from all layers' to one layer's, for one forward pass more.
 ///
 /// Gradients are those of the backbone it stands for, bit for bit, and so are its parameters. Without a gradient, and

@@ -12,8 +12,8 @@ namespace proximal::lm {
 ///
 ///     g ← g + λθ,   s ← s + g²,   θ ← θ − η g / (√s + 1e-10)
 ///
-/// Source: Duchi, Hazan and Singer (2011); torch.optim.Adagrad with its defaults, as transformers' --optim adagrad makes
-/// it.
+/// Source: Duchi, Hazan and Singer (2011); torch.optim.Adagrad with its defaults, as --optim adagrad of
+/// transformers makes it.
 class adagrad final : public per_parameter_optimizer {
    public:
     explicit adagrad(std::vector<named_tensor> const& parameters, double weight_decay = 0.0)

@@ -50,8 +50,7 @@ class optimizer {
         std::map<std::string, double> squares;
         std::vector<std::string> models;
         for (auto const& parameter : parameters_)
-            if (parameter.tensor.grad().defined())
-                models.push_back(parameter.name.substr(0, parameter.name.find('.')));
+            if (parameter.tensor.grad().defined()) models.push_back(parameter.name.substr(0, parameter.name.find('.')));
         if (models.empty()) return squares;
         at::Tensor const norms = at::stack(at::_foreach_norm(gradients())).to(at::kCPU, at::kDouble);
         for (std::size_t i = 0; i < models.size(); ++i) {

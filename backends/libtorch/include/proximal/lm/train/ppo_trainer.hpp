@@ -131,8 +131,8 @@ class ppo_trainer {
             throw;
         }
         save();
-        if (sizes_.sample_generations_freq > 0 && !given_.eval_dataset.prompts.empty() && !state_.should_stop)
-            sample_all();
+        bool const has_tables = sizes_.sample_generations_freq > 0 && !given_.eval_dataset.prompts.empty();
+        if (has_tables && !state_.should_stop) sample_all();
         announce(&run::trainer_callback::on_train_end);
     }
 
@@ -242,7 +242,8 @@ class ppo_trainer {
                           .temperature = scaled_temperature(given_.config.temperature),
                           .chunk = given_.config.local_rollout_forward_batch_size,
                           .policy = algorithm_.needs_behaviour() ? &given_.policy : nullptr,
-                          .group_size = group_size_},
+                          .group_size = group_size_,
+                          .logits_rows = logits_rows(given_.config.logits_memory_mb, given_.policy.lm_head)},
                          batch, logprobs, roles_.pad, {&given_.tokenizer, &records});
     }
 
@@ -275,7 +276,7 @@ class ppo_trainer {
     /// The same for as many prompts as there are, `most` at most.
     run::completions_table sample_completions(std::int64_t most) { return to_table(answer_evaluation(most, 0.01)); }
 
-    /// What the policy's answers to all evaluation prompts come to: see measure_answers. The draws are the same at every
+    /// What the policy's answers to all evaluation prompts come to: see measure_answers. The draws are the same at each
     /// call, and change nothing of the run's. Throws std::runtime_error where there are no evaluation prompts.
     run::metrics evaluate() {
         auto const& prompts = given_.eval_dataset.prompts;
@@ -540,6 +541,7 @@ class ppo_trainer {
                 .temperature = scaled_temperature(given_.config.temperature),
                 .learning_rate = learning_rate,
                 .pad = roles_.pad,
+                .logits_rows = logits_rows(given_.config.logits_memory_mb, given_.policy.lm_head),
                 .permutation =
                     [this](std::int64_t) {
                         return at::tensor(run::random_permutation(sizes_.local_batch_size, permutations_), at::kLong);

@@ -3,7 +3,9 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <proximal/libtorch/linear_logprob.hpp>
 #include <proximal/lm/model/causal_lm.hpp>
 #include <proximal/lm/model/sequence_classifier.hpp>
@@ -20,22 +22,32 @@ struct token_prediction {
     at::Tensor entropies;  // H[π(·|s)]
 };
 
-/// Asks a language model about the wanted cells. Differentiable in its parameters; logits are never kept.
+/// Asks a language model about the wanted cells. Differentiable in its parameters; logits are never kept: those of
+/// `logits_rows` tokens are there at a time.
 inline token_prediction predict_tokens(causal_lm const& model, episodes const& batch, at::Tensor const& wanted,
-                                       std::int64_t pad, double temperature) {
+                                       std::int64_t pad, double temperature,
+                                       std::int64_t logits_rows = libtorch::default_chunk) {
     auto const plan = plan_responses(batch, wanted, pad);
     auto const hidden = model.body->forward(plan.tokens).index_select(0, plan.sources);  // [M, H]
-    auto const predicted = libtorch::linear_logprobs(hidden, model.lm_head, plan.targets, temperature);
+    auto const predicted = libtorch::linear_logprobs(hidden, model.lm_head, plan.targets, temperature, logits_rows);
     return {plan.to_grid(predicted.logprob), plan.to_grid(predicted.entropy)};
 }
 
 /// The log-probs alone, without gradient: what is asked of a reference. [B, T], 0 elsewhere.
 inline at::Tensor predict_logprobs(causal_lm const& model, episodes const& batch, at::Tensor const& wanted,
-                                   std::int64_t pad, double temperature) {
+                                   std::int64_t pad, double temperature,
+                                   std::int64_t logits_rows = libtorch::default_chunk) {
     at::NoGradGuard const no_gradient;
     auto const plan = plan_responses(batch, wanted, pad);
     auto const hidden = model.body->forward(plan.tokens).index_select(0, plan.sources);  // [M, H]
-    return plan.to_grid(libtorch::reference_logprobs(hidden, model.lm_head, plan.targets, temperature));
+    return plan.to_grid(libtorch::reference_logprobs(hidden, model.lm_head, plan.targets, temperature, logits_rows));
+}
+
+/// How many rows of logits fit into --logits_memory_mb: V numbers a row.
+inline std::int64_t logits_rows(std::optional<std::int64_t> megabytes, at::Tensor const& lm_head) {
+    if (!megabytes) return libtorch::default_chunk;
+    auto const row = static_cast<double>(lm_head.size(0)) * static_cast<double>(lm_head.element_size());
+    return std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(*megabytes) * 1e6 / row));
 }
 
 /// Asks a critic for V(s) at the wanted cells. [B, T], 0 elsewhere. Differentiable in its parameters.

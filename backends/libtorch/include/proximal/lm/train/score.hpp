@@ -25,6 +25,7 @@ struct scoring_models {
     std::int64_t chunk = 64;            // rows per forward pass
     causal_lm const* policy = nullptr;  // given where what sampled counts as another policy: see needs_behaviour
     std::int64_t group_size = 1;        // responses to each prompt, in rows in succession
+    std::int64_t logits_rows = libtorch::default_chunk;  // tokens whose logits are there at a time
 };
 
 /// Where the text of episodes comes from, for rewards that read text.
@@ -111,12 +112,14 @@ inline scored_rollout score(scoring_models const& models, episodes const& batch,
     auto& recorded = result.recorded;
     if (models.reference != nullptr)
         recorded.ref_logprobs = in_chunks(batch, models.chunk, [&](episodes const& chunk) {
-            return predict_logprobs(*models.reference, chunk, chunk.mask, pad, models.temperature).to(like);
+            return predict_logprobs(*models.reference, chunk, chunk.mask, pad, models.temperature, models.logits_rows)
+                .to(like);
         });
     if (models.policy != nullptr) {
         recorded.behaviour_logprobs = logprobs;
         recorded.logprobs = in_chunks(batch, models.chunk, [&](episodes const& chunk) {
-            return predict_logprobs(*models.policy, chunk, chunk.mask, pad, models.temperature).to(like);
+            return predict_logprobs(*models.policy, chunk, chunk.mask, pad, models.temperature, models.logits_rows)
+                .to(like);
         });
     }
     if (models.critic != nullptr)

@@ -34,6 +34,10 @@ inline void set_precision(run::PPOv2Config const& config, at::Device device) {
         refuse(
             "--fp16 true is not supported yet: it needs loss scaling, and policy and critic learn in float32; leave "
             "it out");
+    if (config.torch_empty_cache_steps && device.is_cpu())
+        refuse(
+            "--torch_empty_cache_steps is for a GPU, whose memory LibTorch keeps for later, and this run is on the "
+            "CPU: leave it out");
     if (config.tf32 && device.is_cpu())
         refuse("--tf32 is a mode of NVIDIA GPUs, and this run is on the CPU: leave it out");
     if (config.tf32) {

@@ -40,10 +40,10 @@ struct mini_batch_sums {
 struct optimizer_step {
     lm::optimizer& optimizer;  // holds the parameters and their gradients
     double learning_rate = 0.0;
-    std::string where;                     // " in epoch 1, mini-batch 2, micro-batch 4"
-    mini_batch_sums sums{};                // of this process, then of all
-    std::optional<std::string> failure{};  // the first number that was not finite, and where
-    double gradient_norm = 0.0;            // before clipping
+    std::string where;                               // " in epoch 1, mini-batch 2, micro-batch 4"
+    mini_batch_sums sums{};                          // of this process, then of all
+    std::optional<std::string> failure{};            // the first number that was not finite, and where
+    double gradient_norm = 0.0;                      // before clipping
     std::map<std::string, double> gradient_norms{};  // of each model alone, by its name before the parameters'
     verdict decision = verdict::take;
     bool taken = false;  // whether parameters moved

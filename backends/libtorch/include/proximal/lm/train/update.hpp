@@ -39,6 +39,7 @@ struct update_plan {
     double temperature = 1.0;
     double learning_rate = 0.0;
     std::int64_t pad = 0;
+    std::int64_t logits_rows = libtorch::default_chunk;         // tokens whose logits are there at a time
     std::function<at::Tensor(std::int64_t epoch)> permutation;  // [B] int64, a fresh order of the rows per epoch
     /// Whether to step after a micro-batch; by default after the last of each mini-batch.
     std::function<bool(std::int64_t epoch, std::int64_t mini, std::int64_t micro)> steps_after{};
@@ -59,8 +60,8 @@ using micro_batch_observer = std::function<void(micro_batch_view const&)>;
 
 /// What the learners say now of a micro-batch: only what the algorithm reads or the metrics report.
 inline prediction<libtorch::field> predict(learners const& models, episodes const& batch, std::int64_t pad,
-                                           double temperature) {
-    auto const predicted = predict_tokens(*models.policy, batch, batch.sampled, pad, temperature);
+                                           double temperature, std::int64_t logits_rows) {
+    auto const predicted = predict_tokens(*models.policy, batch, batch.sampled, pad, temperature, logits_rows);
     prediction<libtorch::field> now{.logprobs = predicted.logprobs, .entropies = predicted.entropies};
     if (models.critic != nullptr) now.values = predict_values(*models.critic, batch, batch.value_mask, pad);
     return now;
@@ -138,13 +139,15 @@ inline update_statistics update(trainable const& algorithm, learners const& mode
                     return x.tensor.dim() == 0 ? x : libtorch::field(x.tensor.narrow(0, begin, plan.micro_batch_size));
                 });
                 if (!counts_nothing(then)) {
-                    auto const now = predict(models, rows(batch, index), plan.pad, plan.temperature);
+                    auto const now = predict(models, rows(batch, index), plan.pad, plan.temperature, plan.logits_rows);
                     auto const measured = algorithm.loss(then, now);
                     auto const numbers = numbers_of(measured, then, now, batch.sampled.index_select(0, index));
                     if (double const loss = measured.loss.item<double>(); !std::isfinite(loss) && !failure)
                         failure = "the loss became " + std::to_string(loss) + where + first_cause(now, then, numbers);
                     torch::autograd::backward({measured.loss / static_cast<double>(accumulation)}, {});
                     if (observer) observer({epoch, mini, micro, index, now, measured.loss.detach(), numbers});
+                    if (epoch == 0 && mini == 0 && micro == 0)  // 1, where training sees what sampling saw
+                        statistics.series["val/ratio_at_start"].push_back(numbers.at("val/ratio_masked"));
                     for (auto const& [name, number] : numbers)  // a variance of one number is none, not the update's
                         if (!std::isnan(number)) statistics.series[name].push_back(number);
                     sums.add(numbers);
