@@ -271,7 +271,11 @@ function redraw() {
     }
   });
 }
-new ResizeObserver(redraw).observe(document.body);
+let width = 0;
+new ResizeObserver(() => {  // of the width alone: a readout that grows must not take the curve away below the pointer
+  if (width !== document.body.clientWidth) redraw();
+  width = document.body.clientWidth;
+}).observe(document.body);
 const byId = (id) => document.getElementById(id);
 byId("smoothing").addEventListener("input", (e) => {
   state.smoothing = +e.target.value;
@@ -317,7 +321,7 @@ if (data.samples.length) {
     "aria-label": "table of samples" });
   const show = () => {
     const table = steps[+slide.value];
-    picked.textContent = `${many ? table.run + ", " : ""}after ${table.update} updates ` +
+    picked.textContent = `${many ? table.run + ", " : ""}after update ${table.update} ` +
       `(table ${+slide.value + 1} of ${steps.length})`;
     list.replaceChildren(...table.rows.map((row) => make("div", { class: "card sample" },
       make("div", { class: "small faint" }, "query"), make("p", {}, row.query ?? ""),
