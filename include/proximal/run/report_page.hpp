@@ -277,6 +277,11 @@ new ResizeObserver(() => {  // of the width alone: a readout that grows must not
   width = document.body.clientWidth;
 }).observe(document.body);
 const byId = (id) => document.getElementById(id);
+if (Math.max(...data.metrics.flatMap((m) => m.series).map((s) => s ? s.y.length : 0)) > 300) {  // else a thick band
+  state.smoothing = 0.95;
+  byId("smoothing").value = state.smoothing;
+  byId("smoothing-value").textContent = state.smoothing.toFixed(2);
+}
 byId("smoothing").addEventListener("input", (e) => {
   state.smoothing = +e.target.value;
   byId("smoothing-value").textContent = state.smoothing.toFixed(2);
