@@ -66,7 +66,10 @@ class csv_log final : public trainer_callback {
     }
     std::string header() const {
         std::string line;
-        for (auto const& column : columns_) line += (line.empty() ? "" : ",") + csv_field(column);
+        for (auto const& column : columns_) {
+            if (!line.empty()) line += ',';
+            line += csv_field(column);
+        }
         return line;
     }
     void write(std::int64_t update, metrics const& numbers) {

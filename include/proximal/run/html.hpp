@@ -36,7 +36,7 @@ inline std::string json_in_html(nlohmann::ordered_json const& data) {
     return escaped;
 }
 
-/// A page that needs nothing beside itself: `data` is JSON in the element #data, which `script` reads.
+/// A page that needs nothing beside itself: `data` is JSON in the element of id `data`, which `script` reads.
 inline std::string html_page(std::string_view title, std::string_view style, std::string_view body,
                              std::string_view script, nlohmann::ordered_json const& data) {
     std::string page = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";

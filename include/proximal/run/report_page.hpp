@@ -271,8 +271,17 @@ function redraw() {
     }
   });
 }
-new ResizeObserver(redraw).observe(document.body);
+let width = 0;
+new ResizeObserver(() => {  // of the width alone: a readout that grows must not take the curve away below the pointer
+  if (width !== document.body.clientWidth) redraw();
+  width = document.body.clientWidth;
+}).observe(document.body);
 const byId = (id) => document.getElementById(id);
+if (Math.max(...data.metrics.flatMap((m) => m.series).map((s) => s ? s.y.length : 0)) > 300) {  // else a thick band
+  state.smoothing = 0.95;
+  byId("smoothing").value = state.smoothing;
+  byId("smoothing-value").textContent = state.smoothing.toFixed(2);
+}
 byId("smoothing").addEventListener("input", (e) => {
   state.smoothing = +e.target.value;
   byId("smoothing-value").textContent = state.smoothing.toFixed(2);
@@ -317,7 +326,7 @@ if (data.samples.length) {
     "aria-label": "table of samples" });
   const show = () => {
     const table = steps[+slide.value];
-    picked.textContent = `${many ? table.run + ", " : ""}after ${table.update} updates ` +
+    picked.textContent = `${many ? table.run + ", " : ""}after update ${table.update} ` +
       `(table ${+slide.value + 1} of ${steps.length})`;
     list.replaceChildren(...table.rows.map((row) => make("div", { class: "card sample" },
       make("div", { class: "small faint" }, "query"), make("p", {}, row.query ?? ""),

@@ -98,6 +98,7 @@ inline std::vector<run_group> group_runs(std::vector<recorded_run> runs, std::ve
         at->second.runs.push_back(std::move(run));
     }
     std::vector<run_group> named;
+    named.reserve(groups.size());
     for (auto& [key, group] : groups) {
         for (auto const& field : fields) {
             bool const differs = std::any_of(groups.begin(), groups.end(), [&, &own = key](auto const& other) {

@@ -71,8 +71,8 @@ function sideBySide() {
     }
   const numbers = columns.filter((c) => c !== "update" && c !== "episode" && !textual.has(c));
   const column = (row, other, update) => row === null
-    ? make("div", { class: "card faint" }, `not sampled after ${update} updates`)
-    : make("div", { class: "card sample" }, make("div", { class: "small faint" }, `after ${update} updates`),
+    ? make("div", { class: "card faint" }, `not sampled after update ${update}`)
+    : make("div", { class: "card sample" }, make("div", { class: "small faint" }, `after update ${update}`),
       make("p", {}, marked(shown(row.response))),
       make("div", { class: "small" }, numbers.map((c) => {
         const change = other && typeof row[c] === "number" && typeof other[c] === "number" ? row[c] - other[c] : null;
@@ -80,7 +80,7 @@ function sideBySide() {
         return `${c} ${shown(row[c])}${told}   `;
       })));
   const kept = [...pairs.values()].filter(([a, b]) => (a && matches(a)) || (b && matches(b)));
-  byId("count").textContent = `${kept.length} prompts`;
+  byId("count").textContent = `${kept.length} ${kept.length === 1 ? "prompt" : "prompts"}`;
   byId("pairs").replaceChildren(
     ...kept.map(([a, b]) => make("div", { style: "margin-bottom:14px" },
       make("p", { class: "faint", style: "white-space:pre-wrap;overflow-wrap:anywhere;margin:6px 0" },
@@ -132,10 +132,10 @@ inline std::string samples_page(recorded_run const& run) {
     std::string const title = "Samples of " + run.name();
     std::string const body = "<h1>" + html_escaped(title) + "</h1>\n" + R"html(<div class="bar">
 <input id="search" type="search" placeholder="search" aria-label="search">
-<label id="step-label">after update <select id="step"></select></label>
+<label id="step-label">update <select id="step"></select></label>
 <label><input type="checkbox" id="compare"> compare</label>
-<label id="sides" hidden>after <select id="left" aria-label="left"></select> and
-<select id="right" aria-label="right"></select> updates</label>
+<label id="sides" hidden>update <select id="left" aria-label="left"></select> and
+<select id="right" aria-label="right"></select></label>
 <span class="faint" id="count"></span>
 </div>
 <noscript><p>This page works with JavaScript, all of it in this file.</p></noscript>
