@@ -53,6 +53,7 @@ int main(int argc, char** argv) {
                        claimed.earlier()->string());
         io::write_file(folder / "config_ppo.json", lm::run_record(config, algorithm, *given).dump(2) + "\n");
         io::stop_signals const signals;
+        lm::tell_memory(config, inputs, device);
         fmt::print("run        {} updates of {} episodes, in {}\n", trainer.sizes().num_total_batches,
                    trainer.sizes().batch_size, folder.string());
         if (checkpoint)

@@ -181,7 +181,7 @@ struct bench_of_runs {
         };
         for (auto const& entry : fs::recursive_directory_iterator(here)) {
             auto name = fs::relative(entry.path(), here).string();
-            if (!name.starts_with("out")) continue;
+            if (!name.starts_with("out") || !entry.is_regular_file()) continue;
             if (name.find("tfevents") != std::string::npos) name = "events";
             std::ifstream in(entry.path(), std::ios::binary);
             std::string const text(std::istreambuf_iterator<char>(in), {});

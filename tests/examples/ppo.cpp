@@ -170,7 +170,7 @@ TEST_CASE("ppo: bad flags") {
     CHECK(w.refusal("--learning_rate fast") == "--learning_rate expects a number, not 'fast'");
     CHECK_THAT(w.refusal("--missing_eos_penalty -1"), Catch::StartsWith("--missing_eos_penalty must be at least 0"));
     CHECK_THAT(w.refusal("--per_device_train_batch_size 100"), Catch::Contains("fewer than one batch of 100"));
-    CHECK_THAT(w.refusal("--batch_size 7"), Catch::Contains("does not divide"));
+    CHECK_THAT(w.refusal("--batch_size 7"), Catch::Contains("does not agree"));
     CHECK_THAT(w.refusal("--response_length 60"), Catch::Contains("they exceed the models' 40 positions"));
     CHECK_THAT(w.refusal("--report_to wandb"),
                Catch::Contains("--report_to wandb is not written directly") && Catch::Contains("import_run.py"));
@@ -463,7 +463,11 @@ TEST_CASE("ppo: a run that was stopped is resumed where it stood, and ends as if
         CHECK(w.read(w.here / "other" / "model.safetensors") == w.read(w.out / "model.safetensors"));
     }
     SECTION("of another run it is refused, and all stays as it was") {
-        auto const refused = [&](std::string const& with) { return w.refusal("--total_episodes 24 " + with); };
+        auto const refused = [&](std::string const& with) {
+            auto const [failed, said] = w.run("--total_episodes 24 " + with);
+            CHECK(failed == 1);
+            return said;
+        };
         CHECK_THAT(refused("--seed 6 --resume_from_checkpoint true"),
                    Catch::Contains("is of another run: --seed was 5 and is 6"));
         CHECK_THAT(refused("--seed 5 --resume_from_checkpoint nowhere"), Catch::Contains("nowhere is no folder"));
@@ -514,7 +518,9 @@ TEST_CASE("ppo: options come from a file, flags rule over it, and each value say
     INFO(again.output);
     CHECK(again.status == 0);
     w.write("bad.yaml", "seed: 7\nlearning_rte: 1\n");
-    CHECK_THAT(w.refusal("--config bad.yaml"), Catch::Contains("bad.yaml:2") && Catch::Contains("learning_rate"));
+    auto const [failed, said] = w.run("--config bad.yaml");
+    CHECK(failed == 1);
+    CHECK_THAT(said, Catch::Contains("bad.yaml:2") && Catch::Contains("learning_rate"));
 }
 
 TEST_CASE("ppo: ~ is the home folder in every path, also where the shell leaves it") {

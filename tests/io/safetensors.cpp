@@ -94,7 +94,8 @@ TEST_CASE("write_safetensors: refuses what would not read back") {
     std::array const x{1.0f};
     CHECK_THROWS_WITH(write_safetensors(folder.path / "a", {{"x", {"F32", {2}, bytes(x)}}}),
                       Contains("x has 4 bytes, which is not F32"));
-    CHECK_THROWS_WITH(write_safetensors(folder.path / "a", {{"x", {"F3", {0}, {}}}}), Contains("F3, which safetensors has not"));
+    CHECK_THROWS_WITH(write_safetensors(folder.path / "a", {{"x", {"F3", {0}, {}}}}),
+                      Contains("F3, which safetensors has not"));
     CHECK_THROWS_WITH(
         write_safetensors(folder.path / "a", {{"x", {"F32", {1}, bytes(x)}}, {"x", {"F32", {1}, bytes(x)}}}),
         Contains("x is given twice"));

@@ -114,8 +114,9 @@ TEST_CASE("ppo_trainer: the whole road, with TRL's 17 metrics, callbacks, tables
     CHECK(*seen->logged[1].find("episode") == 32);
     CHECK(*seen->logged[1].find("epoch") == Approx(1.6));
     CHECK(seen->begun + seen->saved + seen->ended == 3);
-    REQUIRE(seen->tables.size() == 2);
+    REQUIRE(seen->tables.size() == 3);  // the last is of all evaluation prompts, as TRL's script ends
     CHECK(seen->tables[0].rows.size() == 3);
+    CHECK(seen->tables[2].rows.size() == 20);
 
     auto const policy = load_causal_lm(folder.path, at::kDouble);
     auto const trained = trainer.policy().parameters(), loaded = policy.parameters(), untouched = before.parameters();

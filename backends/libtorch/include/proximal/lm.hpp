@@ -61,6 +61,7 @@
 #include <proximal/lm/train/first_non_finite.hpp>
 #include <proximal/lm/train/measure.hpp>
 #include <proximal/lm/train/measure_answers.hpp>
+#include <proximal/lm/train/memory_plan.hpp>
 #include <proximal/lm/train/optimizer.hpp>
 #include <proximal/lm/train/out_of_memory.hpp>
 #include <proximal/lm/train/per_parameter_optimizer.hpp>

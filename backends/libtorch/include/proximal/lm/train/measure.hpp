@@ -73,8 +73,10 @@ inline run::metrics measure(scored_rollout const& scored, evaluation const& eval
     for (auto const& [name, series] : statistics.series)  // what other parts measure, and the twins
         if (logged.find(name) == nullptr) logged.set(name, statistics.mean(name));
     if (!absent(recorded.values) && !absent(evaluated.judged.returns))
-        logged.set("value/explained_variance", explained_variance(evaluated.judged.returns.tensor,
-                                                                  recorded.values.tensor, recorded.value_mask.tensor));
+        if (double const share =
+                explained_variance(evaluated.judged.returns.tensor, recorded.values.tensor, recorded.value_mask.tensor);
+            std::isfinite(share))
+            logged.set("value/explained_variance", share);
     logged.set("objective/entropy_masked", mean(minus_logprobs));
     logged.set("objective/response_length", mean(counts));
     logged.set("objective/eos_rate", mean(recorded.has_eos.tensor));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -14,6 +15,7 @@
 #include <proximal/lm/model/make_model.hpp>
 #include <proximal/lm/reward/command_reward.hpp>
 #include <proximal/lm/reward/model_reward.hpp>
+#include <proximal/lm/train/memory_plan.hpp>
 #include <proximal/lm/train/ppo_trainer_arguments.hpp>
 #include <proximal/lm/train/trainable.hpp>
 #include <proximal/run/ppo_config.hpp>
@@ -123,6 +125,30 @@ inline run_inputs configured_inputs(run::PPOv2Config const& config, at::Device d
     if (!tokenizer.pad_token_id() || tokenizer.pad_token_id() == tokenizer.eos_token_id())
         tokenizer.add_pad_token("[PAD]");
     return inputs;
+}
+
+/// What a run of these inputs will need.
+inline memory_plan plan_memory(run::PPOv2Config const& config, run_inputs const& inputs) {
+    std::size_t longest = 0;
+    for (auto const& prompt : inputs.train.prompts) longest = std::max(longest, prompt.size());
+    return plan_memory(config,
+                       {.policy = &inputs.policy,
+                        .reference = inputs.reference ? &*inputs.reference : nullptr,
+                        .critic = inputs.critic ? &*inputs.critic : nullptr,
+                        .rewards = models_behind(inputs.reward)},
+                       static_cast<std::int64_t>(longest));
+}
+
+/// Says on stdout what memory a run will need, and on the CPU what to do where the machine has less.
+inline void tell_memory(run::PPOv2Config const& config, run_inputs const& inputs, at::Device device) {
+    auto const plan = plan_memory(config, inputs);
+    fmt::print("memory     {}\n", plan.text());
+    double const there = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+    if (device.is_cpu() && plan.peak() > there)
+        fmt::print(
+            "note       this machine has {:.0f} MB: lower --per_device_train_batch_size and raise "
+            "--gradient_accumulation_steps, or give --gradient_checkpointing\n",
+            there / 1e6);
 }
 
 /// A trainer's arguments from a configuration and what it named.
