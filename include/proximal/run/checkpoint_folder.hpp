@@ -169,8 +169,8 @@ inline void limit_checkpoints(std::filesystem::path const& output_dir, std::int6
     }
 }
 
-/// The checkpoint that `--resume_from_checkpoint` names: `true` and `auto` are the last whole one of OUTPUT_DIR, anything
-/// else a folder. Nothing for `auto` where there is none, and for `false`.
+/// The checkpoint that `--resume_from_checkpoint` names: `true` and `auto` are the last whole one of OUTPUT_DIR,
+/// anything else a folder. Nothing for `auto` where there is none, and for `false`.
 /// Throws std::invalid_argument, one sentence, for `true` where there is none, and for a folder that is no whole
 /// checkpoint.
 inline std::optional<std::filesystem::path> checkpoint_named(std::string const& value,

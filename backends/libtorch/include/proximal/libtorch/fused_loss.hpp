@@ -81,9 +81,9 @@ inline bool fusible(token_tensors const& tensors) {
 ///
 /// The formula runs on packs of numbers that carry three partials, so whatever composes is fused, a user's own term
 /// too; values and gradients are the composite's, ties included. A term over whole responses costs one pass more. The
-/// result does not depend on the number of threads. Differentiable once by logprobs, values and entropies. On CUDA it is
-/// a kernel generated from the formula, and nothing waits. What is on another device, not float or double, or of several
-/// dtypes goes to algorithm.measure.
+/// result does not depend on the number of threads. Differentiable once by logprobs, values and entropies.
+/// On CUDA it is a kernel generated from the formula, and nothing waits. What is on another device, not float or
+/// double, or of several dtypes goes to algorithm.measure.
 /// Throws std::invalid_argument where a term reads an array that is absent.
 template <class Algorithm>
 auto fused_loss(Algorithm const& algorithm, experience<field> const& then, prediction<field> const& now)

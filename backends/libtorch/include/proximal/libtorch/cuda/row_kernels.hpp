@@ -44,7 +44,8 @@ extern "C" __global__ void row_statistics(T const* logits, long long const* targ
         }
 #pragma unroll
         for (int k = 0; k < 4; ++k)
-            if (z[k] != minus_infinity()) apart[k] = merge(apart[k], {z[k], z[k] - z[k] == T(0) ? T(1) : z[k] - z[k], T(0)});
+            if (z[k] != minus_infinity())
+                apart[k] = merge(apart[k], {z[k], z[k] - z[k] == T(0) ? T(1) : z[k] - z[k], T(0)});
     }
     running mine = merge(merge(apart[0], apart[1]), merge(apart[2], apart[3]));
     for (int by = 16; by > 0; by /= 2) mine = merge(mine, shuffled(mine, by));
