@@ -20,7 +20,7 @@ import time
 
 def metrics(run):
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in line.items() if k not in ("eps", "tokens_per_second") and not k.startswith(("time/", "memory/"))}
+    return [{k: v for k, v in line.items() if k not in ("eps", "tokens_per_second") and not k.startswith(("time/", "memory/", "compute/"))}
             for line in lines]
 
 

@@ -8,6 +8,7 @@
 #include <proximal/lm/model/make_model.hpp>
 #include <proximal/lm/model/save_model.hpp>
 #include <proximal/run/any_knob.hpp>
+#include <proximal/run/metrics.hpp>
 #include <proximal/run/ppo_config.hpp>
 #include <proximal/run/refused_fields.hpp>
 #include <proximal/text/bpe_trainer.hpp>
@@ -32,7 +33,7 @@ trial refused(char const* value, char const* sentence) { return {.value = value,
 
 std::string const evaluated = "--eval_fraction 0.3 --eval_strategy steps --eval_steps 1 ";
 std::string const steep = "--num_ppo_epochs 3 --learning_rate 0.1 ";
-std::string const best = evaluated + "--save_steps 1 --metric_for_best_model response_length ";
+std::string const best = evaluated + "--save_steps 1 --metric_for_best_model scores ";
 
 std::map<std::string, trial> const trials{
     {"algorithm", {"rloo"}},
@@ -50,7 +51,7 @@ std::map<std::string, trial> const trials{
     {"response_length", {"3"}},
     {"stop_token", {"eos", "--temperature 50 --response_length 12"}},
     {"stop_token_id", {"5", "--temperature 50 --response_length 12 --total_episodes 40"}},
-    {"local_rollout_forward_batch_size", shown_by("tests/lm/generation/generate.cpp")},
+    {"local_rollout_forward_batch_size", shown_by("tests/lm/generation/generate_in_chunks.cpp")},
     {"total_episodes", {"16"}},
     {"num_train_epochs", {"1", "--total_episodes none"}},
     {"max_steps", {"1", "--total_episodes none"}},
@@ -80,7 +81,7 @@ std::map<std::string, trial> const trials{
     {"sft_model_path", {"policy2"}},
     {"reward_model_path", {"reward2"}},
     {"reward_command", {"'sed -u s/.*/1/'"}},
-    {"reward_timeout", {.value = "0.2", .beside = "--reward_command 'sleep 20'", .refused = "0.2 seconds"}},
+    {"reward_timeout", {.value = "0.2", .beside = "--reward_command 'sleep 20'", .refused = "timed out after 0.2 s"}},
     {"dataset_name", {"other.jsonl"}},
     {"data_seed", {"9"}},
     {"group_by_length", {"true"}},
@@ -110,8 +111,7 @@ std::map<std::string, trial> const trials{
     {"eval_delay", {"2", evaluated}},
     {"load_best_model_at_end", shown_by("tests/lm/train/checkpoint.cpp")},
     {"metric_for_best_model", {"kl", evaluated + "--save_steps 1 --load_best_model_at_end true"}},
-    {"greater_is_better",
-     {"false", best + "--temperature 50 --stop_token eos --response_length 12 --learning_rate 0.1"}},
+    {"greater_is_better", {"false", best}},
     {"early_stopping_patience", {"1", evaluated + "--total_episodes 40 --learning_rate 0"}},
     {"early_stopping_threshold",
      {"1000", evaluated + "--total_episodes 40 --early_stopping_patience 3 --learning_rate 0.1"}},
@@ -174,9 +174,7 @@ struct bench_of_runs {
         std::map<std::string, std::string> seen;
         auto const masked = [](nlohmann::json line) {
             for (auto& [name, value] : line.items())
-                if (name == "eps" || name == "tokens_per_second" || name.starts_with("time/") ||
-                    name.starts_with("memory/"))
-                    value = 0;
+                if (run::is_of_the_machine(name)) value = 0;
             return line;
         };
         for (auto const& entry : fs::recursive_directory_iterator(here)) {

@@ -100,7 +100,7 @@ void check_same(outcome const& here, outcome const& away, double relative, doubl
     for (std::size_t update = 0; update < 2; ++update) {
         int compared = 0;
         for (auto const& [name, value] : here.logged[update]) {
-            if (name == "eps" || name.starts_with("time/") || name.starts_with("memory/")) continue;
+            if (run::is_of_the_machine(name)) continue;
             INFO(name << " of update " << update + 1);
             auto const* const other = away.logged[update].find(name);
             REQUIRE(other != nullptr);

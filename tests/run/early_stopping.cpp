@@ -16,7 +16,6 @@ int ends_after(std::vector<double> const& values, PPOv2Config const& config, std
         measured.set(watched.name, values[i]);
         listener.on_evaluate(state, measured);
         if (state.should_stop) return static_cast<int>(i) + 1;
-        if (!state.best_metric || watched.is_better(values[i], *state.best_metric)) state.best_metric = values[i];
     }
     return 0;
 }

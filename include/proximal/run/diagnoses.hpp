@@ -66,9 +66,7 @@ class run_history {
         not_finite_.clear();
         for (auto const& [name, value] : logged) {
             // The clock's numbers say nothing of a run's health, and a resumed run's state must be the whole run's.
-            if (name == "eps" || name == "tokens_per_second" || name.starts_with("time/") ||
-                name.starts_with("memory/"))
-                continue;
+            if (is_of_the_machine(name)) continue;
             auto& numbers = recent_[name];
             numbers.push_back(value);
             if (numbers.size() > 2 * thresholds::window) numbers.erase(numbers.begin());

@@ -36,4 +36,10 @@ class metrics {
     std::vector<value_type> numbers_;
 };
 
+/// Whether a metric tells of the clock and the machine, not of learning: it differs between runs that are else equal.
+inline bool is_of_the_machine(std::string_view name) {
+    return name == "eps" || name == "tokens_per_second" || name.starts_with("time/") || name.starts_with("memory/") ||
+           name.starts_with("compute/");
+}
+
 }  // namespace proximal::run

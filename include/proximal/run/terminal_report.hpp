@@ -30,7 +30,8 @@ inline std::string headline(metrics const& logged) {
     return text;
 }
 
-/// How the seconds of an update went: "generate 61%  score 4%  update 35%"; empty where none were measured.
+/// How the seconds of an update went: "generate 61%  score 4%  update 35%  of GEMM's peak 41%"; empty where none were
+/// measured.
 inline std::string phases(metrics const& logged) {
     double total = 0.0;
     std::string text;
@@ -39,6 +40,8 @@ inline std::string phases(metrics const& logged) {
     for (auto const& [name, seconds] : logged)
         if (name.starts_with("time/") && total > 0.0)
             text += fmt::format("{}{} {:.0f}%", text.empty() ? "" : "  ", name.substr(5), 100.0 * seconds / total);
+    if (auto const* const share = logged.find("compute/of_gemm_peak"))
+        text += fmt::format("  of GEMM's peak {:.0f}%", 100.0 * *share);
     return text;
 }
 

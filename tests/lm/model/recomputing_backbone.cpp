@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 #include <proximal/lm/model/recomputing_backbone.hpp>
+#include <proximal/lm/train/ppo_trainer.hpp>
+#include <proximal/run/stock_ppo.hpp>
 #include <vector>
 
-#include "../../support/tiny_model.hpp"
+#include "../../support/temporary_folder.hpp"
+#include "../../support/tiny_run.hpp"
 
 using namespace proximal::lm;
 
@@ -76,4 +79,19 @@ TEST_CASE("recomputing_backbone: without a gradient, with a cache, and rebuilt i
     auto cache = model.body->make_cache(2, 8), again = other.body->make_cache(2, 8);
     CHECK(other.body->forward(tokens, &again).equal(model.body->forward(tokens, &cache)));
     CHECK(dynamic_cast<recomputing_backbone const*>(clone(other).body.get()) != nullptr);
+}
+
+TEST_CASE("recomputing_backbone: with gradient_checkpointing a run learns the same, bit for bit") {
+    auto const learned = [](bool recomputes) {
+        support::temporary_folder const folder;
+        auto config = support::small_config();
+        config.output_dir = folder.path;
+        config.gradient_checkpointing = recomputes;
+        auto const given = support::arguments(config);
+        ppo_trainer trainer(proximal::run::stock_ppo(config), given);
+        trainer.train();
+        CHECK((dynamic_cast<recomputing_backbone const*>(trainer.policy().body.get()) != nullptr) == recomputes);
+        return trainer.policy().lm_head.detach().clone();
+    };
+    CHECK(learned(true).equal(learned(false)));
 }

@@ -113,7 +113,7 @@ void check_resumed(maker const& algorithm, PPOv2Config const& config, std::int64
         auto const& [of, other] = second.log->seen.at(compared++);
         REQUIRE(of == update);
         for (auto const& [name, value] : logged) {
-            if (name == "eps" || name.starts_with("time/") || name.starts_with("memory/")) continue;
+            if (run::is_of_the_machine(name)) continue;
             INFO(name << " of update " << update);
             auto const* const again = other.find(name);
             REQUIRE(again != nullptr);

@@ -63,9 +63,7 @@ struct run_of_ten {
     }
 };
 
-bool is_timing(std::string_view name) {
-    return name.starts_with("time/") || name.starts_with("memory/") || name == "eps";
-}
+bool is_timing(std::string_view name) { return run::is_of_the_machine(name); }
 
 }  // namespace
 

@@ -27,6 +27,7 @@
 #include <proximal/lm/train/set_precision.hpp>
 #include <proximal/lm/train/trainable.hpp>
 #include <proximal/lm/train/update.hpp>
+#include <proximal/lm/train/useful_flops.hpp>
 #include <proximal/lm/train/visit_tensor.hpp>
 #include <proximal/run/batch_arithmetic.hpp>
 #include <proximal/run/best_metric.hpp>
@@ -177,6 +178,7 @@ class ppo_trainer {
         logged.set("time/score", scoring);
         logged.set("time/update", updating);
         logged.set("memory/peak_mb", run::peak_memory_mb());
+        logged.set("compute/of_gemm_peak", floor_of(batch) / (generating + scoring + updating));
         if (given_.config.include_tokens_per_second)
             logged.set("tokens_per_second", static_cast<double>(batch.sampled.sum().item<std::int64_t>()) /
                                                 (generating + scoring + updating));
@@ -386,6 +388,18 @@ class ppo_trainer {
             if (int const earlier = seen[name]++; earlier > 0) name += "_" + std::to_string(earlier + 1);
             if (!archive.is_reading() || archive.holds(name)) archive.within(name, *callback);
         }
+    }
+    /// The seconds that an update could not do without on this machine.
+    double floor_of(episodes const& batch) const {
+        update_work const work{.prompt_tokens = static_cast<double>(batch.query_mask.sum().item<std::int64_t>()),
+                               .response_tokens = static_cast<double>(batch.sampled.sum().item<std::int64_t>()),
+                               .ppo_epochs = static_cast<double>(given_.config.num_ppo_epochs)};
+        return useful_flops({.policy = &given_.policy,
+                             .reference = given_.ref_policy ? &*given_.ref_policy : nullptr,
+                             .critic = critic(),
+                             .rewards = models_behind(given_.reward_model)},
+                            work) /
+               measured_gemm_rate(given_.policy.lm_head.options().requires_grad(false));
     }
     std::string out_of_memory_remedy() const {
         return "out of memory with micro-batches of " + std::to_string(sizes_.local_micro_batch_size) +
