@@ -38,6 +38,7 @@
 #include <proximal/run/interval_steps.hpp>
 #include <proximal/run/learning_rate_schedule.hpp>
 #include <proximal/run/line_log.hpp>
+#include <proximal/run/log_history.hpp>
 #include <proximal/run/log_level.hpp>
 #include <proximal/run/markdown_table.hpp>
 #include <proximal/run/metrics.hpp>

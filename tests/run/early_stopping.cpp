@@ -31,17 +31,3 @@ TEST_CASE("early_stopping: ends after `patience` evaluations that were no better
     falling.greater_is_better = true;
     CHECK(ends_after({3, 2, 1}, falling, 2, 0.0) == 3);
 }
-
-TEST_CASE("watched_metric: with or without its prefix; losses and kl fall, all else rises") {
-    PPOv2Config config;
-    CHECK(watched_metric(config).name == "eval/scores");
-    CHECK(watched_metric(config).greater_is_better);
-    for (char const* name : {"kl", "eval/kl", "eval_kl"}) {
-        config.metric_for_best_model = name;
-        CHECK(watched_metric(config).name == "eval/kl");
-        CHECK_FALSE(watched_metric(config).greater_is_better);
-    }
-    metrics measured;
-    measured.set("eval/scores", 1.0);
-    CHECK(watched_metric(config).find(measured) == nullptr);
-}

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <proximal/run/metrics.hpp>
 #include <proximal/run/ppo_config.hpp>
+#include <proximal/run/trainer_state.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -29,6 +31,34 @@ struct watched_metric {
     /// Its value among an evaluation's metrics, or null.
     double const* find(metrics const& measured) const { return measured.find(name); }
     bool is_better(double value, double than) const { return greater_is_better ? value > than : value < than; }
+};
+
+/// Which evaluation was the best so far, for a run that keeps its best model: with --load_best_model_at_end,
+/// --metric_for_best_model or --early_stopping_patience. As in transformers, a model is the best only where it was saved.
+class best_model {
+   public:
+    explicit best_model(PPOv2Config const& config)
+        : watched_(config),
+          is_asked_(config.load_best_model_at_end || config.metric_for_best_model || config.early_stopping_patience) {}
+
+    watched_metric const& watched() const { return watched_; }
+    /// Takes an evaluation in, of the update that was the last one then.
+    void saw(trainer_state const& state, metrics const& measured) {
+        auto const* const value = watched_.find(measured);
+        last_ = value != nullptr ? std::optional(*value) : std::nullopt;
+        at_ = state.update;
+    }
+    /// The metric of this update's evaluation, where it is better than the best of the models that were saved.
+    std::optional<double> better_at(trainer_state const& state) const {
+        if (!is_asked_ || !last_ || at_ != state.update) return std::nullopt;
+        return !state.best_metric || watched_.is_better(*last_, *state.best_metric) ? last_ : std::nullopt;
+    }
+
+   private:
+    watched_metric watched_;
+    bool is_asked_;
+    std::optional<double> last_{};
+    std::int64_t at_ = -1;
 };
 
 }  // namespace proximal::run

@@ -81,4 +81,5 @@
 #include <proximal/lm/train/trl_metrics.hpp>
 #include <proximal/lm/train/update.hpp>
 #include <proximal/lm/train/update_statistics.hpp>
+#include <proximal/lm/train/useful_flops.hpp>
 #include <proximal/lm/train/visit_tensor.hpp>

@@ -34,6 +34,7 @@
 #include <proximal/run/checkpoint_folder.hpp>
 #include <proximal/run/default_flow.hpp>
 #include <proximal/run/early_stopping.hpp>
+#include <proximal/run/log_history.hpp>
 #include <proximal/run/peak_memory.hpp>
 #include <proximal/run/prompt_cursor.hpp>
 #include <proximal/run/random_stream.hpp>
@@ -73,7 +74,7 @@ class ppo_trainer {
                   run::stream_seed(given_.config.data_seed.value_or(given_.config.seed), "data"),
                   given_.config.group_by_length ? lengths_of(given_.train_dataset) : std::vector<std::int64_t>()),
           permutations_(stream("permutation")),
-          watched_(given_.config) {
+          best_(given_.config) {
         algorithm_.check();
         check_agreement(given_.config, algorithm_);
         check_steps(given_.config, algorithm_);
@@ -94,11 +95,11 @@ class ppo_trainer {
             given_.optimizers.schedule = run::configured_schedule(given_.config, sizes_.num_total_batches);
         state_.updates = sizes_.num_total_batches;
         state_.output_dir = given_.config.output_dir;
-        check_evaluation();
+        check_evaluation(given_.config, given_.eval_dataset, state_.updates);
         given_.callbacks.insert(given_.callbacks.begin(), std::make_shared<run::default_flow>(given_.config));
         if (given_.config.early_stopping_patience)
             given_.callbacks.push_back(std::make_shared<run::early_stopping>(
-                watched_, *given_.config.early_stopping_patience, given_.config.early_stopping_threshold));
+                best_.watched(), *given_.config.early_stopping_patience, given_.config.early_stopping_threshold));
         announce(&run::trainer_callback::on_init_end);
     }
     ppo_trainer(ppo_trainer const&) = delete;  // its pipeline refers to its algorithm
@@ -307,8 +308,8 @@ class ppo_trainer {
         if (!given_.world->is_main()) return;
         prepare_output();
         run::new_checkpoint checkpoint(state_.output_dir, state_.update);
-        if (best_is_here()) {
-            state_.best_metric = *watched_.find(last_evaluation_);
+        if (auto const better = best_.better_at(state_)) {
+            state_.best_metric = *better;
             state_.best_model_checkpoint = checkpoint.place();
         }
         save_run(checkpoint.path(), given_.policy, critic(), given_.tokenizer);
@@ -316,7 +317,8 @@ class ppo_trainer {
             run::write_state(checkpoint.path(), [this](run::state_archive& archive) { visit_progress(archive); });
             io::write_file(checkpoint.path() / "identity.json", nlohmann::json(identity()).dump(2) + "\n");
         }
-        io::write_file(checkpoint.path() / "trainer_state.json", trainer_state_json().dump(2) + "\n");
+        io::write_file(checkpoint.path() / "trainer_state.json",
+                       run::trainer_state_json(state_, history_).dump(2) + "\n");
         checkpoint.commit();
         last_checkpoint_ = state_.update;
         if (given_.config.save_total_limit)
@@ -342,8 +344,7 @@ class ppo_trainer {
             visit_progress(saved);
             saved.finish();
             if (given_.config.ignore_data_skip) cursor_ = fresh;  // the data begin anew
-            auto const log = io::read_json(checkpoint / "trainer_state.json");
-            history_ = io::value_or(log, "log_history", nlohmann::json::array());
+            history_ = run::log_history(io::read_json(checkpoint / "trainer_state.json"));
         } catch (nlohmann::json::exception const& error) {
             throw std::runtime_error("the checkpoint " + checkpoint.string() +
                                      " is damaged: " + io::json_trouble(error));
@@ -416,52 +417,10 @@ class ppo_trainer {
             identity_ = identity_of(given_.config, algorithm_, given_.train_dataset, given_.ref_policy);
         return identity_;
     }
-    /// What transformers' trainer_state.json says of a run, under its names.
-    nlohmann::json trainer_state_json() const {
-        return {{"global_step", state_.update},
-                {"max_steps", state_.updates},
-                {"epoch", state_.epoch},
-                {"episode", state_.episode},
-                {"best_metric", state_.best_metric ? nlohmann::json(*state_.best_metric) : nlohmann::json()},
-                {"best_model_checkpoint", state_.best_model_checkpoint.empty()
-                                              ? nlohmann::json()
-                                              : nlohmann::json(state_.best_model_checkpoint.string())},
-                {"log_history", history_}};
-    }
-    void note(run::metrics const& logged) {
-        nlohmann::json line{{"step", state_.update}};
-        for (auto const& [name, value] : logged)
-            line[name] = std::isfinite(value) ? nlohmann::json(value) : nlohmann::json();
-        history_.push_back(std::move(line));
-    }
-    /// Whether the evaluation of this update was the best so far.
-    bool best_is_here() const {
-        auto const& config = given_.config;
-        bool const asked =
-            config.load_best_model_at_end || config.metric_for_best_model || config.early_stopping_patience;
-        auto const* const value = asked && evaluated_at_ == state_.update ? watched_.find(last_evaluation_) : nullptr;
-        return value != nullptr && (!state_.best_metric || watched_.is_better(*value, *state_.best_metric));
-    }
     void load_best() {
         load_weights(state_.best_model_checkpoint, given_.policy.parameters());
         if (given_.value_model)
             load_weights(state_.best_model_checkpoint / "value_model", given_.value_model->parameters());
-    }
-    /// Refuses what asks for evaluations that cannot be made.
-    void check_evaluation() const {
-        auto const& config = given_.config;
-        bool const evaluates = config.eval_strategy != "no";
-        auto const refuse = [](std::string const& why) { throw std::invalid_argument(why); };
-        if ((evaluates || config.eval_on_start) && given_.eval_dataset.prompts.empty())
-            refuse("--eval_strategy " + config.eval_strategy +
-                   " asks for evaluations, and there are no evaluation prompts: give data with a validation split, or "
-                   "--eval_fraction above 0");
-        if (!config.load_best_model_at_end || config.eval_strategy != "steps") return;
-        auto const evaluated = run::interval_steps(run::evaluation_steps(config), state_.updates, "eval_steps");
-        if (auto const saved = run::interval_steps(config.save_steps, state_.updates, "save_steps");
-            saved % evaluated != 0)
-            refuse("--load_best_model_at_end needs --save_steps to be a multiple of --eval_steps, and " +
-                   std::to_string(saved) + " is none of " + std::to_string(evaluated));
     }
     void prepare_output() const {
         if (!given_.world->is_main()) return;
@@ -597,7 +556,7 @@ class ppo_trainer {
         auto const asked = [&](std::int64_t i) { return requests[i].item<double>() > 0.0; };
         state_.should_log = state_.should_sample = state_.should_evaluate = state_.should_save = false;
         if (asked(0)) {
-            note(logged);
+            history_.add(state_, logged);
             call([&](run::trainer_callback& c, run::trainer_state& s) { c.on_log(s, logged); });
         }
         if (asked(1)) {
@@ -605,11 +564,11 @@ class ppo_trainer {
             call([&](run::trainer_callback& c, run::trainer_state& s) { c.on_completions(s, table); });
         }
         if (asked(2)) {
-            last_evaluation_ = evaluate();
-            evaluated_at_ = state_.update;
-            note(last_evaluation_);
-            if (auto const* const value = watched_.find(last_evaluation_)) given_.optimizers.schedule.observe(*value);
-            call([&](run::trainer_callback& c, run::trainer_state& s) { c.on_evaluate(s, last_evaluation_); });
+            auto const measured = evaluate();
+            history_.add(state_, measured);
+            best_.saw(state_, measured);
+            if (auto const* const value = best_.watched().find(measured)) given_.optimizers.schedule.observe(*value);
+            call([&](run::trainer_callback& c, run::trainer_state& st) { c.on_evaluate(st, measured); });
         }
         if (asked(3)) save_checkpoint();
     }
@@ -630,12 +589,10 @@ class ppo_trainer {
     run::prompt_cursor cursor_;
     std::mt19937_64 permutations_;
     run::trainer_state state_;
-    run::watched_metric watched_;
-    run::metrics last_evaluation_;
-    std::int64_t evaluated_at_ = -1;     // the update of the last evaluation
+    run::best_model best_;
     std::int64_t last_checkpoint_ = -1;  // the update of the last checkpoint
     bool is_between_updates_ = true;
-    nlohmann::json history_ = nlohmann::json::array();
+    run::log_history history_;
     run_identity identity_;
 };
 
