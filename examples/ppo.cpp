@@ -44,7 +44,8 @@ int main(int argc, char** argv) {
 
         auto const folder = run::named_folder(config.output_dir);
         config.output_dir = folder.string();
-        auto const checkpoint = run::checkpoint_of(config, folder);
+        auto const [checkpoint, passed_over] = run::checkpoint_of(config, folder);
+        for (auto const& why : passed_over) fmt::print("note       {}: passed over\n", why);
         lm::ppo_trainer trainer(algorithm, lm::arguments_of(config, inputs, run::stock_listeners(config)));
         if (checkpoint) trainer.resume(*checkpoint);
         run::run_directory const claimed(folder, run::fate_of_earlier_run(config, folder, checkpoint));
@@ -56,6 +57,8 @@ int main(int argc, char** argv) {
         lm::tell_memory(config, inputs, device);
         fmt::print("run        {} updates of {} episodes, in {}\n", trainer.sizes().num_total_batches,
                    trainer.sizes().batch_size, folder.string());
+        if (checkpoint && trainer.state().update >= trainer.sizes().num_total_batches)
+            fmt::print("note       nothing is left to do: {} updates are done\n", trainer.state().update);
         if (checkpoint)
             fmt::print("resumed    after {} updates, from {}\n", trainer.state().update, checkpoint->string());
         fmt::print("\n");

@@ -4,6 +4,7 @@
 // Files and programs of this machine. All of it.
 #include <proximal/io/atomic_file.hpp>
 #include <proximal/io/command_words.hpp>
+#include <proximal/io/content_hash.hpp>
 #include <proximal/io/expand_user.hpp>
 #include <proximal/io/hub.hpp>
 #include <proximal/io/json_file.hpp>

@@ -36,6 +36,9 @@ TEST_CASE("best_model: an evaluation of this update that is better than the best
     CHECK_FALSE(best.better_at(state).has_value());
     state.best_metric = 1.5;
     CHECK(best.better_at(state) == 2.0);
+    metrics other;
+    other.set("eval/kl", 1.0);
+    CHECK_THROWS_WITH(best.saw(state, other), Catch::Contains("measures no eval/scores; it measures eval/kl"));
     ++state.update;  // of an earlier update
     CHECK_FALSE(best.better_at(state).has_value());
 }

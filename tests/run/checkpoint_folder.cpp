@@ -99,17 +99,23 @@ TEST_CASE("checkpoint_folder: what is truncated, missing, foreign or of another 
 
 TEST_CASE("checkpoint_folder: the last whole one is resumed; a named one must be whole; auto begins anew") {
     support::temporary_folder const run;
-    CHECK_FALSE(checkpoint_named("auto", run.path).has_value());
-    CHECK_FALSE(checkpoint_named("false", run.path).has_value());
+    CHECK_FALSE(checkpoint_named("auto", run.path).folder.has_value());
+    CHECK_FALSE(checkpoint_named("false", run.path).folder.has_value());
     CHECK_THROWS_WITH(checkpoint_named("true", run.path), Catch::Contains("holds no whole checkpoint"));
     for (int update : {1, 2, 3}) write_checkpoint(run.path, update, "x");
     std::filesystem::remove(run.path / "checkpoint-3" / "state.json");
-    for (char const* last : {"auto", "true", "True"})
-        CHECK(checkpoint_named(last, run.path) == run.path / "checkpoint-2");
-    CHECK(checkpoint_named((run.path / "checkpoint-1").string(), "elsewhere") == run.path / "checkpoint-1");
+    for (char const* last : {"auto", "true", "True"}) {
+        auto const found = checkpoint_named(last, run.path);
+        CHECK(found.folder == run.path / "checkpoint-2");
+        CHECK(found.passed_over == std::vector<std::string>{"checkpoint-3 is incomplete: state.json is missing"});
+    }
+    CHECK(checkpoint_named((run.path / "checkpoint-1").string(), "elsewhere").folder == run.path / "checkpoint-1");
     CHECK_THROWS_WITH(checkpoint_named((run.path / "checkpoint-3").string(), run.path),
                       Catch::Contains("is incomplete: state.json is missing"));
     CHECK_THROWS_WITH(checkpoint_named("ture", run.path), Catch::Contains("is no folder"));
+    CHECK_THROWS_WITH(
+        checkpoint_named(run.path.string(), run.path),
+        Catch::Contains("it is a run's folder; name a checkpoint of it") && Catch::Contains("checkpoint-2"));
 }
 
 TEST_CASE("checkpoint_folder: of more than the limit the oldest go; the newest and the best stay") {
@@ -128,4 +134,22 @@ TEST_CASE("checkpoint_folder: names that are no checkpoints are let be") {
          {"checkpoint", "checkpoint-", "checkpoint-x", "checkpoint-1.part", "checkpoint--1", "run-1"})
         CHECK_FALSE(update_of_checkpoint(name).has_value());
     CHECK(update_of_checkpoint("a/checkpoint-500") == 500);
+}
+
+TEST_CASE("checkpoint_folder: a changed byte is found where a checkpoint is resumed, and an older one is taken") {
+    support::temporary_folder const run;
+    for (int update : {1, 2, 3}) write_checkpoint(run.path, update, "content");
+    std::ofstream(run.path / "checkpoint-3" / "state.json") << "contenT";  // of the same size
+    auto const folder = run.path / "checkpoint-3";
+    CHECK(checkpoint_trouble(folder).empty());
+    CHECK(checkpoint_trouble(folder, /*deep=*/true) == "is damaged: state.json is not what was written");
+    {
+        new_checkpoint models_alone(run.path, 2);
+        std::ofstream(models_alone.path() / "model.safetensors") << "x";
+        models_alone.commit();
+    }
+    auto const found = checkpoint_named("auto", run.path);
+    CHECK(found.folder == run.path / "checkpoint-1");
+    CHECK(found.passed_over.size() == 2);
+    CHECK(found.passed_over.back() == "checkpoint-2 holds the models alone (--save_only_model)");
 }

@@ -119,6 +119,11 @@ TEST_CASE("options: what is wrong with a file is said with its line and key") {
           "run.yaml:2: there is no flag --learning_rat: did you mean --learning_rate? See --help");
     CHECK(refusal("seed: fast\n") == "run.yaml:1: seed expects a whole number, 0 or more, not 'fast'");
     CHECK(refusal("seed: 1.5\n") == "run.yaml:1: seed expects a whole number, 0 or more, not '1.5'");
+    CHECK(refusal("seed: 1e3\nsave_total_limit: 2.0\n").empty());  // whole numbers, as JSON tools write them
+    CHECK(refusal("lr_scheduler_kwargs: &a {x: *a}\n").find("an alias that stands for what it is in") !=
+          std::string::npos);
+    CHECK(refusal("config: x\n") == "run.yaml:1: config stands on the command line alone");
+    CHECK(refusal("ppo:\n  kl_coef: 1\n").find("a file is flat") != std::string::npos);
     CHECK(refusal("\n\nkl_coef: -1\n") == "run.yaml:3: kl_coef must be at least 0, but is -1.");
     CHECK(refusal("kl_coef: -1\n", {"--kl_coef=1"}) == "run.yaml:1: kl_coef must be at least 0, but is -1.");
     CHECK(refusal("optim: adamm\n") ==

@@ -33,18 +33,27 @@ struct watched_metric {
     bool is_better(double value, double than) const { return greater_is_better ? value > than : value < than; }
 };
 
-/// Which evaluation was the best so far, for a run that keeps its best model: with --load_best_model_at_end,
-/// --metric_for_best_model or --early_stopping_patience. As in transformers, a model is the best only where it was saved.
+/// Which evaluation was the best so far, for a run that asks for it: with --load_best_model_at_end,
+/// --metric_for_best_model, --early_stopping_patience or a schedule that learns from evaluations. As in transformers, a
+/// model is the best only where it was saved.
 class best_model {
    public:
     explicit best_model(PPOv2Config const& config)
         : watched_(config),
-          is_asked_(config.load_best_model_at_end || config.metric_for_best_model || config.early_stopping_patience) {}
+          is_asked_(config.load_best_model_at_end || config.metric_for_best_model || config.early_stopping_patience ||
+                    config.lr_scheduler_type == "reduce_lr_on_plateau") {}
 
     watched_metric const& watched() const { return watched_; }
-    /// Takes an evaluation in, of the update that was the last one then.
+    /// Takes an evaluation in, of the update that was the last one then. Throws std::invalid_argument, with the names
+    /// there are, where it has not the metric that the run is told to watch.
     void saw(trainer_state const& state, metrics const& measured) {
         auto const* const value = watched_.find(measured);
+        if (is_asked_ && value == nullptr) {
+            std::string names;
+            for (auto const& [name, number] : measured) names += (names.empty() ? "" : ", ") + name;
+            throw std::invalid_argument("--metric_for_best_model: an evaluation measures no " + watched_.name +
+                                        "; it measures " + names);
+        }
         last_ = value != nullptr ? std::optional(*value) : std::nullopt;
         at_ = state.update;
     }

@@ -10,10 +10,12 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <proximal/io/atomic_file.hpp>
+#include <proximal/io/content_hash.hpp>
 #include <proximal/io/expand_user.hpp>
 #include <proximal/io/json_file.hpp>
 #include <proximal/io/sync.hpp>
@@ -81,9 +83,13 @@ class new_checkpoint {
         nlohmann::json files = nlohmann::json::object();
         std::vector<fs::path> folders{beside_};
         for (auto const& entry : fs::recursive_directory_iterator(beside_)) {
-            if (entry.is_directory()) folders.push_back(entry.path());
-            else
-                files[fs::relative(entry.path(), beside_).generic_string()] = entry.file_size(), io::sync(entry.path());
+            if (entry.is_directory()) {
+                folders.push_back(entry.path());
+                continue;
+            }
+            files[fs::relative(entry.path(), beside_).generic_string()] = {
+                {"size", entry.file_size()}, {"hash", fmt::format("{:016x}", io::content_hash(entry.path()))}};
+            io::sync(entry.path());
         }
         io::write_file(
             beside_ / "manifest.json",
@@ -119,23 +125,26 @@ class new_checkpoint {
 };
 
 /// What is wrong with a checkpoint, in words that follow its name: "is incomplete: ..."; empty where it is whole.
-inline std::string checkpoint_trouble(std::filesystem::path const& folder) {
+/// `deep` compares every byte with what was written, not the sizes alone.
+inline std::string checkpoint_trouble(std::filesystem::path const& folder, bool deep = false) {
     namespace fs = std::filesystem;
     std::error_code error;
     if (!fs::is_directory(folder, error)) return "is no folder";
     if (!fs::exists(folder / "manifest.json", error))
         return "has no manifest.json, so it is no checkpoint of this program, or it was never finished";
-    nlohmann::json manifest;
     try {
-        manifest = io::read_json(folder / "manifest.json");
-        if (!manifest.is_object()) return "has a manifest.json that is no JSON object";
-        auto const version = io::value_or<std::int64_t>(manifest, "version", 0);
+        auto const manifest = io::read_json(folder / "manifest.json");
+        auto const version = manifest.is_object() ? io::value_or<std::int64_t>(manifest, "version", 0) : 0;
+        if (version == 0) return "has a manifest.json that is damaged";
         if (version != checkpoint_version)
             return fmt::format("is of version {}, and this program reads version {}", version, checkpoint_version);
-        for (auto const& [name, size] : io::value_or(manifest, "files", std::map<std::string, std::uintmax_t>())) {
+        for (auto const& [name, said] : manifest.at("files").get<std::map<std::string, nlohmann::json>>()) {
+            auto const size = said.at("size").get<std::uintmax_t>();
             if (!fs::exists(folder / name, error)) return "is incomplete: " + name + " is missing";
             if (auto const found = fs::file_size(folder / name, error); error || found != size)
                 return fmt::format("is incomplete: {} holds {} bytes of {}", name, found, size);
+            if (deep && size > 0 && said.at("hash") != fmt::format("{:016x}", io::content_hash(folder / name)))
+                return "is damaged: " + name + " is not what was written";
         }
     } catch (std::exception const&) {
         return "has a manifest.json that is damaged";
@@ -169,31 +178,53 @@ inline void limit_checkpoints(std::filesystem::path const& output_dir, std::int6
     }
 }
 
-/// The checkpoint that `--resume_from_checkpoint` names: `true` and `auto` are the last whole one of OUTPUT_DIR,
-/// anything else a folder. Nothing for `auto` where there is none, and for `false`.
+/// The checkpoint that a run goes on from, and what was passed over before it: "checkpoint-6 is incomplete: ...".
+struct found_checkpoint {
+    std::optional<std::filesystem::path> folder{};
+    std::vector<std::string> passed_over{};
+};
+
+/// The checkpoint that `--resume_from_checkpoint` names: `true` and `auto` are the last one of OUTPUT_DIR that is whole
+/// and not the models alone, anything else a folder. None for `auto` where there is none, and for `false`.
 /// Throws std::invalid_argument, one sentence, for `true` where there is none, and for a folder that is no whole
 /// checkpoint.
-inline std::optional<std::filesystem::path> checkpoint_named(std::string const& value,
-                                                             std::filesystem::path const& output_dir) {
-    if (value == "false" || value == "False" || value == "none") return std::nullopt;
+inline found_checkpoint checkpoint_named(std::string const& value, std::filesystem::path const& output_dir) {
+    if (value == "false" || value == "False" || value == "none") return {};
     bool const is_auto = value == "auto";
     if (is_auto || value == "true" || value == "True") {
-        auto const all = complete_checkpoints(output_dir);
-        if (!all.empty()) return all.back();
-        if (is_auto) return std::nullopt;
+        std::map<std::int64_t, std::filesystem::path, std::greater<>> latest_first;
+        std::error_code error;
+        for (auto const& entry : std::filesystem::directory_iterator(output_dir, error))
+            if (auto const update = update_of_checkpoint(entry.path())) latest_first[*update] = entry.path();
+        found_checkpoint found;
+        for (auto const& [update, folder] : latest_first) {
+            auto trouble = checkpoint_trouble(folder, /*deep=*/true);
+            if (trouble.empty() && !std::filesystem::exists(folder / "state.json"))
+                trouble = "holds the models alone (--save_only_model)";
+            if (trouble.empty()) {
+                found.folder = folder;
+                return found;
+            }
+            found.passed_over.push_back(folder.filename().string() + " " + trouble);
+        }
+        if (is_auto) return found;
         throw std::invalid_argument("--resume_from_checkpoint true: " + output_dir.string() +
                                     " holds no whole checkpoint; name a folder, or say auto to begin anew");
     }
     auto const folder = io::expand_user(value);
-    if (auto const trouble = checkpoint_trouble(folder); !trouble.empty())
-        throw std::invalid_argument("--resume_from_checkpoint " + value + " " + trouble +
-                                    ": name a folder checkpoint-N of an earlier run, or say auto");
-    return folder;
+    if (auto const trouble = checkpoint_trouble(folder, /*deep=*/true); !trouble.empty()) {
+        auto const inside = complete_checkpoints(folder);
+        throw std::invalid_argument(
+            "--resume_from_checkpoint " + value + " " + trouble + ": " +
+            (inside.empty() ? "name a folder checkpoint-N of an earlier run, or say auto"
+                            : "it is a run's folder; name a checkpoint of it, as " + inside.back().string()));
+    }
+    return {folder, {}};
 }
 /// The checkpoint from which a configuration's run is resumed, if it is.
-inline std::optional<std::filesystem::path> checkpoint_of(PPOv2Config const& config,
-                                                          std::filesystem::path const& output_dir) {
-    return config.resume_from_checkpoint ? checkpoint_named(*config.resume_from_checkpoint, output_dir) : std::nullopt;
+inline found_checkpoint checkpoint_of(PPOv2Config const& config, std::filesystem::path const& output_dir) {
+    return config.resume_from_checkpoint ? checkpoint_named(*config.resume_from_checkpoint, output_dir)
+                                         : found_checkpoint{};
 }
 
 }  // namespace proximal::run

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <unistd.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -39,15 +40,19 @@ struct config_entry {
 
 namespace detail {
 /// YAML as JSON. A plain word that is a number, true or false is that; YAML 1.1's other bools (yes, on) are text.
-inline nlohmann::json json_of(YAML::Node const& node) {
+///
+/// `left` bounds how many values there are: an alias may stand for many, or for what it stands in.
+inline nlohmann::json json_of(YAML::Node const& node, std::int64_t& left, int depth = 0) {
+    if (--left < 0 || depth > 20)
+        throw std::invalid_argument("it holds too many values, or an alias that stands for what it is in");
     if (node.IsSequence()) {
         auto list = nlohmann::json::array();
-        for (auto const& item : node) list.push_back(json_of(item));
+        for (auto const& item : node) list.push_back(json_of(item, left, depth + 1));
         return list;
     }
     if (node.IsMap()) {
         auto dictionary = nlohmann::json::object();
-        for (auto const& item : node) dictionary[item.first.Scalar()] = json_of(item.second);
+        for (auto const& item : node) dictionary[item.first.Scalar()] = json_of(item.second, left, depth + 1);
         return dictionary;
     }
     if (node.IsNull()) return nullptr;
@@ -66,7 +71,13 @@ inline config_entry entry_of(YAML::Node const& value, std::string key, std::stri
     config_entry entry{.key = std::move(key), .text = {}, .kind = entry_kind::plain, .place = std::move(place)};
     if (value.IsMap()) {
         entry.kind = entry_kind::dictionary;
-        entry.text = json_of(value).dump();
+        try {
+            std::int64_t most = 10'000;
+            entry.text = json_of(value, most).dump();
+        } catch (std::exception const& error) {
+            throw std::invalid_argument(
+                fmt::format("{}: {} is no dictionary that can be read: {}", entry.place, entry.key, error.what()));
+        }
     } else if (value.IsSequence()) {
         entry.kind = entry_kind::list;
         for (auto const& item : value) {
@@ -92,6 +103,11 @@ inline std::string config_text_of(std::filesystem::path const& path) {
     auto const name = path.string();
     if (std::filesystem::is_directory(path, error))
         throw std::runtime_error("--config " + name + " is a folder: name a YAML or JSON file");
+    if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error))
+        throw std::runtime_error("--config " + name +
+                                 " is no plain file, and it is read more than once: write it to one");
+    if (std::filesystem::exists(path, error) && ::access(path.c_str(), R_OK) != 0)
+        throw std::runtime_error("--config " + name + " may not be read: look at its permissions");
     std::ifstream file(path, std::ios::binary);
     std::string text(std::istreambuf_iterator<char>(file), {});
     if (!file.is_open() || file.bad())

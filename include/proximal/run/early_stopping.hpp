@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <cstdint>
 #include <proximal/run/best_metric.hpp>
@@ -26,7 +28,10 @@ class early_stopping final : public trainer_callback {
         missed_ = is_better ? 0 : missed_ + 1;
         if (!has_best_ || watched_.is_better(*value, best_)) best_ = *value;
         has_best_ = true;
-        if (missed_ >= patience_) state.should_stop = true;
+        if (missed_ < patience_) return;
+        state.should_stop = true;
+        fmt::print("note       stopped early: {} was no better than {:.4g} for {} evaluations\n", watched_.name, best_,
+                   missed_);
     }
     void visit_state(state_archive& archive) override {
         archive("missed", missed_);

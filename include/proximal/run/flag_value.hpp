@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cmath>
 #include <proximal/knob.hpp>
 #include <stdexcept>
 #include <string>
@@ -40,6 +41,14 @@ void read_flag(T& value, std::string_view flag, std::string_view text) {
         } else {
             auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
             read = error == std::errc{} && end == text.data() + text.size();
+            if constexpr (std::is_integral_v<T>) {  // "1000.0" and "1e3" are whole numbers too
+                double number = 0.0;
+                auto const [stop, trouble] = std::from_chars(text.data(), text.data() + text.size(), number);
+                bool const whole = trouble == std::errc{} && stop == text.data() + text.size() &&
+                                   std::abs(number) < 9e15 && number == std::floor(number) &&
+                                   (number >= 0.0 || std::is_signed_v<T>);
+                if (!read && whole) parsed = static_cast<T>(number), read = true;
+            }
         }
         if (!read) throw std::invalid_argument(fmt::format("--{} expects {}, not '{}'", flag, flag_type<T>(), text));
         value = parsed;

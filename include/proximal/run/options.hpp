@@ -79,7 +79,13 @@ inline given_flags read_entries(std::vector<any_knob> const& knobs, std::vector<
             if (asks_for_nothing(*field, entry.text)) continue;
             refuse_entry(entry, unknown_flag(entry.key, names));
         }
-        if (!names.contains(entry.key)) refuse_entry(entry, unknown_flag(entry.key, names));
+        if (entry.key == "config" || entry.key == "print_config" || entry.key == "help")
+            refuse_entry(entry, entry.key + " stands on the command line alone");
+        if (!names.contains(entry.key))
+            refuse_entry(entry,
+                         unknown_flag(entry.key, names) + (entry.kind == entry_kind::dictionary
+                                                               ? "; a file is flat: a line NAME: VALUE for each option"
+                                                               : ""));
         given_value value{.text = entry.text, .source = entry.place, .is_default = true};
         for (auto const& knob : knobs) {
             if (knob.name != entry.key) continue;
@@ -134,6 +140,8 @@ inline std::optional<parsed_options> parse_options(std::vector<any_knob> const& 
     bool const asks_help = std::any_of(arguments.begin(), arguments.end(), [](std::string const& word) {
         return word == "--help" || word == "-h" || word.starts_with("--help=");
     });
+    if (!asks_help && flag_value(arguments, "config", "-").empty())
+        throw std::invalid_argument("--config is empty: name a YAML or JSON file");
     if (auto const path = flag_value(arguments, "config", ""); !path.empty() && !asks_help)
         parsed.given = detail::read_entries(knobs, read_config_file(path), refused);
     auto given = parse_flags(flags, description, arguments, refused);

@@ -98,7 +98,11 @@ class terminal_report final : public trainer_callback {
         fmt::print("evaluated  after {} of {} updates:{}\n", state.update, state.updates, text);
     }
     void on_save(trainer_state& state, std::filesystem::path const& to) override {
-        if (bar_ && state.update < state.updates) {
+        if (bar_ && state.holds_best) {
+            bar_->clear();
+            fmt::print("saved      the best models, those of {}, in {}\n",
+                       state.best_model_checkpoint.filename().string(), to.string());
+        } else if (bar_ && state.update < state.updates) {
             bar_->clear();
             fmt::print("saved      the models after {} of {} updates, in {}\n", state.update, state.updates,
                        to.string());

@@ -20,7 +20,8 @@ struct trainer_state {
     double epoch = 0.0;                // passes over the data
     double seconds = 0.0;              // spent in updates, those before an interruption included
     std::filesystem::path output_dir{};
-    std::optional<double> best_metric{};            // of all evaluations whose model was saved
+    std::optional<double> best_metric{};  // of all evaluations whose model was saved
+    bool holds_best = false;              // the models are the best checkpoint's again: --load_best_model_at_end
     std::filesystem::path best_model_checkpoint{};  // the folder of that model, below output_dir
 
     bool should_log = false;       // the metrics of this update

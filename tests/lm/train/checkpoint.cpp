@@ -98,7 +98,7 @@ void check_resumed(maker const& algorithm, PPOv2Config const& config, std::int64
     whole.trainer->train();
     checkpointed_run first(algorithm, config, cut_folder.path, cut);
     CHECK_THROWS_AS(first.trainer->train(), power_cut);
-    auto const last = checkpoint_named("true", cut_folder.path);
+    auto const last = checkpoint_named("true", cut_folder.path).folder;
     REQUIRE(last.has_value());
     checkpointed_run second(algorithm, config, cut_folder.path);
     second.trainer->resume(*last);
@@ -253,17 +253,19 @@ TEST_CASE("checkpoint: one of another run is refused, naming all that differs; w
         CHECK_THROWS_WITH(again.trainer->resume(other.path / "checkpoint-2"),
                           Catch::Contains("holds the models alone"));
     }
-    SECTION("damaged files") {
-        for (char const* name : {"state.json", "identity.json", "trainer_state.json"}) {
+    SECTION("damaged files, of their size") {
+        for (char const* name : {"state.json", "identity.json", "trainer_state.json", "model.safetensors"}) {
             INFO(name);
-            auto const whole = io::read_json(saved / name).dump();
-            auto const size = std::filesystem::file_size(saved / name);
-            std::ofstream(saved / name) << std::string(size, '[');  // of the size that the manifest says
-            CHECK_THROWS_WITH(resume(config, stock), Catch::Contains(name));
-            std::ofstream(saved / name) << whole;
-            std::filesystem::resize_file(saved / name, size);
-            break;
+            std::ifstream in(saved / name, std::ios::binary);
+            std::string const whole(std::istreambuf_iterator<char>(in), {});
+            auto damaged = whole;
+            damaged[damaged.size() / 2] ^= 1;
+            std::ofstream(saved / name, std::ios::binary) << damaged;
+            CHECK_THROWS_WITH(resume(config, stock),
+                              Catch::Contains(std::string("is damaged: ") + name + " is not what was written"));
+            std::ofstream(saved / name, std::ios::binary) << whole;
         }
+        CHECK(resume(config, stock) == 2);
     }
 }
 
@@ -306,6 +308,14 @@ TEST_CASE("checkpoint: evaluations that cannot be made are refused before the ru
     config.save_steps = 6;
     CHECK_NOTHROW(refused(config));
     CHECK_THROWS_WITH(refused(config, false), Catch::Contains("no evaluation prompts"));
+    config.metric_for_best_model = "nonsense";
+    support::temporary_folder const folder;
+    config.output_dir = folder.path;
+    config.eval_steps = 1, config.save_steps = 1;
+    auto const given = support::arguments(config);
+    ppo_trainer trainer(stock_ppo(config), given);
+    CHECK_THROWS_WITH(trainer.train(),
+                      Catch::Contains("an evaluation measures no eval/nonsense; it measures eval/scores"));
     config = support::small_config();
     config.early_stopping_patience = 2;
     CHECK_THROWS_WITH(refused(config), Catch::Contains("--early_stopping_patience needs evaluations"));

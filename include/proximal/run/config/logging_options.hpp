@@ -26,7 +26,7 @@ struct logging_options {
     static constexpr std::string_view concern = "logging";
     static constexpr auto knobs = reflect(
         knob<"report_to">(&logging_options::report_to,
-                          "where curves go: tensorboard, csv, all, none; metrics.jsonl is always there"),
+                          "where curves go: tensorboard, csv, all, none; jsonl is always there"),
         knob<"logging_strategy">(&logging_options::logging_strategy, "when curves get a point", {"no, steps, epoch"},
                                  "TRL's PPO trainer logs every update whatever this says."),
         knob<"logging_steps">(&logging_options::logging_steps,

@@ -32,7 +32,7 @@ using run_identity = std::map<std::string, std::string>;
 /// The fields that a resumed run must have as the interrupted one had them: those that what was saved depends on, and
 /// those that would make the rest of the run another one. All else may change: how long the run is, the learning rate
 /// and its schedule, logging, saving, evaluation, the machine.
-inline constexpr std::array<std::string_view, 12> fields_kept_on_resume{"num_ppo_epochs",
+inline constexpr std::array<std::string_view, 15> fields_kept_on_resume{"num_ppo_epochs",
                                                                         "num_mini_batches",
                                                                         "per_device_train_batch_size",
                                                                         "gradient_accumulation_steps",
@@ -41,6 +41,9 @@ inline constexpr std::array<std::string_view, 12> fields_kept_on_resume{"num_ppo
                                                                         "temperature",
                                                                         "stop_token",
                                                                         "stop_token_id",
+                                                                        "data_seed",
+                                                                        "group_by_length",
+                                                                        "optim",
                                                                         "weight_decay",
                                                                         "adam_beta1",
                                                                         "adam_beta2"};
@@ -83,6 +86,9 @@ inline run_identity identity_of(run::PPOv2Config config, trainable algorithm, te
 
 /// Throws std::invalid_argument, naming all that differs, where a checkpoint is of another run.
 inline void check_identity(run_identity const& ours, run_identity const& saved, std::filesystem::path const& folder) {
+    if (ours.at("--algorithm") != (saved.contains("--algorithm") ? saved.at("--algorithm") : "none"))
+        throw std::invalid_argument("the checkpoint " + folder.string() + " is of another run: --algorithm is not " +
+                                    ours.at("--algorithm") + " there; begin a new run in a new folder");
     std::string differences;
     auto const text_in = [](run_identity const& identity, std::string const& name) {
         auto const found = identity.find(name);

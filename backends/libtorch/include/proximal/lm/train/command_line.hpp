@@ -8,6 +8,7 @@
 #include <optional>
 #include <proximal/lm/train/refuse_idle.hpp>
 #include <proximal/lm/train/trainable.hpp>
+#include <proximal/run/learning_rate_schedule.hpp>
 #include <proximal/run/options.hpp>
 #include <proximal/run/ppo_config.hpp>
 #include <string>
@@ -63,6 +64,7 @@ inline std::optional<run::given_flags> read_command_line(trainable& algorithm, r
     validate(config);
     algorithm.check();
     refuse_idle(given, config, algorithm);
+    run::configured_schedule(config, 1'000'000);  // its further numbers are right, or it says why not
     if (!options->print_config) return given;
     fmt::print("{}", run::options_text(knobs, given));
     return std::nullopt;

@@ -127,6 +127,8 @@ class ppo_trainer {
                 if (std::floor(state_.epoch) > std::floor(before)) announce(&run::trainer_callback::on_epoch_end);
                 obey(logged);
             }
+            bool const ends_early = state_.update < state_.updates && given_.config.save_strategy != "no";
+            if (ends_early && last_checkpoint_ != state_.update) save_checkpoint();
             if (given_.config.load_best_model_at_end && !state_.best_model_checkpoint.empty()) load_best();
         } catch (std::exception const& error) {
             end_after(error);
@@ -307,6 +309,7 @@ class ppo_trainer {
     void save_checkpoint() {
         if (!given_.world->is_main()) return;
         prepare_output();
+        tried_checkpoint_ = state_.update;
         run::new_checkpoint checkpoint(state_.output_dir, state_.update);
         if (auto const better = best_.better_at(state_)) {
             state_.best_metric = *better;
@@ -331,7 +334,7 @@ class ppo_trainer {
     /// Throws std::invalid_argument where the checkpoint is of another run, naming what differs, and std::runtime_error
     /// where it is damaged or holds the models alone.
     void resume(std::filesystem::path const& checkpoint) {
-        if (auto const trouble = run::checkpoint_trouble(checkpoint); !trouble.empty())
+        if (auto const trouble = run::checkpoint_trouble(checkpoint, /*deep=*/true); !trouble.empty())
             throw std::runtime_error("the checkpoint " + checkpoint.string() + " " + trouble);
         if (!std::filesystem::exists(checkpoint / "state.json"))
             throw std::runtime_error("the checkpoint " + checkpoint.string() +
@@ -418,6 +421,7 @@ class ppo_trainer {
         return identity_;
     }
     void load_best() {
+        state_.holds_best = true;
         load_weights(state_.best_model_checkpoint, given_.policy.parameters());
         if (given_.value_model)
             load_weights(state_.best_model_checkpoint / "value_model", given_.value_model->parameters());
@@ -454,9 +458,10 @@ class ppo_trainer {
             bool const has_diverged = dynamic_cast<diverged_error const*>(&error) != nullptr;
             if (state_.optimizer_steps > 0 && !has_diverged) {
                 check_finite();
-                if (is_between_updates_ && last_checkpoint_ != state_.update && given_.config.save_strategy != "no")
-                    save_checkpoint();
                 save();
+                if (is_between_updates_ && given_.config.save_strategy != "no" &&
+                    std::max(last_checkpoint_, tried_checkpoint_) != state_.update)
+                    save_checkpoint();
             }
         } catch (std::exception const& second) {
             trouble = second.what();
@@ -590,7 +595,8 @@ class ppo_trainer {
     std::mt19937_64 permutations_;
     run::trainer_state state_;
     run::best_model best_;
-    std::int64_t last_checkpoint_ = -1;  // the update of the last checkpoint
+    std::int64_t last_checkpoint_ = -1;   // the update of the last checkpoint
+    std::int64_t tried_checkpoint_ = -1;  // the update of the last one that was begun
     bool is_between_updates_ = true;
     run::log_history history_;
     run_identity identity_;
