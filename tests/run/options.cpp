@@ -141,7 +141,6 @@ TEST_CASE("options: what is wrong with a file is said with its line and key") {
     CHECK(refusal("use_cpu: maybe\n") == "run.yaml:1: use_cpu expects true or false, not 'maybe'");
     CHECK(refusal("deepspeed: zero3.json\n").starts_with("run.yaml:1: deepspeed is not supported: many processes"));
     CHECK(refusal("lora_r: 8\n").starts_with("run.yaml:1: lora_r is not supported: all weights"));
-    CHECK(refusal("config: other.yaml\n").starts_with("run.yaml:1: there is no flag --config"));
     CHECK(refusal("seed: 1\n\tkl_coef: 2\n") == "run.yaml:2: the line begins with a tab: indent with spaces");
     CHECK(refusal("seed: 1\n---\nseed: 2\n").find("holds several documents: keep one") != std::string::npos);
     CHECK(refusal("? [a, b]\n: 1\n") == "run.yaml:1: a key must be the name of an option");
