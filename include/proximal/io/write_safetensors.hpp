@@ -86,6 +86,7 @@ inline void write_safetensors(std::filesystem::path const& path,
                               std::vector<std::pair<std::string, stored_tensor>> const& tensors,
                               nlohmann::json metadata = nlohmann::json::object()) {
     std::vector<tensor_header> headers;
+    headers.reserve(tensors.size());
     for (auto const& [name, tensor] : tensors) headers.push_back({name, tensor.dtype, tensor.shape});
     safetensors_writer writer(path, headers, std::move(metadata));
     for (auto const& [name, tensor] : tensors) writer.write(tensor.bytes);

@@ -160,6 +160,7 @@ inline std::vector<std::filesystem::path> complete_checkpoints(std::filesystem::
         if (auto const update = update_of_checkpoint(entry.path()); update && checkpoint_trouble(entry.path()).empty())
             found[*update] = entry.path();
     std::vector<std::filesystem::path> folders;
+    folders.reserve(found.size());
     for (auto const& [update, folder] : found) folders.push_back(folder);
     return folders;
 }

@@ -60,7 +60,7 @@ inline nlohmann::json json_of(YAML::Node const& node, std::int64_t& left, int de
     if (node.Tag() == "!") return text;  // quoted
     if (text == "true" || text == "True") return true;
     if (text == "false" || text == "False") return false;
-    auto const number = nlohmann::json::parse(text, nullptr, false);
+    auto number = nlohmann::json::parse(text, nullptr, false);
     if (number.is_number()) return number;
     double value = 0.0;
     auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -74,7 +74,7 @@ Schedule schedule_with(std::string const& name, std::string const& kwargs) {
     std::string known;
     for (auto const& knob : knobs) known += (known.empty() ? "" : ", ") + knob.name;
     for (auto const& item : numbers.items()) {
-        std::string const key = item.key();
+        std::string const& key = item.key();
         nlohmann::json const& value = item.value();
         auto const knob = std::find_if(knobs.begin(), knobs.end(), [&](any_knob const& k) { return k.name == key; });
         if (knob == knobs.end())
