@@ -63,7 +63,8 @@ int main(int argc, char** argv) {
             fmt::print("resumed    after {} updates, from {}\n", trainer.state().update, checkpoint->string());
         fmt::print("\n");
 
-        std::int64_t const compared = checkpoint || config.num_sample_generations == 0 ? 0 : 128;
+        bool const wants_no_samples = config.num_sample_generations == 0 && given->contains("num_sample_generations");
+        std::int64_t const compared = checkpoint || wants_no_samples ? 0 : 128;
         auto const before = trainer.answer_held_out(compared);
         trainer.train();
         if (!before.empty()) fmt::print("\n{}", lm::compare_samples(before, trainer.answer_held_out(compared)));
