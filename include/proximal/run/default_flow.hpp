@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-#include <cstdint>
-#include <optional>
 #include <proximal/run/interval_steps.hpp>
 #include <proximal/run/ppo_config.hpp>
 #include <proximal/run/trainer_callback.hpp>
-#include <string>
 
 namespace proximal::run {
 

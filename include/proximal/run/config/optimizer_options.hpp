@@ -22,7 +22,7 @@ struct optimizer_options {
     static constexpr auto knobs = reflect(
         knob<"optim">(&optimizer_options::optim, "what takes a step",
                       {"adamw_torch, adamw_torch_fused, sgd, adafactor, adagrad, rmsprop"},
-                      "The three names of AdamW mean one optimizer, which is fused."),
+                      "Both names of AdamW mean one optimizer, which is fused."),
         knob<"learning_rate">(&optimizer_options::learning_rate, "the step size at the start", at_least(0)),
         knob<"weight_decay">(&optimizer_options::weight_decay, "of weights; never of biases and norms", at_least(0)),
         knob<"adam_beta1">(&optimizer_options::adam_beta1, "AdamW's beta 1", {0, 1, false, true}),

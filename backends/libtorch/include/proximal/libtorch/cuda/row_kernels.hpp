@@ -5,6 +5,9 @@
 
 namespace proximal::libtorch::cuda {
 
+/// Threads of a block of row_kernels.
+inline constexpr unsigned row_threads = 512;
+
 /// The CUDA kernels of token_logprobs: a block per row of logits [N, V], one reading of the row forward, one backward.
 ///
 ///     row_statistics(logits, targets, logprob, entropy, highest, log_total, V, 1 / temperature)
@@ -13,7 +16,6 @@ namespace proximal::libtorch::cuda {
 /// Source: Milakov and Gimelshein, Online Normalizer Calculation for Softmax (2018), arXiv 1805.02867, with Σ z eᶻ
 /// carried along for the entropy. d_logits may be logits itself. −∞ marks an impossible token; NaN propagates, and a
 /// target outside the vocabulary has the log-probability NaN. Launch with row_threads threads a block and N blocks.
-inline constexpr unsigned row_threads = 512;
 inline std::string row_kernels(std::string const& scalar) {
     return "typedef " + scalar + R"cuda( T;
 struct running { T highest, total, moment; };  // max z, sum exp(z - max), sum (z - max) exp(z - max)
