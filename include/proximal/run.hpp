@@ -5,12 +5,15 @@
 #include <proximal/run/any_knob.hpp>
 #include <proximal/run/batch_arithmetic.hpp>
 #include <proximal/run/best_metric.hpp>
+#include <proximal/run/calibration.hpp>
+#include <proximal/run/check_evaluation.hpp>
 #include <proximal/run/checkpoint_folder.hpp>
 #include <proximal/run/command_scorer.hpp>
 #include <proximal/run/completions_table.hpp>
 #include <proximal/run/config/algorithm_options.hpp>
 #include <proximal/run/config/batch_options.hpp>
 #include <proximal/run/config/device_options.hpp>
+#include <proximal/run/config/episode_options.hpp>
 #include <proximal/run/config/evaluation_options.hpp>
 #include <proximal/run/config/logging_options.hpp>
 #include <proximal/run/config/model_options.hpp>
@@ -80,5 +83,6 @@
 #include <proximal/run/tf_record.hpp>
 #include <proximal/run/trainer_callback.hpp>
 #include <proximal/run/trainer_state.hpp>
+#include <proximal/run/training_options.hpp>
 #include <proximal/run/type_name.hpp>
 #include <proximal/run/write_report.hpp>

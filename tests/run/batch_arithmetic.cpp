@@ -59,9 +59,9 @@ TEST_CASE("batch_arithmetic: max_steps counts updates, and sizes that TRL derive
     config.world_size = 2, config.micro_batch_size = 8, config.local_batch_size = 24, config.batch_size = 48;
     config.local_mini_batch_size = 8, config.mini_batch_size = 16, config.num_total_batches = 5;
     CHECK_NOTHROW(divide_batches(config, 100, 2));
-    for (auto batch_options::*size :
-         {&batch_options::world_size, &batch_options::micro_batch_size, &batch_options::local_batch_size,
-          &batch_options::local_mini_batch_size, &batch_options::num_total_batches}) {
+    for (auto episode_options::*size :
+         {&episode_options::world_size, &episode_options::micro_batch_size, &episode_options::local_batch_size,
+          &episode_options::local_mini_batch_size, &episode_options::num_total_batches}) {
         auto wrong = config;
         wrong.*size = 7;
         CHECK_THROWS_WITH(divide_batches(wrong, 100, 2), Catch::Contains(" 7 does not agree"));

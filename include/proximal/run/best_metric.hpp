@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <proximal/run/metrics.hpp>
-#include <proximal/run/ppo_config.hpp>
+#include <proximal/run/training_options.hpp>
 #include <proximal/run/trainer_state.hpp>
 #include <stdexcept>
 #include <string>
@@ -21,7 +21,7 @@ struct watched_metric {
     bool greater_is_better = true;
 
     watched_metric() = default;
-    explicit watched_metric(PPOv2Config const& config) {
+    explicit watched_metric(training_options const& config) {
         std::string_view given =
             config.metric_for_best_model ? *config.metric_for_best_model : std::string_view("scores");
         if (given.starts_with("eval/") || given.starts_with("eval_")) given.remove_prefix(5);
@@ -38,7 +38,7 @@ struct watched_metric {
 /// model is the best only where it was saved.
 class best_model {
    public:
-    explicit best_model(PPOv2Config const& config)
+    explicit best_model(training_options const& config)
         : watched_(config),
           is_asked_(config.load_best_model_at_end || config.metric_for_best_model || config.early_stopping_patience ||
                     config.lr_scheduler_type == "reduce_lr_on_plateau") {}

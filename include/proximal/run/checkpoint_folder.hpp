@@ -19,7 +19,7 @@
 #include <proximal/io/expand_user.hpp>
 #include <proximal/io/json_file.hpp>
 #include <proximal/io/sync.hpp>
-#include <proximal/run/ppo_config.hpp>
+#include <proximal/run/training_options.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -223,7 +223,7 @@ inline found_checkpoint checkpoint_named(std::string const& value, std::filesyst
     return {folder, {}};
 }
 /// The checkpoint from which a configuration's run is resumed, if it is.
-inline found_checkpoint checkpoint_of(PPOv2Config const& config, std::filesystem::path const& output_dir) {
+inline found_checkpoint checkpoint_of(training_options const& config, std::filesystem::path const& output_dir) {
     return config.resume_from_checkpoint ? checkpoint_named(*config.resume_from_checkpoint, output_dir)
                                          : found_checkpoint{};
 }

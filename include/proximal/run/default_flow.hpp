@@ -2,13 +2,13 @@
 #pragma once
 
 #include <proximal/run/interval_steps.hpp>
-#include <proximal/run/ppo_config.hpp>
+#include <proximal/run/training_options.hpp>
 #include <proximal/run/trainer_callback.hpp>
 
 namespace proximal::run {
 
 /// The updates between evaluations: --eval_steps, or --logging_steps where it is not given, as in transformers.
-inline double evaluation_steps(PPOv2Config const& config) {
+inline double evaluation_steps(training_options const& config) {
     return config.eval_steps.value_or(config.logging_steps.value_or(500.0));
 }
 
@@ -19,7 +19,7 @@ inline double evaluation_steps(PPOv2Config const& config) {
 /// Source: transformers 4.45, DefaultFlowCallback; a step is an update.
 class default_flow final : public trainer_callback {
    public:
-    explicit default_flow(PPOv2Config const& config) : config_(config) {}
+    explicit default_flow(training_options const& config) : config_(config) {}
 
     void on_step_end(trainer_state& state) override {
         auto const every = [&](double steps, char const* flag) {
@@ -42,7 +42,7 @@ class default_flow final : public trainer_callback {
     }
 
    private:
-    PPOv2Config config_;
+    training_options config_;
 };
 
 }  // namespace proximal::run

@@ -9,18 +9,21 @@
 
 namespace proximal::run {
 
-/// Refuses an option that was chosen and would do nothing beside the others: std::invalid_argument with the reason.
-inline void refuse_idle_options(given_flags const& given, PPOv2Config const& config) {
-    auto const idle = [&](std::string_view option, bool is_idle, std::string_view because) {
+namespace detail {
+/// Refuses an option that was chosen and would do nothing.
+inline auto idle_refusal(given_flags const& given) {
+    return [&given](std::string_view option, bool is_idle, std::string_view because) {
         if (is_idle && is_chosen(given, option))
             throw std::invalid_argument("--" + std::string(option) + " would do nothing: " + std::string(because));
     };
-    idle("reward_timeout", !config.reward_command, "there is no --reward_command that it could wait for");
-    idle("num_train_epochs", config.total_episodes.has_value() && is_chosen(given, "total_episodes"),
-         "--total_episodes says how long the run is; give one of them");
-    idle("num_train_epochs", config.max_steps > 0, "--max_steps says how long the run is; give one of them");
-    idle("eval_fraction", !config.dataset_name, "the data made here have held-out prompts; give --dataset_name");
+}
+}  // namespace detail
 
+/// Refuses an option that was chosen and would do nothing beside the others, in any training run:
+/// std::invalid_argument with the reason.
+inline void refuse_idle_training(given_flags const& given, training_options const& config) {
+    auto const idle = detail::idle_refusal(given);
+    idle("num_train_epochs", config.max_steps > 0, "--max_steps says how long the run is; give one of them");
     bool const is_cold = config.lr_scheduler_type == "constant" || config.lr_scheduler_type == "reduce_lr_on_plateau";
     auto const no_warmup =
         "--lr_scheduler_type " + config.lr_scheduler_type + " has no warm-up; choose another, as constant_with_warmup";
@@ -33,8 +36,6 @@ inline void refuse_idle_options(given_flags const& given, PPOv2Config const& con
 
     bool const evaluates = config.eval_strategy != "no";
     auto const no_evaluation = "there are no evaluations; give --eval_strategy steps or epoch";
-    idle("per_device_eval_batch_size", config.num_sample_generations == 0 && !evaluates && !config.eval_on_start,
-         "--num_sample_generations 0 asks for no table of samples, and --eval_strategy no for no evaluation");
     idle("eval_steps", config.eval_steps && config.eval_strategy != "steps", "it needs --eval_strategy steps");
     idle("eval_delay", config.eval_delay > 0.0 && !evaluates, no_evaluation);
     idle("metric_for_best_model", config.metric_for_best_model && !evaluates, no_evaluation);
@@ -53,6 +54,18 @@ inline void refuse_idle_options(given_flags const& given, PPOv2Config const& con
              "--save_strategy no asks for no checkpoints");
     idle("ignore_data_skip", config.ignore_data_skip && !config.resume_from_checkpoint,
          "there is no run to go on with; give --resume_from_checkpoint");
+}
+
+/// The same of a PPO run.
+inline void refuse_idle_options(given_flags const& given, PPOv2Config const& config) {
+    auto const idle = detail::idle_refusal(given);
+    idle("reward_timeout", !config.reward_command, "there is no --reward_command that it could wait for");
+    idle("num_train_epochs", config.total_episodes.has_value() && is_chosen(given, "total_episodes"),
+         "--total_episodes says how long the run is; give one of them");
+    idle("eval_fraction", !config.dataset_name, "the data made here have held-out prompts; give --dataset_name");
+    idle("per_device_eval_batch_size", config.num_sample_generations == 0 && config.eval_strategy == "no" && !config.eval_on_start,
+         "--num_sample_generations 0 asks for no table of samples, and --eval_strategy no for no evaluation");
+    refuse_idle_training(given, config);
 }
 
 }  // namespace proximal::run

@@ -12,7 +12,7 @@
 #include <proximal/run/any_knob.hpp>
 #include <proximal/run/best_metric.hpp>
 #include <proximal/run/decays.hpp>
-#include <proximal/run/ppo_config.hpp>
+#include <proximal/run/training_options.hpp>
 #include <proximal/run/reduce_lr_on_plateau.hpp>
 #include <proximal/run/state_archive.hpp>
 #include <stdexcept>
@@ -136,7 +136,7 @@ inline learning_rate_schedule schedule_by_name(std::string const& name, std::int
 
 /// The schedule that a configuration names. `warmup_steps` rules over `warmup_ratio`, as in transformers; a plateau's
 /// better is that of the watched metric, unless lr_scheduler_kwargs gives its mode.
-inline learning_rate_schedule configured_schedule(PPOv2Config const& config, std::int64_t updates) {
+inline learning_rate_schedule configured_schedule(training_options const& config, std::int64_t updates) {
     auto const share = static_cast<std::int64_t>(std::ceil(config.warmup_ratio * static_cast<double>(updates)));
     auto kwargs = config.lr_scheduler_kwargs;
     if (auto numbers = nlohmann::json::parse(kwargs.empty() ? "{}" : kwargs, nullptr, false);

@@ -18,7 +18,17 @@ namespace proximal::run {
 /// run's earlier points come from its metrics.jsonl.
 class plot_report final : public trainer_callback {
    public:
-    explicit plot_report(std::string title = {}) : title_(std::move(title)) {}
+    /// Of PPO's metrics, or of those named: the first is drawn on the terminal.
+    explicit plot_report(std::string title = {}, std::vector<std::string> const& names = main_metrics())
+        : title_(std::move(title)) {
+        for (auto const& name : names) curves_.push_back({name, {}, {}});
+    }
+    /// What tells of a PPO run.
+    static std::vector<std::string> main_metrics() {
+        return {"objective/rlhf_reward", "objective/scores",    "objective/kl",    "objective/entropy",
+                "policy/approxkl_avg",   "policy/clipfrac_avg", "loss/policy_avg", "loss/value_avg",
+                "val/ratio"};
+    }
     void on_train_begin(trainer_state& state) override {
         if (state.update == 0) return;
         for (auto const& line : whole_lines(state.output_dir / "metrics.jsonl")) {
@@ -53,14 +63,7 @@ class plot_report final : public trainer_callback {
 
    private:
     std::string title_;
-    std::vector<curve> curves_ = [] {
-        std::vector<curve> all;
-        for (char const* name :
-             {"objective/rlhf_reward", "objective/scores", "objective/kl", "objective/entropy", "policy/approxkl_avg",
-              "policy/clipfrac_avg", "loss/policy_avg", "loss/value_avg", "val/ratio"})
-            all.push_back({name, {}, {}});
-        return all;
-    }();
+    std::vector<curve> curves_;
     bool drawn_ = false;
 };
 

@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <optional>
 #include <proximal/io/expand_user.hpp>
-#include <proximal/run/ppo_config.hpp>
+#include <proximal/run/training_options.hpp>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -77,7 +77,7 @@ inline std::filesystem::path named_folder(std::string const& name) {
 enum class earlier_run { moved_aside, continued, removed };
 
 /// What becomes of an earlier run in OUTPUT_DIR, for a run that is resumed from `checkpoint` or begins anew.
-inline earlier_run fate_of_earlier_run(PPOv2Config const& config, std::filesystem::path const& folder,
+inline earlier_run fate_of_earlier_run(training_options const& config, std::filesystem::path const& folder,
                                        std::optional<std::filesystem::path> const& checkpoint) {
     std::error_code error;
     if (checkpoint && std::filesystem::equivalent(std::filesystem::absolute(*checkpoint).parent_path(), folder, error))

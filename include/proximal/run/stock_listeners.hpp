@@ -13,20 +13,30 @@
 #include <proximal/run/stop_on_signal.hpp>
 #include <proximal/run/terminal_report.hpp>
 #include <proximal/run/trainer_callback.hpp>
+#include <string>
+#include <vector>
 
 namespace proximal::run {
 
-/// What listens to a program's run, in order: the logs that --report_to names, the doctor, the terminal, the plot, the
-/// report (which reads what the logs wrote), and signals last, which end the program.
-inline callback_list stock_listeners(PPOv2Config const& config) {
+/// What listens to a program's run, in order: the logs that --report_to names, who watches, the terminal, a plot of
+/// some metrics, the report (which reads what was written before), and signals last, which end the program.
+inline callback_list training_listeners(training_options const& config, std::vector<std::string> const& plotted,
+                                        callback_list const& watching = {}) {
     auto listeners = sinks_named(config.report_to);
-    if (config.doctor) listeners.push_back(std::make_shared<doctor>(diagnosed(config)));
+    listeners.insert(listeners.end(), watching.begin(), watching.end());
     listeners.push_back(std::make_shared<terminal_report>(!config.disable_tqdm));
     listeners.push_back(std::make_shared<plot_report>(
-        config.run_name.value_or(fmt::format("{}, seed {}", config.exp_name, config.seed))));
+        config.run_name.value_or(fmt::format("{}, seed {}", config.exp_name, config.seed)), plotted));
     listeners.push_back(std::make_shared<html_report>());
     listeners.push_back(std::make_shared<stop_on_signal>());
     return listeners;
+}
+
+/// The same of a PPO run; the doctor watches it.
+inline callback_list stock_listeners(PPOv2Config const& config) {
+    callback_list watching;
+    if (config.doctor) watching.push_back(std::make_shared<doctor>(diagnosed(config)));
+    return training_listeners(config, plot_report::main_metrics(), watching);
 }
 
 /// Says on stdout what lies in a finished run's folder, a line each.

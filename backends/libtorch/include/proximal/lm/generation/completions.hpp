@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace proximal::lm {
 
@@ -21,6 +22,17 @@ inline completions end_at_stop(at::Tensor const& tokens, at::Tensor const& logpr
     if (!stop_token) return {tokens, logprobs, at::full({tokens.size(0)}, tokens.size(1), tokens.options())};
     at::Tensor const stop = tokens.eq(*stop_token), after = (stop.cumsum(1) - stop.to(at::kLong)).gt(0);  // [B, T]
     return {tokens.masked_fill(after, pad_token), logprobs.masked_fill(after, 0.0), after.logical_not().sum(1)};
+}
+
+/// The tokens of each row up to its end, the stop token included.
+inline std::vector<std::vector<std::int64_t>> responses_of(completions const& written) {
+    auto const tokens = written.tokens.to(at::kCPU).contiguous(), lengths = written.lengths.to(at::kCPU).contiguous();
+    std::vector<std::vector<std::int64_t>> rows;
+    for (std::int64_t row = 0; row < tokens.size(0); ++row) {
+        auto const* const first = tokens.const_data_ptr<std::int64_t>() + row * tokens.size(1);
+        rows.emplace_back(first, first + lengths.const_data_ptr<std::int64_t>()[row]);
+    }
+    return rows;
 }
 
 }  // namespace proximal::lm

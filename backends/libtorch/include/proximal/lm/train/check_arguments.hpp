@@ -10,8 +10,6 @@
 #include <proximal/lm/train/ppo_trainer_arguments.hpp>
 #include <proximal/lm/train/trainable.hpp>
 #include <proximal/run/any_knob.hpp>
-#include <proximal/run/default_flow.hpp>
-#include <proximal/run/interval_steps.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -69,20 +67,6 @@ inline void check_steps(run::PPOv2Config const& config, trainable const& algorit
                                 " makes several steps on a batch, and the loss has no ratio (reinforce): it is right "
                                 "for the first alone. Set both "
                                 "to 1, or choose a loss with a ratio (clipped_surrogate)");
-}
-
-/// Refuses what asks for evaluations that cannot be made in a run of so many updates: std::invalid_argument.
-inline void check_evaluation(run::PPOv2Config const& config, text::prompt_dataset const& data, std::int64_t updates) {
-    auto const refuse = [](std::string const& why) { throw std::invalid_argument(why); };
-    if ((config.eval_strategy != "no" || config.eval_on_start) && data.prompts.empty())
-        refuse("--eval_strategy " + config.eval_strategy +
-               " asks for evaluations, and there are no evaluation prompts: give data with a validation split, or "
-               "--eval_fraction above 0");
-    if (!config.load_best_model_at_end || config.eval_strategy != "steps") return;
-    auto const evaluated = run::interval_steps(run::evaluation_steps(config), updates, "eval_steps");
-    if (auto const saved = run::interval_steps(config.save_steps, updates, "save_steps"); saved % evaluated != 0)
-        refuse("--load_best_model_at_end needs --save_steps to be a multiple of --eval_steps, and " +
-               std::to_string(saved) + " is none of " + std::to_string(evaluated));
 }
 
 /// Everything about a trainer's arguments that can be wrong before it starts, each in one sentence.

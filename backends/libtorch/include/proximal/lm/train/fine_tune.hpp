@@ -8,11 +8,11 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
-#include <proximal/libtorch/linear_logprob.hpp>
 #include <proximal/lm/model/causal_lm.hpp>
 #include <proximal/lm/model/make_model.hpp>
 #include <proximal/lm/train/adamw.hpp>
 #include <proximal/lm/train/clip_gradients.hpp>
+#include <proximal/lm/train/demonstration_loss.hpp>
 #include <proximal/lm/train/step_pipeline.hpp>
 #include <proximal/run/learning_rate_schedule.hpp>
 #include <proximal/run/prompt_cursor.hpp>
@@ -20,11 +20,6 @@
 #include <vector>
 
 namespace proximal::lm {
-
-/// A prompt and the answer to be learned, as tokens; the answer ends with EOS.
-struct demonstration {
-    std::vector<std::int64_t> prompt, completion;
-};
 
 /// How a small model is fine-tuned before PPO begins.
 struct fine_tune_options {
@@ -37,41 +32,6 @@ struct fine_tune_options {
     double max_grad_norm = 1.0;
     std::uint64_t seed = 0;
 };
-
-/// Weighted negative log-likelihood per token, and the weight behind it.
-struct weighted_loss {
-    at::Tensor total;  // [] Σ w · (−log π), differentiable
-    double weight;     // Σ w
-};
-
-/// The loss of demonstrations under a model; packed, so that no work goes to padding.
-inline weighted_loss demonstration_loss(causal_lm const& model, std::vector<demonstration> const& batch,
-                                        double prompt_weight) {
-    std::vector<std::vector<std::int64_t>> rows;
-    std::vector<std::int64_t> sources, targets;
-    std::vector<float> weights;
-    std::int64_t at = 0;
-    for (auto const& [prompt, completion] : batch) {
-        auto& row = rows.emplace_back(prompt);
-        row.insert(row.end(), completion.begin(), completion.end());
-        for (std::size_t i = 1; i < row.size(); ++i) {  // each token but the first is predicted by the one before it
-            bool const answer = i >= prompt.size();
-            if (!answer && prompt_weight == 0.0) continue;
-            sources.push_back(at + static_cast<std::int64_t>(i) - 1);
-            targets.push_back(row[i]);
-            weights.push_back(answer ? 1.0f : static_cast<float>(prompt_weight));
-        }
-        row.pop_back();  // predicts nothing
-        at += static_cast<std::int64_t>(row.size());
-    }
-    auto const device = model.lm_head.device();
-    auto const hidden =
-        model.body->forward(pack_tokens(rows, device)).index_select(0, at::tensor(sources, at::kLong).to(device));
-    auto const predicted =
-        libtorch::linear_logprobs(hidden, model.lm_head, at::tensor(targets, at::kLong).to(device), 1.0);
-    auto const weight = at::tensor(weights).to(predicted.logprob.options().requires_grad(false));
-    return {-(predicted.logprob * weight).sum(), weight.sum().item<double>()};
-}
 
 /// Teaches a model demonstrations (supervised fine-tuning): AdamW, cosine schedule, clipped gradients. Gives the mean
 /// loss of the last fiftieth of the steps. `on_step(step, loss per token)` is called after each.

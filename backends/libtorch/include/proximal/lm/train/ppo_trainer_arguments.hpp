@@ -9,17 +9,12 @@
 #include <proximal/lm/model/causal_lm.hpp>
 #include <proximal/lm/model/sequence_classifier.hpp>
 #include <proximal/lm/reward/reward_function.hpp>
-#include <proximal/lm/train/adafactor.hpp>
-#include <proximal/lm/train/adagrad.hpp>
-#include <proximal/lm/train/adamw.hpp>
-#include <proximal/lm/train/rmsprop.hpp>
-#include <proximal/lm/train/sgd.hpp>
+#include <proximal/lm/train/configured_optimizer.hpp>
 #include <proximal/run/learning_rate_schedule.hpp>
 #include <proximal/run/ppo_config.hpp>
 #include <proximal/run/trainer_callback.hpp>
 #include <proximal/text/prompt_dataset.hpp>
 #include <proximal/text/tokenizer.hpp>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -60,10 +55,9 @@ struct ppo_trainer_arguments {
     std::shared_ptr<communicator> world = std::make_shared<single_process>();
 };
 
-/// The optimizer that --optim names, over the policy's and the critic's trainable parameters: one for both, as in TRL.
-/// Their names get the model in front, "policy." or "value_model.". Throws std::invalid_argument for another name.
+/// The optimizer of a PPO run, over the policy's and the critic's trainable parameters: one for both, as in TRL. Their
+/// names get the model in front, "policy." or "value_model.".
 inline std::shared_ptr<optimizer> configured_optimizer(ppo_trainer_arguments const& given) {
-    auto const& config = given.config;
     std::vector<named_tensor> parameters;
     auto const add = [&](std::vector<named_tensor> of_model, std::string const& model) {
         for (auto& parameter : of_model) {
@@ -73,16 +67,7 @@ inline std::shared_ptr<optimizer> configured_optimizer(ppo_trainer_arguments con
     };
     add(given.policy.trainable_parameters(), "policy.");
     if (given.value_model) add(given.value_model->trainable_parameters(), "value_model.");
-    auto const& name = config.optim;
-    if (name == "sgd") return std::make_shared<sgd>(parameters, config.weight_decay);
-    if (name == "adafactor") return std::make_shared<adafactor>(parameters, config.weight_decay);
-    if (name == "adagrad") return std::make_shared<adagrad>(parameters, config.weight_decay);
-    if (name == "rmsprop") return std::make_shared<rmsprop>(parameters, config.weight_decay);
-    if (!name.starts_with("adamw_torch"))
-        throw std::invalid_argument("--optim " + name +
-                                    " is not known: choose adamw_torch, sgd, adafactor, adagrad or rmsprop");
-    return std::make_shared<adamw>(
-        parameters, adamw_options{config.adam_beta1, config.adam_beta2, config.adam_epsilon, config.weight_decay});
+    return configured_optimizer(given.config, std::move(parameters));
 }
 
 }  // namespace proximal::lm

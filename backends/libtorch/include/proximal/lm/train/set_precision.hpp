@@ -3,7 +3,7 @@
 
 #include <ATen/Context.h>
 
-#include <proximal/run/ppo_config.hpp>
+#include <proximal/run/training_options.hpp>
 #include <stdexcept>
 #include <string>
 
@@ -20,7 +20,7 @@ inline bool has_bfloat16_instructions() {
 
 /// Applies --tf32 and --full_determinism to LibTorch, and refuses --bf16 and --fp16 with the reason: the trainer
 /// computes in float32. Throws std::invalid_argument, one sentence.
-inline void set_precision(run::PPOv2Config const& config, at::Device device) {
+inline void set_precision(run::training_options const& config, at::Device device) {
     auto const refuse = [](std::string const& why) { throw std::invalid_argument(why); };
     if (config.bf16 && device.is_cpu() && !has_bfloat16_instructions())
         refuse(

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
 
 #include <cmath>
 #include <cstdint>
@@ -11,6 +10,7 @@
 #include <optional>
 #include <proximal/control/step_summary.hpp>
 #include <proximal/lm/distributed/communicator.hpp>
+#include <proximal/lm/train/average_gradients.hpp>
 #include <proximal/lm/train/clip_gradients.hpp>
 #include <proximal/lm/train/first_non_finite.hpp>
 #include <proximal/lm/train/optimizer.hpp>
@@ -62,18 +62,11 @@ using step_stage = std::function<void(optimizer_step&)>;
 /// Clipping, loss scaling, sharded optimizers and listeners are stages in it.
 using step_pipeline = std::vector<step_stage>;
 
-/// Averages gradients and sums what was measured over all processes. A parameter without a gradient here may have one
-/// elsewhere: it takes part with zeros.
+/// Averages gradients and sums what was measured over all processes.
 inline step_stage reduce_gradients(communicator& world) {
     return [&world](optimizer_step& step) {
         if (world.world_size() == 1) return;
-        at::NoGradGuard const no_gradient;
-        for (auto const& parameter : step.optimizer.parameters()) {
-            auto& gradient = parameter.tensor.mutable_grad();
-            if (!gradient.defined()) gradient = at::zeros_like(parameter.tensor);
-            world.all_reduce_sum(gradient);
-            gradient.div_(static_cast<double>(world.world_size()));
-        }
+        average_gradients(step.optimizer, world);
         at::Tensor sums = at::tensor(
             {step.sums.micro_batches, step.sums.approxkl, step.sums.ratio, step.failure ? 1.0 : 0.0}, at::kDouble);
         world.all_reduce_sum(sums);

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <proximal/lm/model/begin_training.hpp>
+#include <proximal/lm/model/recomputing_backbone.hpp>
+#include <proximal/lm/model/save_model.hpp>
+#include <proximal/lm/model/sequence_classifier.hpp>
+#include <proximal/lm/train/supervised_objective.hpp>
+#include <proximal/run/calibration.hpp>
+#include <proximal/text/tokenizer.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace proximal::lm {
+
+/// A prompt and two answers, of which the first was preferred, as tokens; the answers end with EOS.
+struct preference {
+    std::vector<std::int64_t> prompt, chosen, rejected;
+};
+
+/// The rewards of both answers to each prompt, the score at an answer's last token. [B] each, with gradient.
+struct rewarded_pairs {
+    at::Tensor chosen, rejected;
+};
+
+/// Rewards under a classifier; packed, so that no work goes to padding.
+inline rewarded_pairs reward_pairs(sequence_classifier const& model, std::vector<preference> const& batch) {
+    std::vector<std::vector<std::int64_t>> rows;
+    std::vector<std::int64_t> lasts;
+    std::int64_t total = 0;
+    for (auto const answer : {&preference::chosen, &preference::rejected})
+        for (auto const& pair : batch) {
+            auto& row = rows.emplace_back(pair.prompt);
+            row.insert(row.end(), (pair.*answer).begin(), (pair.*answer).end());
+            total += std::ssize(row);
+            lasts.push_back(total - 1);
+        }
+    auto const device = model.score.device();
+    auto const hidden = model.body->forward(pack_tokens(rows, device));
+    auto const rewards = model.values(hidden.index_select(0, at::tensor(lasts, at::kLong).to(device)));
+    auto const count = static_cast<std::int64_t>(batch.size());
+    return {rewards.slice(0, 0, count), rewards.slice(0, count)};
+}
+
+/// Reward modelling: −log σ(r(chosen) − r(rejected)) per pair, the score read at the answer's last token, its EOS; plus
+/// c (r(chosen) + r(rejected))², which keeps rewards near 0.
+///
+/// Metrics: `loss`, `accuracy` (the share of pairs in which the chosen answer scores higher; half for a tie),
+/// `rewards/chosen`, `rewards/rejected`, `rewards/margins`; the same of the evaluation data under "eval/", and
+/// `eval/calibration_error`: how far, on average, the share of right pairs is from the probability σ(margin) that the
+/// model claims (expected calibration error, ten bins).
+/// Source: Stiennon et al. 2020, arXiv 2009.01325; TRL's RewardTrainer, Eisenstein et al. 2023, arXiv 2312.09244
+/// (center_rewards_coefficient).
+class preference_objective final : public supervised_objective {
+   public:
+    preference_objective(sequence_classifier model, text::tokenizer tokenizer, std::vector<preference> train,
+                         std::vector<preference> eval, double center_rewards_coefficient = 0.0)
+        : model_(std::move(model)),
+          tokenizer_(std::move(tokenizer)),
+          train_(std::move(train)),
+          eval_(std::move(eval)),
+          center_(center_rewards_coefficient) {}
+
+    std::int64_t size() const override { return std::ssize(train_); }
+    std::int64_t tokens(std::int64_t row) const override {
+        auto const& pair = train_[static_cast<std::size_t>(row)];
+        return 2 * std::ssize(pair.prompt) + std::ssize(pair.chosen) + std::ssize(pair.rejected);
+    }
+    double weight(std::int64_t) const override { return 1.0; }
+    objective_sums loss(std::vector<std::int64_t> const& rows) const override {
+        std::vector<preference> batch;
+        for (auto const row : rows) batch.push_back(train_[static_cast<std::size_t>(row)]);
+        auto const rewards = reward_pairs(model_, batch);
+        auto const total = loss_of(rewards);
+        return {total, numbers(rewards, total.detach())};
+    }
+    bool can_evaluate() const override { return !eval_.empty(); }
+    run::metrics evaluate(std::int64_t chunk) override {
+        std::map<std::string, weighted_sum> all;
+        std::vector<double> margins;
+        for (std::size_t at = 0; at < eval_.size(); at += static_cast<std::size_t>(chunk)) {
+            auto const end = std::min(eval_.size(), at + static_cast<std::size_t>(chunk));
+            auto const rewards = reward_pairs(model_, {eval_.begin() + static_cast<std::ptrdiff_t>(at),
+                                                       eval_.begin() + static_cast<std::ptrdiff_t>(end)});
+            for (auto const& [name, number] : numbers(rewards, loss_of(rewards))) {
+                all[name].sum += number.sum;
+                all[name].weight += number.weight;
+            }
+            at::Tensor const margin = (rewards.chosen - rewards.rejected).to(at::kCPU, at::kDouble).contiguous();
+            margins.insert(margins.end(), margin.const_data_ptr<double>(),
+                           margin.const_data_ptr<double>() + margin.numel());
+        }
+        run::metrics measured;
+        for (auto const& [name, number] : all) measured.set("eval/" + name, number.sum / number.weight);
+        measured.set("eval/calibration_error", run::calibration_error(margins));
+        return measured;
+    }
+    void begin() override { begin_training(model_); }
+    void recompute_layers() override { model_.body = std::make_shared<recomputing_backbone>(model_.body); }
+    std::vector<named_tensor> parameters() const override { return model_.parameters(); }
+    std::vector<named_tensor> trainable_parameters() const override { return model_.trainable_parameters(); }
+    void save(std::filesystem::path const& folder) const override {
+        auto saved = model_;
+        if (auto const pad = tokenizer_.pad_token_id()) saved.config["pad_token_id"] = *pad;
+        save_model(saved, folder);
+        tokenizer_.save(folder);
+    }
+    run_identity identity() const override {
+        text::prompt_dataset all;
+        for (auto const& row : train_) {
+            all.prompts.push_back(row.prompt);
+            all.prompts.push_back(row.chosen);
+            all.prompts.push_back(row.rejected);
+        }
+        return {{"the training data", fingerprint(all)},
+                {"--center_rewards_coefficient", fmt::format("{}", center_)}};
+    }
+    /// The model being trained.
+    sequence_classifier const& model() const { return model_; }
+
+   private:
+    at::Tensor loss_of(rewarded_pairs const& rewards) const {
+        auto const total = -at::log_sigmoid(rewards.chosen - rewards.rejected).sum();
+        return center_ == 0.0 ? total : total + center_ * (rewards.chosen + rewards.rejected).square().sum();
+    }
+    static std::map<std::string, weighted_sum> numbers(rewarded_pairs const& rewards, at::Tensor const& total) {
+        auto const chosen = rewards.chosen.detach().to(at::kDouble), rejected = rewards.rejected.detach().to(at::kDouble);
+        double const count = static_cast<double>(chosen.numel());
+        auto const sum = [&](at::Tensor const& x) { return weighted_sum{x.sum().item<double>(), count}; };
+        return {{"loss", {total.item<double>(), count}},
+                {"accuracy", sum(((chosen - rejected).sign() + 1.0) / 2.0)},
+                {"rewards/chosen", sum(chosen)},
+                {"rewards/rejected", sum(rejected)},
+                {"rewards/margins", sum(chosen - rejected)}};
+    }
+
+    sequence_classifier model_;
+    text::tokenizer tokenizer_;
+    std::vector<preference> train_, eval_;
+    double center_;
+};
+
+}  // namespace proximal::lm

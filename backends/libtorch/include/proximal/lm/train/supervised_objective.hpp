@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <proximal/lm/train/checkpoint.hpp>
+#include <proximal/run/completions_table.hpp>
+#include <proximal/run/metrics.hpp>
+#include <string>
+#include <vector>
+
+namespace proximal::lm {
+
+/// A sum of which a metric is the mean: the sum, and what it is divided by.
+struct weighted_sum {
+    double sum = 0.0, weight = 0.0;
+};
+
+/// The loss of some rows, and what was measured on the way.
+struct objective_sums {
+    at::Tensor total;                             // [] Σ of the rows' losses, differentiable
+    std::map<std::string, weighted_sum> numbers;  // metrics by name
+};
+
+/// What a supervised_trainer minimises: a loss that is a mean over weighted rows, of one model.
+///
+/// Rows are numbered from 0. A row's loss must not depend on the rows beside it, so that a batch may be split into
+/// micro-batches at will and the gradient stays the same.
+class supervised_objective {
+   public:
+    virtual ~supervised_objective() = default;
+
+    /// The rows to train on, and the tokens of one.
+    virtual std::int64_t size() const = 0;
+    virtual std::int64_t tokens(std::int64_t row) const = 0;
+    /// The weight of a row: the loss of a batch is Σ losses / Σ weights.
+    virtual double weight(std::int64_t row) const = 0;
+    /// The loss of rows of the training data.
+    virtual objective_sums loss(std::vector<std::int64_t> const& rows) const = 0;
+
+    /// Whether there are evaluation data; their metrics, "eval/..." each, `chunk` rows a forward pass.
+    virtual bool can_evaluate() const = 0;
+    virtual run::metrics evaluate(std::int64_t chunk) = 0;
+    /// A table of what the model makes of the first evaluation rows; none where it makes nothing to show.
+    virtual run::completions_table samples(std::int64_t) { return {}; }
+
+    /// The model: its parameters' learning is begun, it is saved as a Hugging Face folder.
+    virtual void begin() = 0;
+    virtual void recompute_layers() = 0;
+    virtual std::vector<named_tensor> parameters() const = 0;
+    virtual std::vector<named_tensor> trainable_parameters() const = 0;
+    virtual void save(std::filesystem::path const& folder) const = 0;
+    /// What a resumed run must be given alike: data and numbers of the loss.
+    virtual run_identity identity() const = 0;
+};
+
+}  // namespace proximal::lm

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/ATen.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <proximal/io/atomic_file.hpp>
+#include <proximal/lm/distributed/communicator.hpp>
+#include <proximal/lm/model/parameter.hpp>
+#include <proximal/lm/train/checkpoint.hpp>
+#include <proximal/lm/train/first_non_finite.hpp>
+#include <proximal/lm/train/visit_tensor.hpp>
+#include <proximal/run/best_metric.hpp>
+#include <proximal/run/checkpoint_folder.hpp>
+#include <proximal/run/default_flow.hpp>
+#include <proximal/run/early_stopping.hpp>
+#include <proximal/run/log_history.hpp>
+#include <proximal/run/state_folder.hpp>
+#include <proximal/run/trainer_callback.hpp>
+#include <proximal/run/trainer_state.hpp>
+#include <proximal/run/training_options.hpp>
+#include <proximal/run/type_name.hpp>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace proximal::lm {
+
+/// A model that a trainer trains: its name in messages and archives, its folder below a run's or a checkpoint's ("" for
+/// that folder itself), and its parameters.
+struct trained_model {
+    std::string name;
+    std::filesystem::path folder;
+    std::vector<named_tensor> parameters;
+};
+
+/// The road that every training run takes: updates, events, requests, evaluations, checkpoints, the end.
+///
+/// A trainer derives from it and says what one update is, what is measured and what is kept; ppo_trainer and
+/// supervised_trainer do. Listeners get the events of transformers' TrainerCallback, and what they ask for is obeyed in
+/// one place, on all processes alike.
+class trainer {
+   public:
+    trainer(trainer const&) = delete;
+    trainer& operator=(trainer const&) = delete;
+    virtual ~trainer() = default;
+
+    /// One update: its metrics. It counts itself in state().
+    virtual run::metrics step() = 0;
+    /// The metrics of the evaluation data, "eval/..." each. Draws the same at each call, and changes nothing.
+    virtual run::metrics evaluate() = 0;
+
+    /// The whole road: updates, what listeners ask for, and the trained models in OUTPUT_DIR, which is made. After
+    /// resume() it goes on where the checkpoint stands.
+    /// Whatever ends it, the models are saved as of the last optimizer step, if there was one; an error is then thrown
+    /// on, and says so where even that failed.
+    void train() {
+        prepare_output();
+        announce(&run::trainer_callback::on_train_begin);
+        try {
+            if (options_.eval_on_start && state_.update == 0) state_.should_evaluate = true, obey({});
+            while (state_.update < state_.updates && !stop_is_asked()) {
+                bool const first_of_epoch = is_whole(state_.epoch);
+                if (first_of_epoch) announce(&run::trainer_callback::on_epoch_begin);
+                announce(&run::trainer_callback::on_step_begin);
+                double const before = state_.epoch;
+                is_between_updates_ = false;
+                run::metrics const logged = step();
+                is_between_updates_ = true;
+                state_.should_sample = samples_are_due();
+                announce(&run::trainer_callback::on_step_end);
+                if (std::floor(state_.epoch) > std::floor(before)) announce(&run::trainer_callback::on_epoch_end);
+                obey(logged);
+            }
+            bool const ends_early = state_.update < state_.updates && options_.save_strategy != "no";
+            if (ends_early && last_checkpoint_ != state_.update) save_checkpoint();
+            if (options_.load_best_model_at_end && !state_.best_model_checkpoint.empty()) load_best();
+        } catch (std::exception const& error) {
+            end_after(error);
+            throw;
+        }
+        save();
+        if (!state_.should_stop) {
+            auto const table = last_table();
+            if (!table.rows.empty())
+                call([&](run::trainer_callback& c, run::trainer_state& s) { c.on_completions(s, table); });
+        }
+        announce(&run::trainer_callback::on_train_end);
+    }
+
+    /// Writes the trained models as Hugging Face folders into OUTPUT_DIR.
+    void save() {
+        if (!world_->is_main()) return;
+        save_models(state_.output_dir);
+        call([](run::trainer_callback& c, run::trainer_state& s) { c.on_save(s, s.output_dir); });
+    }
+
+    /// Writes OUTPUT_DIR/checkpoint-N, N the updates done, from which resume() goes on: the models as Hugging Face
+    /// folders, the state of all that learns or draws, trainer_state.json with the log's history, a manifest. It
+    /// appears whole or not at all, and older ones above --save_total_limit are removed then.
+    /// With --save_only_model it holds the models alone, and cannot be resumed.
+    void save_checkpoint() {
+        if (!world_->is_main()) return;
+        prepare_output();
+        tried_checkpoint_ = state_.update;
+        run::new_checkpoint checkpoint(state_.output_dir, state_.update);
+        if (auto const better = best_.better_at(state_)) {
+            state_.best_metric = *better;
+            state_.best_model_checkpoint = checkpoint.place();
+        }
+        save_models(checkpoint.path());
+        if (!options_.save_only_model) {
+            run::write_state(checkpoint.path(), [this](run::state_archive& archive) { visit_progress(archive); });
+            io::write_file(checkpoint.path() / "identity.json", nlohmann::json(known_identity()).dump(2) + "\n");
+        }
+        io::write_file(checkpoint.path() / "trainer_state.json",
+                       run::trainer_state_json(state_, history_).dump(2) + "\n");
+        checkpoint.commit();
+        last_checkpoint_ = state_.update;
+        if (options_.save_total_limit)
+            run::limit_checkpoints(state_.output_dir, *options_.save_total_limit, state_.best_model_checkpoint);
+        call([&](run::trainer_callback& c, run::trainer_state& s) { c.on_save(s, checkpoint.place()); });
+    }
+
+    /// Takes up a run where a checkpoint of it stands: train() then goes on as if it had never stopped, bit for bit on
+    /// the CPU. May be called once, before train(). What must agree with the interrupted run: identity().
+    /// Throws std::invalid_argument where the checkpoint is of another run, naming what differs, and std::runtime_error
+    /// where it is damaged or holds the models alone.
+    void resume(std::filesystem::path const& checkpoint) {
+        if (auto const trouble = run::checkpoint_trouble(checkpoint, /*deep=*/true); !trouble.empty())
+            throw std::runtime_error("the checkpoint " + checkpoint.string() + " " + trouble);
+        if (!std::filesystem::exists(checkpoint / "state.json"))
+            throw std::runtime_error("the checkpoint " + checkpoint.string() +
+                                     " holds the models alone (--save_only_model): a new run can begin with them, but "
+                                     "it cannot be resumed");
+        try {
+            check_identity(known_identity(), io::read_json(checkpoint / "identity.json").get<run_identity>(),
+                           checkpoint);
+            run::state_folder saved(checkpoint);
+            visit_progress(saved);
+            saved.finish();
+            history_ = run::log_history(io::read_json(checkpoint / "trainer_state.json"));
+        } catch (nlohmann::json::exception const& error) {
+            throw std::runtime_error("the checkpoint " + checkpoint.string() +
+                                     " is damaged: " + io::json_trouble(error));
+        }
+        load_models(checkpoint);
+        last_checkpoint_ = state_.update;
+    }
+
+    /// Writes all that a run has learnt and where it stands, or reads it back: a trainer of the same arguments then
+    /// goes on as if it had never stopped, bit for bit on the CPU. What does not learn is left out.
+    void visit_state(run::state_archive& archive) {
+        visit_progress(archive);
+        for (auto const& model : models())
+            for (auto const& parameter : model.parameters)
+                visit_tensor(archive, model.name + "/" + parameter.name, parameter.tensor);
+    }
+
+    /// How far the run is.
+    run::trainer_state const& state() const { return state_; }
+
+   protected:
+    trainer(run::training_options const& options, run::callback_list callbacks, std::shared_ptr<communicator> world)
+        : world_(std::move(world)), options_(options), callbacks_(std::move(callbacks)), best_(options) {
+        state_.output_dir = options_.output_dir;
+        callbacks_.insert(callbacks_.begin(), std::make_shared<run::default_flow>(options_));
+        if (options_.early_stopping_patience)
+            callbacks_.push_back(std::make_shared<run::early_stopping>(
+                best_.watched(), *options_.early_stopping_patience, options_.early_stopping_threshold));
+    }
+
+    /// The models that learn.
+    virtual std::vector<trained_model> models() const = 0;
+    /// Writes them as Hugging Face folders below a folder.
+    virtual void save_models(std::filesystem::path const& folder) const = 0;
+    /// Writes or reads the state of what learns or draws beside the models: cursor, streams, optimizer, schedule.
+    virtual void visit_learning(run::state_archive& archive) = 0;
+    /// What makes the run the run that it is.
+    virtual run_identity identity() = 0;
+    /// Told the watched metric of an evaluation: a schedule may learn from it.
+    virtual void observe(double) {}
+    /// Whether listeners should get a table of samples after this update, and that table.
+    virtual bool samples_are_due() const { return false; }
+    virtual run::completions_table sample_table() { return {}; }
+    /// The table that a run ends with; none where it has no rows.
+    virtual run::completions_table last_table() { return {}; }
+
+    /// Sets a listener's event off, on the main process.
+    void announce(void (run::trainer_callback::*event)(run::trainer_state&)) {
+        call([event](run::trainer_callback& c, run::trainer_state& s) { (c.*event)(s); });
+    }
+
+    std::shared_ptr<communicator> world_;
+    run::trainer_state state_;
+
+   private:
+    template <class F>
+    void call(F const& f) {
+        if (world_->is_main())
+            for (auto const& callback : callbacks_) f(*callback, state_);
+    }
+    static bool is_whole(double x) { return x == std::floor(x); }
+    /// All of a run's state but the models' weights. Listeners are known by their types.
+    void visit_progress(run::state_archive& archive) {
+        archive.within("trainer", state_);
+        visit_learning(archive);
+        std::map<std::string, int> seen;
+        for (auto const& callback : callbacks_) {
+            std::string name = "callback/" + run::type_name(*callback);
+            if (int const earlier = seen[name]++; earlier > 0) name += "_" + std::to_string(earlier + 1);
+            if (!archive.is_reading() || archive.holds(name)) archive.within(name, *callback);
+        }
+    }
+    run_identity const& known_identity() {
+        if (identity_.empty()) identity_ = identity();
+        return identity_;
+    }
+    void load_models(std::filesystem::path const& folder) const {
+        for (auto const& model : models()) load_weights(folder / model.folder, model.parameters);
+    }
+    void load_best() {
+        state_.holds_best = true;
+        load_models(state_.best_model_checkpoint);
+    }
+    void prepare_output() const {
+        if (!world_->is_main()) return;
+        std::error_code error;
+        std::filesystem::create_directories(state_.output_dir, error);
+        if (error || ::access(state_.output_dir.c_str(), W_OK) != 0)
+            throw std::runtime_error("output_dir " + state_.output_dir.string() +
+                                     " cannot be written: choose another folder, or change its permissions");
+    }
+    /// Throws where a step has made weights of no number of them: nothing to keep.
+    void check_finite() const {
+        for (auto const& model : models())
+            for (auto const& parameter : model.parameters)
+                if (!at::isfinite(parameter.tensor.detach()).all().item<bool>())
+                    throw std::runtime_error("the " + model.name + "'s weights are no longer finite (" +
+                                             parameter.name + "): lower --learning_rate");
+    }
+    /// Saves what an error would lose. Throws where that fails too.
+    void end_after(std::exception const& error) {
+        std::string trouble;
+        try {
+            bool const has_diverged = dynamic_cast<diverged_error const*>(&error) != nullptr;
+            if (state_.optimizer_steps > 0 && !has_diverged) {
+                check_finite();
+                save();
+                if (is_between_updates_ && options_.save_strategy != "no" &&
+                    std::max(last_checkpoint_, tried_checkpoint_) != state_.update)
+                    save_checkpoint();
+            }
+        } catch (std::exception const& second) {
+            trouble = second.what();
+        }
+        try {
+            announce(&run::trainer_callback::on_train_end);
+        } catch (std::exception const&) {  // the first error is the one to tell
+        }
+        if (!trouble.empty())
+            throw std::runtime_error(std::string(error.what()) +
+                                     "; and the models as of the last step could not be saved: " + trouble);
+    }
+    /// Whether any process asks for an end.
+    bool stop_is_asked() {
+        at::Tensor request = at::scalar_tensor(state_.should_stop ? 1.0 : 0.0, at::kDouble);
+        world_->all_reduce_max(request);
+        return request.item<double>() > 0.0;
+    }
+    /// The one place where requests are obeyed: on all processes alike, whoever asked.
+    void obey(run::metrics const& logged) {
+        at::Tensor requests =
+            at::tensor({static_cast<double>(state_.should_log), static_cast<double>(state_.should_sample),
+                        static_cast<double>(state_.should_evaluate), static_cast<double>(state_.should_save)},
+                       at::kDouble);
+        world_->all_reduce_max(requests);
+        auto const asked = [&](std::int64_t i) { return requests[i].item<double>() > 0.0; };
+        state_.should_log = state_.should_sample = state_.should_evaluate = state_.should_save = false;
+        if (asked(0)) {
+            history_.add(state_, logged);
+            call([&](run::trainer_callback& c, run::trainer_state& s) { c.on_log(s, logged); });
+        }
+        if (asked(1)) {
+            auto const table = sample_table();
+            call([&](run::trainer_callback& c, run::trainer_state& s) { c.on_completions(s, table); });
+        }
+        if (asked(2)) {
+            auto const measured = evaluate();
+            history_.add(state_, measured);
+            best_.saw(state_, measured);
+            if (auto const* const value = best_.watched().find(measured)) observe(*value);
+            call([&](run::trainer_callback& c, run::trainer_state& st) { c.on_evaluate(st, measured); });
+        }
+        if (asked(3)) save_checkpoint();
+    }
+
+    run::training_options options_;
+    run::callback_list callbacks_;
+    run::best_model best_;
+    std::int64_t last_checkpoint_ = -1;   // the update of the last checkpoint
+    std::int64_t tried_checkpoint_ = -1;  // the update of the last one that was begun
+    bool is_between_updates_ = true;
+    run::log_history history_;
+    run_identity identity_;
+};
+
+}  // namespace proximal::lm
