@@ -34,7 +34,7 @@ auto run_and_adapt(Part& part, Input const& input, Observer const& observer = {}
 /// are the same.
 template <class Algorithm, Array A>
 experience<A> evaluate_and_adapt(Algorithm& algorithm, rollout<A> const& rollout) {
-    return run_and_adapt(algorithm.estimator, run_and_adapt(algorithm.shaper, rollout));
+    return run_and_adapt(algorithm.estimator, run_and_adapt(algorithm.shaper, detached(rollout)));
 }
 
 }  // namespace proximal

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <proximal/compose/reflect.hpp>
 #include <proximal/concepts.hpp>
 #include <proximal/kl/k3.hpp>
 #include <proximal/knob.hpp>
@@ -13,12 +14,16 @@ namespace proximal {
 ///
 /// Source: Shao et al., DeepSeekMath (2024), arXiv 2402.03300, equation 3.
 ///
-/// Estimator: k3 (the paper's), k2, straight_through<k3>, absolute: any function of (logprob, ref_logprob). k1's
+/// Estimator: k3 (the paper's), k2, straight_through<k3>, absolute: any function of (logprob, ref_logprob), without
+/// knobs. k1's
 /// gradient is 0 in expectation, so as a loss it is only noise.
 /// Knob: kl_loss_coef, β ≥ 0; 0.04 is the paper's.
 /// Reads: logprob, ref_logprob. Metric: loss/kl_avg, without β.
 template <class Estimator = k3>
 struct kl_loss {
+    static_assert(!Reflected<Estimator>,
+                  "proximal::kl_loss: a KL estimator has no knobs, since nothing would set them: make its number a template "
+                  "argument");
     double kl_loss_coef = 0.04;
     static constexpr auto knobs =
         reflect(knob<"kl_loss_coef">(&kl_loss::kl_loss_coef, "weight of the KL term of the loss", at_least(0)));

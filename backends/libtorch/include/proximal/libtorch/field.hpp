@@ -15,7 +15,7 @@ namespace proximal::libtorch {
 /// A wrapper, because a formula must not see the tensor itself: `max(tensor, 0)` means the maximum along axis 0, and
 /// shapes broadcast in silence. Constants enter as wrapped numbers, scalars in the host's memory, which leave the dtype
 /// alone and meet tensors of any device. No function waits for the device.
-struct field {
+struct field : finds_formula_functions {
     at::Tensor tensor;
 
     field() = default;
