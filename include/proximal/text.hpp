@@ -10,8 +10,10 @@
 #include <proximal/text/byte_level.hpp>
 #include <proximal/text/character_class.hpp>
 #include <proximal/text/chat_template.hpp>
+#include <proximal/text/completion_text.hpp>
 #include <proximal/text/csv.hpp>
 #include <proximal/text/dataset_files.hpp>
+#include <proximal/text/demonstrations.hpp>
 #include <proximal/text/encode_rows.hpp>
 #include <proximal/text/merge_table.hpp>
 #include <proximal/text/normalizer.hpp>
@@ -21,6 +23,7 @@
 #include <proximal/text/post_processor.hpp>
 #include <proximal/text/pre_tokenizer.hpp>
 #include <proximal/text/pre_tokens.hpp>
+#include <proximal/text/preferences.hpp>
 #include <proximal/text/prompt_dataset.hpp>
 #include <proximal/text/prompt_text.hpp>
 #include <proximal/text/query_format.hpp>

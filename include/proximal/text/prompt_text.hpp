@@ -17,8 +17,8 @@
 
 namespace proximal::text {
 
-/// The prompt of a record: in a format of several fields where one is given; else its text `prompt`, or its conversation,
-/// `messages` or a list `prompt` (TRL's conversational format), rendered, without the answer at its end.
+/// The prompt of a record: in a format of several fields where one is given; else its text `prompt`, or its
+/// conversation, `messages` or a list `prompt` (TRL's conversational format), rendered, without the answer at its end.
 /// Throws std::invalid_argument where there is neither, naming the columns that are there.
 inline prompt_source prompt_text(nlohmann::json const& record, tokenizer const& tokenizer,
                                  std::optional<query_format> const& query = std::nullopt) {
