@@ -1,64 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 #include <fstream>
-#include <map>
 #include <proximal/io/hub.hpp>
 
-#include "../support/temporary_folder.hpp"
+#include "../support/fake_machine.hpp"
 
 using namespace proximal;
 using namespace proximal::io;
 using Catch::Contains;
 namespace fs = std::filesystem;
 
-namespace {
-// Sets variables of the environment for one test.
-class environment {
-   public:
-    void set(std::string const& name, std::string const& value) {
-        keep(name), ::setenv(name.c_str(), value.c_str(), 1);
-    }
-    void unset(std::string const& name) { keep(name), ::unsetenv(name.c_str()); }
-    ~environment() {
-        for (auto const& [name, value] : before_)
-            if (value) ::setenv(name.c_str(), value->c_str(), 1);
-            else ::unsetenv(name.c_str());
-    }
-
-   private:
-    void keep(std::string const& name) {
-        auto const* const value = std::getenv(name.c_str());
-        before_.emplace(name, value == nullptr ? std::nullopt : std::optional<std::string>(value));
-    }
-    std::map<std::string, std::optional<std::string>> before_;
-};
-
-void write(fs::path const& path, std::string const& text) {
-    fs::create_directories(path.parent_path());
-    std::ofstream(path) << text;
-}
-void write_program(fs::path const& path, std::string const& script) {
-    write(path, "#!/bin/sh\n" + script);
-    fs::permissions(path, fs::perms::owner_all);
-}
-
-struct fake_machine {
-    support::temporary_folder folder;
-    environment variables;
-    fs::path const hub = folder.path / "hub", bin = folder.path / "bin", model = hub / "models--org--tiny";
-    fake_machine() {
-        fs::create_directories(bin);
-        variables.set("HF_HUB_CACHE", hub.string());
-        variables.set("PATH", bin.string());
-        variables.unset("HF_HUB_OFFLINE");
-    }
-    fs::path cache(std::string const& hash) {
-        write(model / "refs/main", hash);
-        write(model / "snapshots" / hash / "config.json", "{}");
-        return model / "snapshots" / hash;
-    }
-};
-}  // namespace
+using support::environment;
+using support::fake_machine;
+using support::write;
+using support::write_program;
 
 TEST_CASE("hub: a local folder stands for itself, nonsense is refused before anything runs") {
     fake_machine machine;

@@ -3,6 +3,7 @@
 #include <proximal/text/prompt_dataset.hpp>
 #include <set>
 
+#include "../support/gzip.hpp"
 #include "../support/temporary_folder.hpp"
 #include "../support/tiny_tokenizer.hpp"
 
@@ -30,7 +31,7 @@ TEST_CASE("prompt_dataset: prompts and messages, blank lines passed over, progre
     CHECK(data.prompts[0] == tiny().encode("hello"));
     CHECK(tiny().decode(data.prompts[1]) == "User: hi\n\nAssistant:");
     CHECK(done == total);
-    CHECK(total == std::filesystem::file_size(path));
+    CHECK(total == 2);
 }
 
 TEST_CASE("prompt_dataset: what is wrong is said, with its line") {
@@ -49,28 +50,72 @@ TEST_CASE("prompt_dataset: what is wrong is said, with its line") {
     CHECK_THROWS_WITH(of("[{\"prompt\": \"a\"},\n"), Contains("a.jsonl is no valid JSON"));
     CHECK_THROWS_WITH(load_prompts(folder.path / "data", tiny()), Contains("does not exist"));
     std::filesystem::create_directory(folder.path / "data");
-    CHECK_THROWS_WITH(load_prompts(folder.path / "data", tiny()), Contains("holds no train.jsonl"));
+    CHECK_THROWS_WITH(load_prompts(folder.path / "data", tiny()), Contains("holds no data files"));
     CHECK_THROWS_WITH(load_prompts(folder.path / "no.jsonl", tiny()), Contains("no.jsonl does not exist"));
-    CHECK_THROWS_WITH(load_prompts("trl-lib/tldr", tiny()),
-                      Contains("not fetched from the Hub") && Contains("load_dataset(\"trl-lib/tldr\")"));
+    CHECK_THROWS_WITH(of("{\"text\": \"a\", \"n\": 1}\n"), Contains("its columns are n, text"));
+    CHECK_THROWS_WITH(of("{}\n"), Contains("it has no columns"));
 }
 
-TEST_CASE("prompt_dataset: files of other kinds are named, with the line of Python that converts them") {
+TEST_CASE("prompt_dataset: CSV, JSON and compressed files are read as they are, others named") {
     support::temporary_folder const folder;
-    auto const of = [&](std::string const& content) {
-        std::ofstream(folder.path / "a.jsonl", std::ios::binary) << content;
-        return load_prompts(folder.path / "a.jsonl", tiny());
+    auto const of = [&](std::string const& content, std::string const& name = "a.jsonl") {
+        support::write_bytes(folder.path / name, content);
+        return load_prompts(folder.path / name, tiny());
     };
-    CHECK_THROWS_WITH(of("prompt,score\nhello,1\n"),
-                      Contains("no list of JSON objects but other text (CSV?)") && Contains("from_csv"));
-    CHECK_THROWS_WITH(of("\"prompt\"\n\"hello\"\n"), Contains("no list of JSON objects but other text"));
+    CHECK(of("prompt,score\nhello,1\n", "a.csv").prompts == token_rows{tiny().encode("hello")});
+    CHECK_THROWS_WITH(of("text,score\nhello,1\n", "a.csv"),
+                      Contains("a.csv line 2 cannot be used") && Contains("its columns are score, text"));
+    CHECK_THROWS_WITH(of("prompt,score\nhello,1\n"), Contains("no list of JSON objects but something else"));
     CHECK_THROWS_WITH(of("PAR1\x15\x04"), Contains("a Parquet file") && Contains("from_parquet"));
-    CHECK_THROWS_WITH(of("\x1f\x8b\x08\x01"), Contains("compressed (gzip)"));
+    CHECK_THROWS_WITH(of("\x1f\x8b\x08\x01"), Contains("compressed by gzip"));
     CHECK_THROWS_WITH(of("\xff\xfe{"), Contains("UTF-16"));
     CHECK_THROWS_WITH(of("{\"prompt\": \"caf\xe9\"}\n"), Contains("line 1 cannot be used: is not UTF-8 at byte"));
     CHECK(of("\xef\xbb\xbf{\"prompt\": \"hello\"}\n").prompts.size() == 1);
     auto const array = of("\n [{\"prompt\": \"hello\"},\n  {\"prompt\": \"hi\"}]\n");
     CHECK((array.prompts.size() == 2 && array.records[1]["prompt"] == "hi"));
+    support::write_gzip(folder.path / "a.jsonl.gz", "{\"prompt\": \"hello\"}\n");
+    CHECK(load_prompts(folder.path / "a.jsonl.gz", tiny()).prompts == token_rows{tiny().encode("hello")});
+}
+
+TEST_CASE("prompt_dataset: options of a split: names, longest prompt, query of several fields, formats, cache") {
+    support::temporary_folder const folder;
+    auto const data = folder.path / "data";
+    support::write_bytes(data / "train.jsonl",
+                         "{\"prompt\": \"\"}\n{\"prompt\": \"abcdef\"}\n{\"prompt\": \"ab\"}\n{\"prompt\": \"ba\"}\n");
+    support::write_bytes(data / "test.jsonl", "{\"prompt\": \"t\"}\n");
+    support::write_bytes(data / "other.jsonl", "{\"prompt\": \"o\"}\n");
+    prompt_options options{.eval_fraction = 0.5, .max_prompt_length = 3, .how = {.cache = folder.path / "cache"}};
+    auto const parts = load_prompt_split(data.string(), tiny(), options);
+    CHECK(parts.train.prompts == token_rows{{'a', 'b'}, {'b', 'a'}});
+    CHECK((parts.train.left_out == 1 && parts.train.too_long == 1));
+    CHECK(parts.eval.prompts == token_rows{{'t'}});
+    CHECK(std::filesystem::exists(folder.path / "cache/tokens"));
+    options.splits = {"test", "other"};
+    CHECK(load_prompt_split(data.string(), tiny(), options).eval.prompts == token_rows{{'o'}});
+    options.splits = {};
+    options.max_prompt_length = 1;
+    CHECK_THROWS_WITH(load_prompt_split(data.string(), tiny(), options),
+                      Contains("all prompts of") && Contains("--max_prompt_length 1"));
+
+    support::write_bytes(folder.path / "q.odd", "ODD!");
+    options.max_prompt_length = 5;
+    options.eval_fraction = 0;
+    options.query = query_format{"{a}:{b}!", "b"};
+    options.formats = {{"odd", [](std::string_view start, auto const&) { return start.starts_with("ODD"); },
+                        [](std::filesystem::path const& path) {
+                            return record_table{{{{"a", "x"}, {"b", "abc\ny\nz"}}, {{"a", "long"}, {"b", "b"}}},
+                                                {1, 2},
+                                                {{path, "row"}}};
+                        }}};
+    auto const queries = load_prompt_split((folder.path / "q.odd").string(), tiny(), options).train;
+    CHECK(queries.prompts == token_rows{tiny().encode("x:!")});
+    CHECK(queries.too_long == 1);
+    options.max_prompt_length = 7;
+    CHECK(tiny().decode(load_prompt_split((folder.path / "q.odd").string(), tiny(), options).train.prompts.at(0)) ==
+          "x:abc!");
+    options.query->text = "{a}{c}{b}";
+    CHECK_THROWS_WITH(load_prompt_split((folder.path / "q.odd").string(), tiny(), options),
+                      Contains("q.odd row 1 cannot be used: it has no column \"c\"; its columns are a, b"));
 }
 
 TEST_CASE("prompt_dataset: conversations are prompts whatever field holds them, without the answer at their end") {

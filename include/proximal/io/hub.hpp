@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <optional>
 #include <proximal/io/expand_user.hpp>
 #include <proximal/io/json_file.hpp>
@@ -14,6 +15,8 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <vector>
 
 namespace proximal::io::hub {
 
@@ -53,6 +56,9 @@ inline bool is_offline() {
 /// What a folder is asked for.
 enum class content { model, tokenizer };
 
+/// What an id of the Hub names.
+enum class repository { model, dataset };
+
 /// The first file that a folder lacks of what it is asked for: tokenizer.json; or config.json and model.safetensors, or
 /// all parts that its model.safetensors.index.json names.
 inline std::optional<std::string> missing_file(std::filesystem::path const& folder, content asked = content::model) {
@@ -69,30 +75,46 @@ inline std::optional<std::string> missing_file(std::filesystem::path const& fold
     return std::nullopt;
 }
 
-/// The cached snapshot of a model's main branch, if there is one; it may lack files.
-inline std::optional<std::filesystem::path> cached_snapshot(std::string_view id) {
-    std::string folder = "models--";
+/// Where the cache keeps what an id names: datasets--org--name.
+inline std::filesystem::path cached_repository(std::string_view id, repository kind = repository::model) {
+    std::string folder = kind == repository::model ? "models--" : "datasets--";
     for (char const c : id) folder += c == '/' ? std::string("--") : std::string(1, c);
+    return cache_folder() / folder;
+}
+
+/// The cached snapshot of the main branch, if there is one; it may lack files.
+inline std::optional<std::filesystem::path> cached_snapshot(std::string_view id, repository kind = repository::model) {
+    auto const folder = cached_repository(id, kind);
     std::string revision;
-    std::ifstream(cache_folder() / folder / "refs" / "main") >> revision;
-    auto const snapshot = cache_folder() / folder / "snapshots" / revision;
+    std::ifstream(folder / "refs" / "main") >> revision;
+    auto const snapshot = folder / "snapshots" / revision;
     bool const found =
         !revision.empty() && revision.find('/') == std::string::npos && std::filesystem::is_directory(snapshot);
     return found ? std::optional(snapshot) : std::nullopt;
 }
 
-/// Lets the program `hf` (or `huggingface-cli`) fetch a model; it prints where.
-inline std::filesystem::path download(std::filesystem::path const& program, std::string const& id, content asked) {
-    auto const [status, output] = run_program(program, {"download", id});
+/// Lets the program `hf` (or `huggingface-cli`) fetch what an id names; it prints the folder.
+inline std::filesystem::path fetch(std::filesystem::path const& program, std::string const& id, repository kind) {
+    std::vector<std::string> arguments{"download"};
+    if (kind == repository::dataset) arguments.insert(arguments.end(), {"--repo-type", "dataset"});
+    arguments.push_back(id);
+    auto const [status, output] = run_program(program, arguments);
     auto const end = output.find_last_not_of(" \r\n");
     auto const line = output.substr(0, end == std::string::npos ? 0 : end + 1);
     std::filesystem::path folder = line.substr(line.find_last_of('\n') + 1);  // npos + 1 is 0
-    auto const hint = fmt::format("run `{} download {}` yourself to see why", program.filename().string(), id);
+    auto const hint =
+        fmt::format("run `{} {}` yourself to see why", program.filename().string(), fmt::join(arguments, " "));
     if (status != 0)
         throw std::runtime_error(
             fmt::format("{} could not download {} (status {}); {}", program.string(), id, status, hint));
     if (!std::filesystem::is_directory(folder))
         throw std::runtime_error(fmt::format("{} printed no folder for {}; {}", program.string(), id, hint));
+    return folder;
+}
+
+/// Fetches a model or a tokenizer, all that is asked for.
+inline std::filesystem::path download(std::filesystem::path const& program, std::string const& id, content asked) {
+    auto const folder = fetch(program, id, repository::model);
     if (auto const missing = missing_file(folder, asked))
         throw std::runtime_error(
             fmt::format("{} downloaded {} without {}; is it a model of transformers, with its weights as safetensors?",
@@ -135,6 +157,40 @@ inline std::filesystem::path resolve_model(std::string const& name_or_path, hub:
     throw std::runtime_error(fmt::format(
         "{} {}; install the program hf (pip install huggingface_hub) or download the model and give its folder",
         name_or_path, state));
+}
+
+/// The folder of a dataset of the Hub, by its id: the cache's snapshot, if no download of it was cut short and `missing`,
+/// which names what a folder lacks, finds nothing; else, unless HF_HUB_OFFLINE is set, what `hf download --repo-type
+/// dataset` fetches. Throws std::runtime_error with the remedy where neither has it.
+inline std::filesystem::path resolve_dataset(
+    std::string const& id, std::function<std::optional<std::string>(std::filesystem::path const&)> const& missing) {
+    auto const snapshot = hub::cached_snapshot(id, hub::repository::dataset);
+    auto lacks = snapshot ? missing(*snapshot) : std::nullopt;
+    std::error_code none;
+    for (auto const& blob :
+         std::filesystem::directory_iterator(hub::cached_repository(id, hub::repository::dataset) / "blobs", none))
+        if (blob.path().extension() == ".incomplete")
+            lacks = "a file whose download was cut short (" + blob.path().string() + ")";
+    if (snapshot && !lacks) return *snapshot;
+
+    auto const state =
+        snapshot ? fmt::format("lacks {} in the cache", *lacks)
+                 : fmt::format("is no local file or folder and not in the cache {}", hub::cache_folder().string());
+    if (hub::is_offline())
+        throw std::runtime_error(
+            fmt::format("{} {}, and HF_HUB_OFFLINE is set; unset it or give a local file or folder", id, state));
+    for (auto const* const program : {"hf", "huggingface-cli"})
+        if (auto const path = find_program(program)) {
+            auto folder = hub::fetch(*path, id, hub::repository::dataset);
+            if (auto const still = missing(folder))
+                throw std::runtime_error(
+                    fmt::format("{} downloaded {} without {}; is it a dataset of JSON, CSV or Parquet files?",
+                                path->string(), id, *still));
+            return folder;
+        }
+    throw std::runtime_error(fmt::format(
+        "{} {}; install the program hf (pip install huggingface_hub) or download the dataset and give its folder", id,
+        state));
 }
 
 }  // namespace proximal::io

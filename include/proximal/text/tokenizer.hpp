@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <proximal/io/atomic_file.hpp>
+#include <proximal/io/running_hash.hpp>
 #include <proximal/text/added_tokens.hpp>
 #include <proximal/text/added_tokens_of_folder.hpp>
 #include <proximal/text/bpe.hpp>
@@ -152,6 +153,15 @@ class tokenizer {
             changed_ = true;
         }
         return *id_of(token);
+    }
+
+    /// A number for all that the ids of a text depend on: another vocabulary, setting or added token gives another one.
+    std::uint64_t content_hash() const {
+        io::running_hash hash;
+        hash.add(file_->dump()).add(config_.settings.dump());
+        for (auto const* const role : tokenizer_config::roles) hash.add(config_.special_token(role).value_or(""));
+        for (auto const& [id, token] : added_.by_id()) hash.add(id).add(token.to_json().dump());
+        return hash.value();
     }
 
     /// A conversation as one prompt, by TRL's simple template. Throws std::runtime_error if the folder brings a
