@@ -52,7 +52,7 @@ foreach(component IN LISTS proximal_components)
         if(proximal_reason_run)
             set(proximal_reason "${proximal_reason_run}")
         endif()
-        proximal_find(CURL 7.76 "install it (libcurl4-openssl-dev) or give its folder in CMAKE_PREFIX_PATH")
+        proximal_find(CURL 7.85 "install it (libcurl4-openssl-dev) or give its folder in CMAKE_PREFIX_PATH")
         find_package(Threads QUIET)  # every system has them
     elseif(component STREQUAL "libtorch")
         if(NOT proximal_reason)

@@ -55,8 +55,8 @@ struct length_controlled_win_rate {
 /// and theta a nearly flat one, so that few pairs, or pairs that length parts perfectly, still have an answer.
 /// The interval is the delta method's on theta. Nothing where no pair was judged.
 ///
-/// Source: the idea is AlpacaEval 2's length-controlled win rate (Dubois et al. 2024). Departures: there a term for each
-/// prompt's difficulty, fitted on many models, and s the differences' standard deviation; one model alone gives no
+/// Source: the idea is AlpacaEval 2's length-controlled win rate (Dubois et al. 2024). Departures: there a term for
+/// each prompt's difficulty, fitted on many models, and s the differences' standard deviation; one model alone gives no
 /// such term, and root mean square keeps a difference that never varies at a finite size. Figures are not comparable.
 inline std::optional<length_controlled_win_rate> length_controlled(std::span<outcome const> outcomes) {
     std::vector<double> x, y;
