@@ -9,7 +9,7 @@ source scripts/say.sh
 torch_version=2.11.0
 packages=(g++ cmake ninja-build make pkg-config ca-certificates python3 python3-venv
     libeigen3-dev libboost-dev nlohmann-json3-dev libfmt-dev libpcre2-dev libutf8proc-dev libyaml-cpp-dev zlib1g-dev
-    gnuplot-nox)
+    libcurl4-openssl-dev gnuplot-nox)
 [ "${1:-}" = --program ] || packages+=(git catch2 libbenchmark-dev clang clang-format clang-tidy doxygen)
 
 missing=()

@@ -55,6 +55,10 @@ if(PROXIMAL_CLANG_TIDY)
         proximal_check(tidy_run scripts/check_tidy.py --clang-tidy "${PROXIMAL_CLANG_TIDY}" --component run
             -D PCRE2_CODE_UNIT_WIDTH=8 -D FMT_HEADER_ONLY)
     endif()
+    if(PROXIMAL_JUDGE)
+        proximal_check(tidy_judge scripts/check_tidy.py --clang-tidy "${PROXIMAL_CLANG_TIDY}" --component judge
+            -D PCRE2_CODE_UNIT_WIDTH=8 -D FMT_HEADER_ONLY)
+    endif()
 endif()
 
 # What Doxygen warns of is an error.
