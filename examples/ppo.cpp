@@ -5,16 +5,13 @@
 // makes small ones of its own from text on this machine.
 #include <fmt/format.h>
 
-#include <filesystem>
-#include <proximal/io/atomic_file.hpp>
 #include <proximal/libtorch/device.hpp>
 #include <proximal/lm/train/command_line.hpp>
 #include <proximal/lm/train/compare_samples.hpp>
 #include <proximal/lm/train/ppo_trainer.hpp>
-#include <proximal/run/checkpoint_folder.hpp>
+#include <proximal/run/claimed_run.hpp>
 #include <proximal/run/log_level.hpp>
 #include <proximal/run/program.hpp>
-#include <proximal/run/run_directory.hpp>
 #include <proximal/run/spin_briefly.hpp>
 #include <proximal/run/stock_listeners.hpp>
 
@@ -42,17 +39,11 @@ int main(int argc, char** argv) {
         auto const inputs = makes_its_own ? quickstart::own_inputs(config, device, algorithm)
                                           : quickstart::named_inputs(config, device, algorithm);
 
-        auto const folder = run::named_folder(config.output_dir);
-        config.output_dir = folder.string();
-        auto const [checkpoint, passed_over] = run::checkpoint_of(config, folder);
-        for (auto const& why : passed_over) fmt::print("note       {}: passed over\n", why);
+        auto const [folder, checkpoint] = run::plan_run(config);
         lm::ppo_trainer trainer(algorithm, lm::arguments_of(config, inputs, run::stock_listeners(config)));
         if (checkpoint) trainer.resume(*checkpoint);
-        run::run_directory const claimed(folder, run::fate_of_earlier_run(config, folder, checkpoint));
-        if (claimed.earlier())
-            fmt::print("note       an earlier run in {} was moved to {}\n", folder.string(),
-                       claimed.earlier()->string());
-        io::write_file(folder / "config_ppo.json", lm::run_record(config, algorithm, *given).dump(2) + "\n");
+        run::claimed_run const claimed(config, {folder, checkpoint}, "config_ppo.json",
+                                       lm::run_record(config, algorithm, *given));
         io::stop_signals const signals;
         lm::tell_memory(config, inputs, device);
         fmt::print("run        {} updates of {} episodes, in {}\n", trainer.sizes().num_total_batches,

@@ -18,7 +18,6 @@
 #include <proximal/judge/pause.hpp>
 #include <proximal/judge/rate_limit.hpp>
 #include <proximal/judge/retry_policy.hpp>
-#include <proximal/text/rouge.hpp>
 #include <proximal/judge/run.hpp>
 #include <proximal/judge/score_judge.hpp>
 #include <proximal/judge/win_rate.hpp>

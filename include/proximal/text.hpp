@@ -29,6 +29,7 @@
 #include <proximal/text/query_format.hpp>
 #include <proximal/text/record_file.hpp>
 #include <proximal/text/regex.hpp>
+#include <proximal/text/rouge.hpp>
 #include <proximal/text/text_episode.hpp>
 #include <proximal/text/token_cache.hpp>
 #include <proximal/text/tokenizer.hpp>

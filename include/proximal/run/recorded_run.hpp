@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <proximal/run/line_log.hpp>
 #include <proximal/run/plot.hpp>
+#include <proximal/run/run_directory.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -21,7 +22,7 @@ namespace proximal::run {
 /// What a run has written into its folder, read back: also while it goes on, and also of an old run that wrote less.
 struct recorded_run {
     std::filesystem::path folder;
-    nlohmann::ordered_json config = nlohmann::ordered_json::object();  // config_ppo.json; empty where there is none
+    nlohmann::ordered_json config = nlohmann::ordered_json::object();  // what it was told; empty where unknown
     std::vector<std::string> metrics;  // of metrics.jsonl, in the order in which they appeared
     std::map<std::string, std::map<std::int64_t, double>> values;  // of each, by update; NaN where it was no number
     std::vector<nlohmann::ordered_json> samples;                   // lines of samples.jsonl
@@ -82,9 +83,11 @@ inline recorded_run read_run(std::filesystem::path const& folder) {
             at->second[update] = value.is_number() ? value.get<double>() : std::numeric_limits<double>::quiet_NaN();
         }
     }
-    std::ifstream in(folder / "config_ppo.json", std::ios::binary);
-    auto config = nlohmann::ordered_json::parse(in, nullptr, /*allow_exceptions=*/false);
-    if (config.is_object()) run.config = std::move(config);
+    for (auto const* const record : run_records) {
+        std::ifstream in(folder / record, std::ios::binary);
+        auto config = nlohmann::ordered_json::parse(in, nullptr, /*allow_exceptions=*/false);
+        if (config.is_object()) run.config = std::move(config);
+    }
     run.samples = detail::json_lines(folder / "samples.jsonl");
     run.findings = detail::json_lines(folder / "findings.jsonl");
     return run;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -71,6 +72,9 @@ inline std::filesystem::path named_folder(std::string const& name) {
         std::filesystem::is_symlink(folder, error) ? std::filesystem::weakly_canonical(folder, error) : folder;
     return error ? folder : linked;
 }
+
+/// The files in which a run keeps what it was told, a name for each kind of run.
+inline constexpr std::array<char const*, 3> run_records{"config_ppo.json", "config_sft.json", "config_reward.json"};
 
 /// What becomes of an earlier run in a folder: it is moved aside; gone on with, where it is resumed; removed, where
 /// --overwrite_output_dir says so.
@@ -140,7 +144,9 @@ class run_directory {
         });
     }
     static bool is_run(std::filesystem::path const& folder) {
-        return std::filesystem::exists(folder / "config_ppo.json") || std::filesystem::exists(folder / "metrics.jsonl");
+        for (auto const* const record : run_records)
+            if (std::filesystem::exists(folder / record)) return true;
+        return std::filesystem::exists(folder / "metrics.jsonl");
     }
     static bool holds_models(std::filesystem::path const& folder) {
         auto const entries = std::filesystem::directory_iterator(folder);

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -44,11 +45,19 @@ inline sequence_classifier clone(sequence_classifier const& model) {
     return {clone(*model.body), model.score.detach().clone(), model.config};
 }
 
-/// A critic or reward model that begins as a copy of a backbone, its head drawn from N(0, initializer_range) by `seed`.
-inline sequence_classifier make_sequence_classifier(backbone const& body, nlohmann::json config, std::uint64_t seed) {
-    auto const score = drawn(io::value_or(config, "initializer_range", 0.02), seed, body.options())(
+/// A critic or reward model that begins as a copy of a backbone, its head drawn by `seed` from N(0, deviation), by
+/// default the config's initializer_range, as Hugging Face does.
+inline sequence_classifier make_sequence_classifier(backbone const& body, nlohmann::json config, std::uint64_t seed,
+                                                    std::optional<double> deviation = {}) {
+    auto const score = drawn(deviation.value_or(io::value_or(config, "initializer_range", 0.02)), seed, body.options())(
         "score", {1, body.hidden_size()}, parameter_kind::matrix);
     return {clone(body), score, std::move(config)};
+}
+
+/// The deviation of a reward model's new head in the N+ paper: 1/sqrt(H + 1), so that rewards begin at about 1.
+/// Source: Stiennon et al. 2020, Huang et al. 2024 (arXiv 2403.17031), "initialise the head from N(0, 1/(d + 1))".
+inline double reward_head_deviation(backbone const& body) {
+    return 1.0 / std::sqrt(static_cast<double>(body.hidden_size()) + 1.0);
 }
 
 }  // namespace proximal::lm
