@@ -19,6 +19,8 @@ inline void refuse_idle_options(given_flags const& given, PPOv2Config const& con
     idle("num_train_epochs", config.total_episodes.has_value() && is_chosen(given, "total_episodes"),
          "--total_episodes says how long the run is; give one of them");
     idle("num_train_epochs", config.max_steps > 0, "--max_steps says how long the run is; give one of them");
+    for (auto const option : {"dataset_train_split", "dataset_test_split", "max_prompt_length", "dataset_num_proc"})
+        idle(option, !config.dataset_name, "the data are made here; give --dataset_name");
     idle("eval_fraction", !config.dataset_name, "the data made here have held-out prompts; give --dataset_name");
 
     bool const is_cold = config.lr_scheduler_type == "constant" || config.lr_scheduler_type == "reduce_lr_on_plateau";

@@ -6,6 +6,7 @@
 #include <boost/hana/tuple.hpp>
 #include <proximal/run/config/algorithm_options.hpp>
 #include <proximal/run/config/batch_options.hpp>
+#include <proximal/run/config/data_options.hpp>
 #include <proximal/run/config/device_options.hpp>
 #include <proximal/run/config/evaluation_options.hpp>
 #include <proximal/run/config/logging_options.hpp>
@@ -34,6 +35,7 @@ struct PPOv2Config : algorithm_options,
                      optimizer_options,
                      schedule_options,
                      model_options,
+                     data_options,
                      logging_options,
                      saving_options,
                      evaluation_options,
@@ -41,8 +43,8 @@ struct PPOv2Config : algorithm_options,
                      run_options {
     static constexpr auto knobs = boost::hana::flatten(boost::hana::make_tuple(
         algorithm_options::knobs, sampling_options::knobs, batch_options::knobs, optimizer_options::knobs,
-        schedule_options::knobs, model_options::knobs, logging_options::knobs, saving_options::knobs,
-        evaluation_options::knobs, device_options::knobs, run_options::knobs));
+        schedule_options::knobs, model_options::knobs, data_options::knobs, logging_options::knobs,
+        saving_options::knobs, evaluation_options::knobs, device_options::knobs, run_options::knobs));
 
     /// Throws std::invalid_argument where fields contradict each other (see validate).
     void check_knobs() const {
