@@ -91,7 +91,8 @@ inline nlohmann::json json_value(::arrow::Array const& array, std::int64_t i) {
     }
 }
 
-/// Reads a Parquet file's rows as records. Throws std::runtime_error, naming the file, where it is cut short or damaged.
+/// Reads a Parquet file's rows as records. Throws std::runtime_error, naming the file, where it is cut short or
+/// damaged.
 inline text::record_table read_parquet(std::filesystem::path const& path) {
     auto const refuse = [&](std::string const& why) {
         auto const line = why.substr(0, why.find('\n'));
