@@ -16,6 +16,7 @@ proximal_owns(proximal include *)
 proximal_owns(eigen backends/eigen/include eigen)
 proximal_owns(run include io text run)
 proximal_owns(judge include judge)
+proximal_owns(arrow backends/arrow/include arrow)
 proximal_owns(libtorch backends/libtorch/include libtorch)
 proximal_owns(lm backends/libtorch/include lm)
 

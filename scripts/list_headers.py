@@ -13,7 +13,8 @@ import components
 PAGE = components.ROOT / "docs" / "headers.md"
 TITLE = {"proximal": "the core", "eigen": "the exact reference", "run": "files, text, runs: no tensors",
          "judge": "which of two answers is better",
-         "libtorch": "arrays and kernels on LibTorch", "lm": "language models and their trainer"}
+         "arrow": "Parquet, by Arrow", "libtorch": "arrays and kernels on LibTorch",
+         "lm": "language models and their trainer"}
 DEFINES = re.compile(r"^(?:inline |constexpr |consteval |static |\[\[[^\]]*\]\] )*"
                      r"(?:(?:class|struct|concept|using|enum class|enum) (\w+)"  # a type
                      r"|inline constexpr [\w:<>, ]+? (\w+)(?:<[^>]*>)? ?[{=]"  # a constant

@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 source scripts/say.sh
 
 torch_version=2.11.0
+pyarrow_version=26.0.1  # its wheel brings Arrow's C++, which reads Parquet
 packages=(g++ cmake ninja-build make pkg-config ca-certificates python3 python3-venv
     libeigen3-dev libboost-dev nlohmann-json3-dev libfmt-dev libpcre2-dev libutf8proc-dev libyaml-cpp-dev zlib1g-dev
     libcurl4-openssl-dev gnuplot-nox)
@@ -38,5 +39,9 @@ if [ -z "${CMAKE_PREFIX_PATH:-}" ] && ! ls .venv/lib/python3*/site-packages/torc
     with_heartbeat "installing LibTorch" .venv.part/bin/python -m pip install --quiet --disable-pip-version-check "torch==$torch_version"
     rm -rf .venv
     mv .venv.part .venv  # beside and renamed: an interrupted install is not taken for a finished one
+fi
+if [ -d .venv ] && ! ls .venv/lib/python3*/site-packages/pyarrow-$pyarrow_version*.dist-info >/dev/null 2>&1; then
+    say "      installing Arrow $pyarrow_version (the pyarrow wheel from PyPI) into .venv"
+    with_heartbeat "installing Arrow" .venv/bin/python -m pip install --quiet --disable-pip-version-check "pyarrow==$pyarrow_version"
 fi
 say "      set-up is complete"

@@ -12,6 +12,7 @@
 #include <proximal/run/completions_table.hpp>
 #include <proximal/run/config/algorithm_options.hpp>
 #include <proximal/run/config/batch_options.hpp>
+#include <proximal/run/config/data_options.hpp>
 #include <proximal/run/config/device_options.hpp>
 #include <proximal/run/config/episode_options.hpp>
 #include <proximal/run/config/evaluation_options.hpp>

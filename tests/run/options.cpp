@@ -225,8 +225,8 @@ TEST_CASE("options: help on one option says type, default, what is accepted and 
                Catch::Contains("--vf_coef would do nothing: no part of grpo reads it"));
     auto const all = flags_help(knobs, "About.");
     for (auto const* concern :
-         {"the algorithm", "sampling", "batches", "the optimizer", "the schedule", "models and data", "logging",
-          "saving", "evaluation", "precision and devices", "the run"})
+         {"the algorithm", "sampling", "batches", "the optimizer", "the schedule", "models and reward", "data",
+          "logging", "saving", "evaluation", "precision and devices", "the run"})
         CHECK_THAT(all, Catch::Contains("\n" + std::string(concern) + ":\n"));
 }
 

@@ -160,9 +160,9 @@ inline std::filesystem::path resolve_model(std::string const& name_or_path, hub:
         name_or_path, state));
 }
 
-/// The folder of a dataset of the Hub, by its id: the cache's snapshot, if no download of it was cut short and `missing`,
-/// which names what a folder lacks, finds nothing; else, unless HF_HUB_OFFLINE is set, what `hf download --repo-type
-/// dataset` fetches. Throws std::runtime_error with the remedy where neither has it.
+/// The folder of a dataset of the Hub, by its id: the cache's snapshot, if no download of it was cut short and
+/// `missing`, which names what a folder lacks, finds nothing; else, unless HF_HUB_OFFLINE is set, what `hf download
+/// --repo-type dataset` fetches. Throws std::runtime_error with the remedy where neither has it.
 inline std::filesystem::path resolve_dataset(
     std::string const& id, std::function<std::optional<std::string>(std::filesystem::path const&)> const& missing) {
     auto const snapshot = hub::cached_snapshot(id, hub::repository::dataset);

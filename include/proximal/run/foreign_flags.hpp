@@ -19,7 +19,8 @@ namespace detail {
 inline constexpr std::string_view full_models = "all weights are trained; give a merged model in --sft_model_path";
 inline constexpr std::string_view one_process = "a run is one process on one device";
 inline constexpr std::string_view own_generation = "models generate in the program itself";
-inline constexpr std::string_view whole_prompts = "prompts are taken whole; those that do not fit are left out";
+inline constexpr std::string_view whole_prompts =
+    "prompts are taken whole; give --max_prompt_length to leave out longer ones";
 
 inline constexpr std::array foreign_flags{
     // TRL: other trainers of its
@@ -36,9 +37,6 @@ inline constexpr std::array foreign_flags{
     foreign_flag{"steps", "--total_episodes", "counted in episodes, not in steps"},
     foreign_flag{"non_eos_penalty", "--missing_eos_penalty", ""},
     foreign_flag{"penalty_reward_value", "--missing_eos_penalty", "subtracted from the score"},
-    foreign_flag{"dataset_train_split", "--dataset_name", "a folder's train.jsonl is the training split"},
-    foreign_flag{"dataset_test_split", "--dataset_name", "a folder's validation.jsonl is held out"},
-    foreign_flag{"max_prompt_length", "", whole_prompts},
     foreign_flag{"truncate_prompt", "", whole_prompts},
     foreign_flag{"scale_rewards", "", "compose another estimator: --algorithm grpo divides by the deviation"},
     foreign_flag{"reward_model", "--reward_model_path", ""},
@@ -114,7 +112,7 @@ inline constexpr std::array foreign_flags{
                  "num_mini_batches: set those"},
     foreign_flag{"generate_max_len", "--response_length", ""},
     foreign_flag{"max_response_length", "--response_length", ""},
-    foreign_flag{"prompt_max_len", "", whole_prompts},
+    foreign_flag{"prompt_max_len", "--max_prompt_length", "longer prompts are left out"},
     foreign_flag{"actor_learning_rate", "--learning_rate", "one rate for policy and critic"},
     foreign_flag{"critic_learning_rate", "--learning_rate", "one rate for policy and critic"},
     foreign_flag{"pretrain", "--sft_model_path", ""},
@@ -123,7 +121,8 @@ inline constexpr std::array foreign_flags{
     foreign_flag{"remote_rm_url", "--reward_command", "a program of your own, in JSON lines"},
     foreign_flag{"prompt_data", "--dataset_name", ""},
     foreign_flag{"train_files", "--dataset_name", ""},
-    foreign_flag{"val_files", "--dataset_name", "a folder with validation.jsonl beside train.jsonl"},
+    foreign_flag{"val_files", "--dataset_name",
+                 "a folder with validation.jsonl beside train.jsonl; its splits are named by --dataset_test_split"},
     foreign_flag{"input_key", "", "prompts are in the field \"prompt\" or \"messages\""},
     foreign_flag{"apply_chat_template", "", "messages are always rendered by the model's template"},
     foreign_flag{"save_path", "--output_dir", ""},

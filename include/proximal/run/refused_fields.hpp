@@ -60,7 +60,6 @@ inline constexpr std::array refused_fields{
     refused_field{"debug", "", "a NaN ends the run, with its first source named, whatever is asked for"},
     refused_field{"dataloader_drop_last", "false", "the last short batch of a pass is always left out, as by TRL",
                   "true"},
-    refused_field{"dataset_num_proc", "None", "prompts are tokenized in this process", "1"},
     refused_field{"dataloader_num_workers", "0", in_memory},
     refused_field{"dataloader_prefetch_factor", "None", in_memory},
     refused_field{"past_index", "-1", "models keep no states from one batch to the next"},

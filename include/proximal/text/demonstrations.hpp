@@ -30,9 +30,9 @@ struct demonstrations {
     left_out_counts left_out{};
 };
 
-/// A record's prompt and completion as text: `prompt` and `completion` (texts, or conversations' turns), `messages` whose
-/// last turn is the assistant's, a query format's fields and `completion`, or `text` alone, which has an empty prompt.
-/// Throws std::invalid_argument for none of these, naming the columns that are there.
+/// A record's prompt and completion as text: `prompt` and `completion` (texts, or conversations' turns), `messages`
+/// whose last turn is the assistant's, a query format's fields and `completion`, or `text` alone, which has an empty
+/// prompt. Throws std::invalid_argument for none of these, naming the columns that are there.
 inline std::pair<prompt_source, std::string> demonstration_text(nlohmann::json const& record,
                                                                 tokenizer const& tokenizer,
                                                                 completion_options const& options) {

@@ -16,8 +16,8 @@ namespace proximal::text {
 using load_progress = std::function<void(std::size_t done, std::size_t total)>;
 
 /// Calls `work(i)` for i in [0, count), on several threads: `threads`, or with 0 as many as there are cores.
-/// `progress` is called by the calling thread alone. Where calls throw, the exception of the first i passes, and the rest
-/// is left undone.
+/// `progress` is called by the calling thread alone. Where calls throw, the exception of the first i passes, and the
+/// rest is left undone.
 template <class Work>
 void parallel_for(std::size_t count, std::size_t threads, Work const& work, load_progress const& progress = {}) {
     constexpr std::size_t chunk = 32;

@@ -99,9 +99,9 @@ inline preference_texts preference_text(nlohmann::json const& record, tokenizer 
             completion_text(detail::turns(rejected, common, rejected.size()), prompt, tokenizer)};
 }
 
-/// The pairs of records, in their order; those that are too long, and those whose chosen equals its rejected, from which
-/// nothing is to be learnt, are left out and counted. Throws std::runtime_error with a record's place where it is no
-/// pair, and naming `name` where none is left.
+/// The pairs of records, in their order; those that are too long, and those whose chosen equals its rejected, from
+/// which nothing is to be learnt, are left out and counted. Throws std::runtime_error with a record's place where it
+/// is no pair, and naming `name` where none is left.
 inline preferences preferences_of(record_table table, tokenizer const& tokenizer, completion_options const& options,
                                   std::string const& name) {
     auto const count = table.records.size();

@@ -53,9 +53,9 @@ struct prompt_options {
     encoding how{};
 };
 
-/// The prompts of records, in their order: those of no token, and those of more than max_prompt_length, are left out and
-/// counted. Throws std::runtime_error with a record's place where it has no prompt, and naming `name` where no prompt is
-/// left.
+/// The prompts of records, in their order: those of no token, and those of more than max_prompt_length, are left out
+/// and counted. Throws std::runtime_error with a record's place where it has no prompt, and naming `name` where no
+/// prompt is left.
 inline prompt_dataset prompts_of(record_table table, tokenizer const& tokenizer, prompt_options const& options,
                                  std::string const& name) {
     auto const count = table.records.size();
@@ -91,8 +91,8 @@ inline prompt_dataset prompts_of(record_table table, tokenizer const& tokenizer,
     return dataset;
 }
 
-/// The prompts of a file, or of the train split of a folder or of a dataset of the Hub (find_dataset), in any format that
-/// is read (read_records). Throws std::runtime_error naming the file, and the place where a record is broken.
+/// The prompts of a file, or of the train split of a folder or of a dataset of the Hub (find_dataset), in any format
+/// that is read (read_records). Throws std::runtime_error naming the file, and the place where a record is broken.
 inline prompt_dataset load_prompts(std::filesystem::path const& path, tokenizer const& tokenizer,
                                    load_progress const& progress = {}) {
     return prompts_of(read_all(find_dataset(path.string()).train), tokenizer, {.how = {.progress = progress}},

@@ -32,9 +32,9 @@ inline prompt_source prompt_text(nlohmann::json const& record, tokenizer const& 
     throw std::invalid_argument("it holds neither a text \"prompt\" nor a list \"messages\"; " + columns_of(record));
 }
 
-/// The ids of a prompt, with the tokenizer's special tokens unless it brings its own. A text that was rendered by a chat
-/// template already brings its BOS: it is not doubled. One of more than `longest` tokens is shortened as far as its
-/// format allows.
+/// The ids of a prompt, with the tokenizer's special tokens unless it brings its own. A text that was rendered by a
+/// chat template already brings its BOS: it is not doubled. One of more than `longest` tokens is shortened as far
+/// as its format allows.
 inline std::vector<std::int64_t> encode_prompt(prompt_source source, tokenizer const& tokenizer,
                                                std::optional<std::int64_t> longest = std::nullopt) {
     for (;;) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <proximal/knob.hpp>
 #include <string>
@@ -9,19 +8,15 @@
 
 namespace proximal::run {
 
-/// What is trained, what scores, and on which prompts.
+/// What is trained, and what scores.
 struct model_options {
     std::optional<std::string> model_name_or_path;
     std::optional<std::string> sft_model_path;
     std::optional<std::string> reward_model_path;
     std::optional<std::string> reward_command;
     double reward_timeout = 600.0;
-    std::optional<std::string> dataset_name;
-    std::optional<std::uint64_t> data_seed;
-    bool group_by_length = false;
-    double eval_fraction = 0.05;
 
-    static constexpr std::string_view concern = "models and data";
+    static constexpr std::string_view concern = "models and reward";
     static constexpr auto knobs = reflect(
         knob<"model_name_or_path">(&model_options::model_name_or_path, "folder or Hub id of the tokenizer"),
         knob<"sft_model_path">(
@@ -31,15 +26,7 @@ struct model_options {
                                   "TRL's default is EleutherAI/pythia-160m; here none."),
         knob<"reward_command">(&model_options::reward_command, "a program that scores answers, in JSON lines"),
         knob<"reward_timeout">(&model_options::reward_timeout,
-                               "seconds that the program may take for a batch, its start included", above(0)),
-        knob<"dataset_name">(&model_options::dataset_name,
-                             "JSON lines file, or a folder of train.jsonl [validation.jsonl]"),
-        knob<"data_seed">(&model_options::data_seed, "seed of the data's order; default: seed", {},
-                          "TRL's PPO trainer ignores it."),
-        knob<"group_by_length">(&model_options::group_by_length, "prompts of similar length share a batch", {},
-                                "TRL's PPO trainer ignores it."),
-        knob<"eval_fraction">(&model_options::eval_fraction, "share held out where the data name no validation split",
-                              {0, 1, false, true}));
+                               "seconds that the program may take for a batch, its start included", above(0)));
 };
 
 }  // namespace proximal::run

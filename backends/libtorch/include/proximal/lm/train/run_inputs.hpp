@@ -44,11 +44,19 @@ inline reward_function configured_command(run::PPOv2Config const& config) {
 /// The data that --dataset_name names, with progress.
 inline text::prompt_split configured_data(run::PPOv2Config const& config, text::tokenizer const& tokenizer) {
     run::progress_bar bar("tokenizing", 1000, !config.disable_tqdm);
-    auto splits =
-        text::load_prompt_split(io::expand_user(*config.dataset_name), tokenizer, config.eval_fraction, config.seed,
-                                [&](std::size_t done, std::size_t total) {
-                                    bar.show(static_cast<std::int64_t>(1000 * done / std::max<std::size_t>(1, total)));
-                                });
+    auto splits = text::load_prompt_split(
+        *config.dataset_name, tokenizer,
+        text::prompt_options{
+            .splits = {config.dataset_train_split, config.dataset_test_split},
+            .eval_fraction = config.eval_fraction,
+            .seed = config.seed,
+            .max_prompt_length = config.max_prompt_length,
+            .how = {.threads = static_cast<std::size_t>(config.dataset_num_proc.value_or(0)),
+                    .progress =
+                        [&](std::size_t done, std::size_t total) {
+                            bar.show(static_cast<std::int64_t>(1000 * done / std::max<std::size_t>(1, total)));
+                        },
+                    .cache = text::cache_folder()}});
     bar.finish();
     return splits;
 }
@@ -73,6 +81,9 @@ inline text::prompt_dataset fitting(text::prompt_dataset const& data, std::int64
                                     std::int64_t response_length, std::string const& name) {
     auto kept = text::leave_out_long(data, positions - response_length);
     if (data.left_out > 0) fmt::print("note       {} prompts of {} are empty and left out\n", data.left_out, name);
+    if (data.too_long > 0)
+        fmt::print("note       {} prompts of {} are longer than --max_prompt_length and left out\n", data.too_long,
+                   name);
     if (auto const longer = kept.left_out - data.left_out; longer > 0)
         fmt::print(
             "note       {} of {} prompts of {} are left out: with --response_length {} they exceed the models' {} "
