@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "../data_formats.hpp"
 #include "make_models.hpp"
 
 namespace proximal::quickstart {
@@ -60,7 +61,7 @@ inline lm::run_inputs own_inputs(run::PPOv2Config const& config, at::Device devi
 
 /// Models that a command line names; where it names no data, prompts from text on this machine.
 inline lm::run_inputs named_inputs(run::PPOv2Config const& config, at::Device device, lm::trainable const& algorithm) {
-    auto inputs = lm::configured_inputs(config, device, algorithm);
+    auto inputs = lm::configured_inputs(config, device, algorithm, examples::data_formats());
     if (config.dataset_name) return inputs;
     auto const texts = load_or_make_corpus(cache_folder());
     fmt::print("text       {}\n", texts.origin);

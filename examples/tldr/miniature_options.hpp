@@ -17,9 +17,9 @@ struct miniature_options {
     std::int64_t hidden_size = 256;
     std::int64_t max_prompt_length = 64;
     std::int64_t response_length = 24;
-    std::int64_t sft_steps = 900;
+    std::int64_t sft_steps = 311;
     std::int64_t pair_prompts = 3000;
-    std::int64_t reward_steps = 1000;
+    std::int64_t reward_steps = 300;
     std::int64_t updates = 28;
     double kl_coef = 0.05;
     double ppo_learning_rate = 1e-4;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <ATen/Version.h>
+#include <torch/headeronly/version.h>
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
             proximal::run::any_knobs(options),
             "The TL;DR experiment in miniature: SFT, reward model, PPO, judges; see docs/results.md.", arguments);
         if (!given) return 0;
-        validate(options);
+        proximal::validate(options);
         proximal::run::stopwatch const clock;
         auto const from = tldr::prepare(options);
         auto const sft = tldr::fine_tuned(from, options);

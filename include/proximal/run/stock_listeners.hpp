@@ -39,12 +39,12 @@ inline callback_list stock_listeners(PPOv2Config const& config) {
     return training_listeners(config, plot_report::main_metrics(), watching);
 }
 
-/// Says on stdout what lies in a finished run's folder, a line each.
-inline void list_results(std::filesystem::path const& folder) {
+/// Says on stdout what lies in a finished run's folder, a line each; `model` is what its own files are called.
+inline void list_results(std::filesystem::path const& folder, char const* model = "policy") {
     auto const tell = [&](char const* what, char const* name, std::string const& shown) {
         if (std::filesystem::exists(folder / name)) fmt::print("{:<10} {}\n", what, shown);
     };
-    tell("policy", "config.json", folder.string());
+    tell(model, "config.json", folder.string());
     for (auto const& [what, name] : {std::pair{"critic", "value_model"},
                                      {"metrics", "metrics.jsonl"},
                                      {"samples", "samples.html"},

@@ -11,6 +11,7 @@
 #include <numeric>
 #include <optional>
 #include <proximal/io/running_hash.hpp>
+#include <proximal/text/held_out.hpp>
 #include <proximal/text/dataset_files.hpp>
 #include <proximal/text/encode_rows.hpp>
 #include <proximal/text/prompt_text.hpp>
@@ -120,20 +121,8 @@ inline prompt_dataset leave_out_long(prompt_dataset const& dataset, std::int64_t
 /// The share is rounded down, but at least one prompt if eval_fraction > 0.
 /// Throws std::invalid_argument for a fraction outside [0, 1) and where no prompt would be left to train on.
 inline prompt_split split(prompt_dataset dataset, double eval_fraction, std::uint64_t seed) {
-    if (!(eval_fraction >= 0.0 && eval_fraction < 1.0))
-        throw std::invalid_argument(fmt::format("eval_fraction is {} but must lie in [0, 1)", eval_fraction));
     auto const n = dataset.prompts.size();
-    auto aside = static_cast<std::size_t>(eval_fraction * static_cast<double>(n));
-    if (eval_fraction > 0.0) aside = std::max<std::size_t>(aside, 1);
-    if (aside >= n)
-        throw std::invalid_argument(
-            fmt::format("{} prompt{} too few to set some aside; use eval_fraction 0", n, n == 1 ? " is" : "s are"));
-    std::vector<std::size_t> order(n);
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::mt19937_64 draw(seed);  // its numbers are the same everywhere; those of std::shuffle are not
-    for (std::size_t i = 0; i < aside; ++i) std::swap(order[i], order[i + draw() % (n - i)]);
-    std::vector<bool> chosen(n);
-    for (std::size_t i = 0; i < aside; ++i) chosen[order[i]] = true;
+    auto const chosen = held_out(n, eval_fraction, seed);
     prompt_split parts;
     for (std::size_t i = 0; i < n; ++i) {
         auto& part = chosen[i] ? parts.eval : parts.train;

@@ -14,6 +14,7 @@ struct data_options {
     std::optional<std::string> dataset_name;
     std::string dataset_train_split = "train";
     std::optional<std::string> dataset_test_split;
+    std::optional<std::string> query_format;
     std::optional<std::int64_t> max_prompt_length;
     std::optional<std::int64_t> dataset_num_proc;
     std::optional<std::uint64_t> data_seed;
@@ -27,6 +28,11 @@ struct data_options {
         knob<"dataset_train_split">(&data_options::dataset_train_split, "the split that is trained on"),
         knob<"dataset_test_split">(&data_options::dataset_test_split,
                                    "the split that is held out; default: validation, else test, if there"),
+        knob<"query_format">(
+            &data_options::query_format,
+            "a prompt's text with {columns} in it, or tldr: the N+ paper's of subreddit, title and post", {},
+            "With tldr and --max_prompt_length a post that is too long is cut at its last line break, as often as need "
+            "be. Default: the column prompt, or a conversation."),
         knob<"max_prompt_length">(&data_options::max_prompt_length,
                                   "prompts of more tokens are left out and counted; default: none are", at_least(1),
                                   "Prompts that do not fit the models with a response are always left out."),

@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <optional>
 #include <proximal/lm/model/sequence_classifier.hpp>
 #include <proximal/lm/train/episodes.hpp>
 #include <stdexcept>
@@ -37,6 +39,14 @@ inline void check_padding(sequence_classifier const& model, std::vector<std::vec
                 "rewards would depend on the batch; check its attention mask and positions",
                 row.size(), single, beside));
     }
+}
+
+/// Shows that padding does not change a reward: see check_padding. Of the first rows whose lengths differ.
+inline void check_padding(sequence_classifier const& model, std::vector<std::vector<std::int64_t>> const& prompts,
+                          std::optional<std::int64_t> pad) {
+    for (auto const& other : prompts)
+        if (other.size() != prompts.front().size())
+            return check_padding(model, {prompts.front(), other}, pad.value_or(0));
 }
 
 }  // namespace proximal::lm

@@ -125,6 +125,13 @@ class preference_objective final : public supervised_objective {
         return {{"the training data", fingerprint(all)},
                 {"--center_rewards_coefficient", fmt::format("{}", center_)}};
     }
+    /// Some prompts of the training data.
+    std::vector<std::vector<std::int64_t>> prompts(std::size_t most) const {
+        std::vector<std::vector<std::int64_t>> some;
+        for (std::size_t i = 0; i < std::min(most, train_.size()); ++i) some.push_back(train_[i].prompt);
+        return some;
+    }
+    text::tokenizer const& tokenizer() const { return tokenizer_; }
     /// The model being trained.
     sequence_classifier const& model() const { return model_; }
 

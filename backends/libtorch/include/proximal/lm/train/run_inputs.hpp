@@ -9,12 +9,13 @@
 #include <cstdint>
 #include <cstdio>
 #include <optional>
-#include <proximal/io/expand_user.hpp>
 #include <proximal/io/hub.hpp>
 #include <proximal/lm/model/load_model.hpp>
 #include <proximal/lm/model/make_model.hpp>
+#include <proximal/lm/reward/check_padding.hpp>
 #include <proximal/lm/reward/command_reward.hpp>
 #include <proximal/lm/reward/model_reward.hpp>
+#include <proximal/lm/train/check_aliases.hpp>
 #include <proximal/lm/train/memory_plan.hpp>
 #include <proximal/lm/train/ppo_trainer_arguments.hpp>
 #include <proximal/lm/train/trainable.hpp>
@@ -41,8 +42,15 @@ inline reward_function configured_command(run::PPOv2Config const& config) {
     return command_reward(*config.reward_command, std::chrono::duration<double>(config.reward_timeout));
 }
 
-/// The data that --dataset_name names, with progress.
-inline text::prompt_split configured_data(run::PPOv2Config const& config, text::tokenizer const& tokenizer) {
+/// The format of prompts that --query_format names.
+inline std::optional<text::query_format> configured_query(run::data_options const& config) {
+    if (!config.query_format) return std::nullopt;
+    return *config.query_format == "tldr" ? text::tldr_query() : text::query_format{*config.query_format};
+}
+
+/// The data that --dataset_name names, with progress; `formats` are read besides those that always are.
+inline text::prompt_split configured_data(run::PPOv2Config const& config, text::tokenizer const& tokenizer,
+                                          std::vector<text::record_format> const& formats = {}) {
     run::progress_bar bar("tokenizing", 1000, !config.disable_tqdm);
     auto splits = text::load_prompt_split(
         *config.dataset_name, tokenizer,
@@ -51,6 +59,8 @@ inline text::prompt_split configured_data(run::PPOv2Config const& config, text::
             .eval_fraction = config.eval_fraction,
             .seed = config.seed,
             .max_prompt_length = config.max_prompt_length,
+            .query = configured_query(config),
+            .formats = formats,
             .how = {.threads = static_cast<std::size_t>(config.dataset_num_proc.value_or(0)),
                     .progress =
                         [&](std::size_t done, std::size_t total) {
@@ -98,7 +108,8 @@ inline text::prompt_dataset fitting(text::prompt_dataset const& data, std::int64
 
 /// The models and the reward that a configuration names, as far as an algorithm reads them, in float32; says on stdout
 /// what was taken. The data are left empty where none are named; prompts that do not fit are left out.
-inline run_inputs configured_inputs(run::PPOv2Config const& config, at::Device device, trainable const& algorithm) {
+inline run_inputs configured_inputs(run::PPOv2Config const& config, at::Device device, trainable const& algorithm,
+                                    std::vector<text::record_format> const& formats = {}) {
     check_named(config, algorithm);
     auto const sft = io::resolve_model(*config.sft_model_path);
     auto const tokenizer_path =
@@ -128,10 +139,12 @@ inline run_inputs configured_inputs(run::PPOv2Config const& config, at::Device d
         }
     }
     if (config.dataset_name) {
-        auto const splits = configured_data(config, tokenizer);
+        auto const splits = configured_data(config, tokenizer, formats);
         inputs.train = fitting(splits.train, positions, config.response_length, *config.dataset_name);
         inputs.eval = fitting(splits.eval, positions, config.response_length, *config.dataset_name);
     }
+    for (auto const& model : models_behind(inputs.reward))
+        check_padding(model, inputs.train.prompts, tokenizer.eos_token_id());
     // After the prompts were read: the text "[PAD]" in one of them is text.
     if (!tokenizer.pad_token_id() || tokenizer.pad_token_id() == tokenizer.eos_token_id())
         tokenizer.add_pad_token("[PAD]");

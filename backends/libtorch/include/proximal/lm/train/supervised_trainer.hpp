@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <proximal/lm/train/average_gradients.hpp>
 #include <proximal/lm/train/check_precision.hpp>
 #include <proximal/lm/train/clip_gradients.hpp>
@@ -38,7 +39,8 @@ namespace proximal::lm {
 struct supervised_trainer_arguments {
     run::training_options config;
     std::shared_ptr<supervised_objective> objective;
-    bool group_by_length = false;  // rows of like length share a batch
+    bool group_by_length = false;              // rows of like length share a batch
+    std::optional<std::uint64_t> data_seed{};  // of the data's order; the run's seed where none is given
     run::callback_list callbacks{};
     std::shared_ptr<lm::optimizer> optimizer{};  // in place of the configured one
     std::shared_ptr<communicator> world = std::make_shared<single_process>();
@@ -59,7 +61,7 @@ class supervised_trainer final : public trainer {
           own_rows_(micro_batch_ * given_.config.gradient_accumulation_steps),
           batch_(own_rows_ * world_->world_size()),
           cursor_(given_.objective->size(), batch_,
-                  run::stream_seed(given_.config.seed, "data"),
+                  run::stream_seed(given_.data_seed.value_or(given_.config.seed), "data"),
                   given_.group_by_length ? lengths() : std::vector<std::int64_t>()) {
         auto const& config = given_.config;
         validate(config);
