@@ -8,6 +8,7 @@
 #include <proximal/run/calibration.hpp>
 #include <proximal/run/check_evaluation.hpp>
 #include <proximal/run/checkpoint_folder.hpp>
+#include <proximal/run/claimed_run.hpp>
 #include <proximal/run/command_scorer.hpp>
 #include <proximal/run/completions_table.hpp>
 #include <proximal/run/config/algorithm_options.hpp>
@@ -19,10 +20,12 @@
 #include <proximal/run/config/logging_options.hpp>
 #include <proximal/run/config/model_options.hpp>
 #include <proximal/run/config/optimizer_options.hpp>
+#include <proximal/run/config/reward_options.hpp>
 #include <proximal/run/config/run_options.hpp>
 #include <proximal/run/config/sampling_options.hpp>
 #include <proximal/run/config/saving_options.hpp>
 #include <proximal/run/config/schedule_options.hpp>
+#include <proximal/run/config/sft_options.hpp>
 #include <proximal/run/config_file.hpp>
 #include <proximal/run/config_json.hpp>
 #include <proximal/run/csv_log.hpp>
@@ -63,6 +66,7 @@
 #include <proximal/run/refused_fields.hpp>
 #include <proximal/run/report_page.hpp>
 #include <proximal/run/reports.hpp>
+#include <proximal/run/reward_config.hpp>
 #include <proximal/run/run_directory.hpp>
 #include <proximal/run/run_group.hpp>
 #include <proximal/run/run_report.hpp>
@@ -70,6 +74,7 @@
 #include <proximal/run/samples_page.hpp>
 #include <proximal/run/saved_state.hpp>
 #include <proximal/run/score_lines.hpp>
+#include <proximal/run/sft_config.hpp>
 #include <proximal/run/sinks.hpp>
 #include <proximal/run/spin_briefly.hpp>
 #include <proximal/run/state_archive.hpp>
@@ -84,6 +89,7 @@
 #include <proximal/run/tf_record.hpp>
 #include <proximal/run/trainer_callback.hpp>
 #include <proximal/run/trainer_state.hpp>
+#include <proximal/run/training_command_line.hpp>
 #include <proximal/run/training_options.hpp>
 #include <proximal/run/type_name.hpp>
 #include <proximal/run/write_report.hpp>

@@ -15,6 +15,7 @@
 #include <proximal/text/dataset_files.hpp>
 #include <proximal/text/demonstrations.hpp>
 #include <proximal/text/encode_rows.hpp>
+#include <proximal/text/held_out.hpp>
 #include <proximal/text/merge_table.hpp>
 #include <proximal/text/normalizer.hpp>
 #include <proximal/text/oniguruma_pattern.hpp>

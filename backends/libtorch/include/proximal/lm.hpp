@@ -84,6 +84,7 @@
 #include <proximal/lm/train/set_precision.hpp>
 #include <proximal/lm/train/sgd.hpp>
 #include <proximal/lm/train/step_pipeline.hpp>
+#include <proximal/lm/train/supervised_inputs.hpp>
 #include <proximal/lm/train/supervised_objective.hpp>
 #include <proximal/lm/train/supervised_trainer.hpp>
 #include <proximal/lm/train/trainable.hpp>
