@@ -25,6 +25,7 @@ struct miniature_options {
     double ppo_learning_rate = 1e-4;
     std::int64_t points = 7;
     std::int64_t judged = 400;
+    std::string others;
 
     static constexpr std::string_view concern = "the miniature";
     static constexpr auto knobs = proximal::reflect(
@@ -56,7 +57,9 @@ struct miniature_options {
         proximal::knob<"points">(&miniature_options::points, "checkpoints and points of the over-optimisation curve",
                                  proximal::at_least(1)),
         proximal::knob<"judged">(&miniature_options::judged, "held-out prompts that the judges see",
-                                 proximal::at_least(8)));
+                                 proximal::at_least(8)),
+        proximal::knob<"others">(&miniature_options::others, "policies that were trained elsewhere, judged beside: "
+                                                             "NAME=FOLDER, several with commas"));
 };
 
 }  // namespace tldr

@@ -76,6 +76,15 @@ inline void write_results(material const& from, stage const& sft, stage const& r
                               .curve = curve_of(run)});
         found.runs.back().stop = best_stop(found.runs.back().curve);
     }
+    for (std::size_t at = 0; at < options.others.size();) {
+        auto const end = std::min(options.others.find(',', at), options.others.size());
+        auto const word = options.others.substr(at, end - at);
+        auto const equals = word.find('=');
+        if (equals == std::string::npos)
+            throw std::invalid_argument("--others " + word + ": write NAME=FOLDER");
+        found.others.push_back(of(word.substr(0, equals), {word.substr(equals + 1)}));
+        at = end + 1;
+    }
     auto const number = [](double x) { return std::isfinite(x) ? nlohmann::ordered_json(x) : nlohmann::ordered_json(); };
     auto const rate_json = [&](rate const& r) {
         return nlohmann::ordered_json{{"win_rate", number(r.value)}, {"low", r.interval.low}, {"high", r.interval.high}};
@@ -112,10 +121,19 @@ inline void write_results(material const& from, stage const& sft, stage const& r
         else one["best_stop"] = nullptr;
         seeds.push_back(one);
     }
+    nlohmann::ordered_json others = nlohmann::ordered_json::object();
+    for (auto const& other : found.others)
+        others[other.name] = {{"win_rate", win_rate_of(other, references, by_gold).value},
+                              {"gold", other.mean(by_gold)},
+                              {"proxy", other.mean(by_proxy)},
+                              {"rouge_l", other.mean(by_rouge_l)},
+                              {"eos_rate", other.eos_rate},
+                              {"response_length", other.mean_length}};
     nlohmann::ordered_json const result{
         {"miniature",
          {{"algorithm", options.algorithm},
           {"seeds", seeds},
+          {"others", others},
           {"sft", sft.result()},
           {"reward_model", reward.result()},
           {"judged_prompts", examples.size()},

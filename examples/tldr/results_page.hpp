@@ -42,6 +42,7 @@ struct results {
     std::vector<px::quickstart::example> examples;
     judged_answers references, fine_tuned;
     std::vector<judged_run> runs;
+    std::vector<judged_answers> others{};  // of policies that were trained elsewhere
 };
 
 inline std::string rate_text(rate const& r) {
@@ -60,6 +61,7 @@ inline std::string results_table(results const& found) {
         text += fmt::format("| {} | reference | {:.3f} | | |\n", judge_names[j], found.references.mean(j));
         row(found.fine_tuned, true);
         for (auto const& run : found.runs) row(run.answers, false);
+        for (auto const& other : found.others) row(other, false);
     }
     text += "\n| model | KL | EOS rate | tokens | best stop with ROUGE-L >= 0.9 of SFT's |\n|---|---|---|---|---|\n";
     text += fmt::format("| sft | 0 | {:.3f} | {:.1f} | |\n", found.fine_tuned.eos_rate, found.fine_tuned.mean_length);

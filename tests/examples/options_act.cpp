@@ -83,6 +83,11 @@ std::map<std::string, trial> const trials{
     {"reward_command", {"'sed -u s/.*/1/'"}},
     {"reward_timeout", {.value = "0.2", .beside = "--reward_command 'sleep 20'", .refused = "timed out after 0.2 s"}},
     {"dataset_name", {"other.jsonl"}},
+    {"dataset_train_split", {"extra", "--dataset_name splits"}},
+    {"dataset_test_split", {"extra", "--dataset_name splits --eval_strategy steps --eval_steps 1"}},
+    {"query_format", {"'{prompt}?'"}},
+    {"max_prompt_length", {"8"}},
+    {"dataset_num_proc", shown_by("tests/text/encode_rows.cpp")},
     {"data_seed", {"9"}},
     {"group_by_length", {"true"}},
     {"eval_fraction", {"0.5"}},
@@ -152,6 +157,10 @@ struct bench_of_runs {
                 out << "{\"prompt\": \"" << std::string(std::size_t(1 + i * 7 % 11), 'm')
                     << (name[0] == 'o' ? 'z' : 'c') << static_cast<char>('a' + i) << "\"}\n";
         }
+        fs::create_directories(here / "splits");
+        for (auto const& [file, split] :
+             {std::pair{"prompts.jsonl", "train"}, {"prompts.jsonl", "validation"}, {"other.jsonl", "extra"}})
+            fs::copy_file(here / file, here / "splits" / (std::string(split) + ".jsonl"));
     }
 
     io::process_result run(std::string const& flags) const {
