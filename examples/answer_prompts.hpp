@@ -8,7 +8,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <proximal/io/atomic_file.hpp>
 #include <proximal/io/hub.hpp>
+#include <proximal/io/json_file.hpp>
 #include <proximal/io/stop_signal.hpp>
 #include <proximal/libtorch/device.hpp>
 #include <proximal/lm/generation/greedy_sampler.hpp>
@@ -63,9 +65,25 @@ inline proximal::text::prompt_dataset named_prompts(proximal::run::data_options 
     return fit;
 }
 
+/// Refuses to go on with answers that another model gave, or with other options: FILE.settings.json says what gave them.
+/// Begun anew, it is written.
+inline void check_settings(std::filesystem::path const& file, nlohmann::ordered_json const& settings) {
+    namespace px = proximal;
+    auto const beside = std::filesystem::path(file).concat(".settings.json");
+    bool const goes_on = std::filesystem::exists(file) && std::filesystem::file_size(file) > 0;
+    if (!goes_on) return px::io::write_file(beside, settings.dump(2) + "\n");
+    auto const written = std::filesystem::exists(beside) ? px::io::read_json(beside) : nlohmann::json::object();
+    for (auto const& [name, value] : settings.items())
+        if (auto const then = written.value(name, nlohmann::json()); then != nlohmann::json(value))
+            throw std::runtime_error(fmt::format("{} holds answers with another {} ({}, and now {}): name another file or "
+                                                 "folder, or remove it",
+                                                 file.string(), name, then.dump(), value.dump()));
+}
+
 /// Answers prompts and appends each answer to `file` at once, {"prompt", "completion", "record"} a line; what is there
 /// already, of the same prompts in the same order, is gone on with. A draw depends on the seed and the prompt's place.
-/// Throws std::runtime_error where the file holds answers to other prompts, and io::interrupted after a signal.
+/// Throws std::runtime_error where the file holds answers to other prompts or of another model, and io::interrupted
+/// after a signal.
 inline std::vector<answered_prompt> answer_prompts(generating_options const& how,
                                                    proximal::run::data_options const& data,
                                                    std::optional<std::int64_t> most, std::uint64_t seed,
@@ -82,6 +100,10 @@ inline std::vector<answered_prompt> answer_prompts(generating_options const& how
     std::vector<answered_prompt> answers;
     px::run::line_log log;
     if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path());
+    check_settings(file, {{"model", std::filesystem::weakly_canonical(path).string()},
+                          {"temperature", how.temperature},
+                          {"response_length", how.response_length},
+                          {"seed", seed}});
     for (auto const& line : log.go_on(file, [](std::string const&) { return true; })) {
         auto const i = answers.size();
         auto const object = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);

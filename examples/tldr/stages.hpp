@@ -70,8 +70,26 @@ inline std::vector<px::quickstart::example> fitting(std::vector<px::quickstart::
     return kept;
 }
 
+/// Refuses to go on in a folder whose stages were made with other options: std::runtime_error with what differs. More
+/// seeds, other algorithms and other judgements may be added.
+inline void check_options(miniature_options const& options) {
+    auto const file = std::filesystem::path(options.output_dir) / "options.json";
+    auto now = px::run::to_json_object(options);
+    for (auto const* const free : {"output_dir", "algorithm", "seeds", "first_seed", "judged", "others"}) now.erase(free);
+    if (!std::filesystem::exists(file)) {
+        std::filesystem::create_directories(options.output_dir);
+        return px::io::write_file(file, now.dump(2) + "\n");
+    }
+    auto const then = px::io::read_json(file);
+    for (auto const& [name, value] : now.items())
+        if (auto const before = then.value(name, nlohmann::json()); before != value)
+            throw std::runtime_error(fmt::format("{} was made with --{} {}, and now it is {}: give another --output_dir",
+                                                 options.output_dir, name, before.dump(), value.dump()));
+}
+
 /// Texts and vocabulary.
 inline material prepare(miniature_options const& options) {
+    check_options(options);
     auto const folder = std::filesystem::path(options.output_dir) / "tokenizer";
     auto texts = px::quickstart::load_or_make_corpus(px::quickstart::cache_folder());
     px::quickstart::synopsis_rule gold(texts);

@@ -120,6 +120,10 @@ TEST_CASE("tldr: sft, reward, ppo_tldr, generate and judge_tldr hand their folde
     CHECK_THAT(again.output, Catch::Contains("2 answers of an earlier call are kept"));
     CHECK(at.read("out.jsonl") == whole);
 
+    at.refused("generate --model_name_or_path sft_model --dataset_name sft --output_file out.jsonl --response_length 4 "
+               "--num_examples 7",
+               "holds answers with another model");
+
     for (std::string const judge : {"reward_model --reward_model_path reward_model", "rouge_l"}) {
         auto const judged = at.run("judge_tldr --model_name_or_path ppo_model --dataset_name sft --num_examples 6 "
                                    "--response_length 4 --output_dir judged --judge " + judge);
@@ -178,7 +182,7 @@ TEST_CASE("tldr: bad input to every program is one sentence and a status of 1") 
     at.refused("generate --model_name_or_path model --dataset_name columns.jsonl", "its columns are answer, question");
     at.write("other.jsonl", R"({"prompt": "something else", "completion": ""})" "\n");
     at.refused("generate --model_name_or_path model --dataset_name sft --output_file other.jsonl",
-               "holds answers to other prompts (line 1)");
+               "holds answers with another model");
     CHECK(at.read("other.jsonl").starts_with("{\"prompt\": \"something else\""));
     at.refused("judge_tldr --model_name_or_path model --dataset_name sft", "OPENAI_API_KEY");
     at.refused("judge_tldr --model_name_or_path model --dataset_name sft --judge reward_model",
