@@ -13,8 +13,8 @@
 #include <proximal/io/json_file.hpp>
 #include <proximal/io/stop_signal.hpp>
 #include <proximal/libtorch/device.hpp>
-#include <proximal/lm/generation/greedy_sampler.hpp>
 #include <proximal/lm/generation/generate.hpp>
+#include <proximal/lm/generation/greedy_sampler.hpp>
 #include <proximal/lm/generation/multinomial_sampler.hpp>
 #include <proximal/lm/model/load_model.hpp>
 #include <proximal/lm/train/run_inputs.hpp>
@@ -40,20 +40,19 @@ struct answered_prompt {
 
 /// The prompts of the train split that a configuration names, the first `most`, those left out told.
 inline proximal::text::prompt_dataset named_prompts(proximal::run::data_options const& data,
-                                                    proximal::text::tokenizer const& tokenizer,
-                                                    std::int64_t positions, std::int64_t response_length,
-                                                    std::optional<std::int64_t> most) {
+                                                    proximal::text::tokenizer const& tokenizer, std::int64_t positions,
+                                                    std::int64_t response_length, std::optional<std::int64_t> most) {
     namespace px = proximal;
     if (!data.dataset_name)
         throw std::invalid_argument("--dataset_name is missing: it names the prompts, a file, a folder or a Hub id");
     auto const files = px::text::find_dataset(*data.dataset_name, {data.dataset_train_split, data.dataset_test_split});
     auto table = px::text::read_all(files.train, data_formats());
-    auto const read = px::text::prompts_of(
-        std::move(table), tokenizer,
-        {.max_prompt_length = data.max_prompt_length,
-         .query = px::lm::configured_query(data),
-         .how = {.threads = static_cast<std::size_t>(data.dataset_num_proc.value_or(0))}},
-        *data.dataset_name);
+    auto const read =
+        px::text::prompts_of(std::move(table), tokenizer,
+                             {.max_prompt_length = data.max_prompt_length,
+                              .query = px::lm::configured_query(data),
+                              .how = {.threads = static_cast<std::size_t>(data.dataset_num_proc.value_or(0))}},
+                             *data.dataset_name);
     if (read.too_long > 0)
         fmt::print("note       {} prompts of {} are longer than --max_prompt_length and left out\n", read.too_long,
                    *data.dataset_name);
@@ -65,8 +64,8 @@ inline proximal::text::prompt_dataset named_prompts(proximal::run::data_options 
     return fit;
 }
 
-/// Refuses to go on with answers that another model gave, or with other options: FILE.settings.json says what gave them.
-/// Begun anew, it is written.
+/// Refuses to go on with answers that another model gave, or with other options: FILE.settings.json says what gave
+/// them. Begun anew, it is written.
 inline void check_settings(std::filesystem::path const& file, nlohmann::ordered_json const& settings) {
     namespace px = proximal;
     auto const beside = std::filesystem::path(file).concat(".settings.json");
@@ -75,9 +74,10 @@ inline void check_settings(std::filesystem::path const& file, nlohmann::ordered_
     auto const written = std::filesystem::exists(beside) ? px::io::read_json(beside) : nlohmann::json::object();
     for (auto const& [name, value] : settings.items())
         if (auto const then = written.value(name, nlohmann::json()); then != nlohmann::json(value))
-            throw std::runtime_error(fmt::format("{} holds answers with another {} ({}, and now {}): name another file or "
-                                                 "folder, or remove it",
-                                                 file.string(), name, then.dump(), value.dump()));
+            throw std::runtime_error(
+                fmt::format("{} holds answers with another {} ({}, and now {}): name another file or "
+                            "folder, or remove it",
+                            file.string(), name, then.dump(), value.dump()));
 }
 
 /// Answers prompts and appends each answer to `file` at once, {"prompt", "completion", "record"} a line; what is there
@@ -109,9 +109,10 @@ inline std::vector<answered_prompt> answer_prompts(generating_options const& how
         auto const object = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
         if (!object.is_object() || i >= asked.prompts.size() ||
             object.value("prompt", std::string()) != tokenizer.decode(asked.prompts[i], true))
-            throw std::runtime_error(fmt::format("{} holds answers to other prompts (line {}): name another file, or "
-                                                 "remove it",
-                                                 file.string(), i + 1));
+            throw std::runtime_error(
+                fmt::format("{} holds answers to other prompts (line {}): name another file, or "
+                            "remove it",
+                            file.string(), i + 1));
         answers.push_back({object["prompt"], object.value("completion", std::string()), asked.record(i)});
     }
     if (!answers.empty()) fmt::print("note       {} answers of an earlier call are kept\n", answers.size());
@@ -123,7 +124,8 @@ inline std::vector<answered_prompt> answer_prompts(generating_options const& how
                                     .pad_token = tokenizer.pad_token_id().value_or(0)};
     while (answers.size() < asked.prompts.size()) {
         px::io::throw_if_stopped();
-        auto const first = answers.size(), last = std::min(asked.prompts.size(), first + static_cast<std::size_t>(how.batch_size));
+        auto const first = answers.size(),
+                   last = std::min(asked.prompts.size(), first + static_cast<std::size_t>(how.batch_size));
         std::vector<std::vector<std::int64_t>> const chunk(asked.prompts.begin() + static_cast<std::ptrdiff_t>(first),
                                                            asked.prompts.begin() + static_cast<std::ptrdiff_t>(last));
         auto const drawn =
@@ -133,11 +135,12 @@ inline std::vector<answered_prompt> answer_prompts(generating_options const& how
                 : px::lm::generate(model, chunk, sampling, px::lm::greedy_sampler{});
         auto const responses = px::lm::responses_of(drawn);
         for (std::size_t i = 0; i < responses.size(); ++i) {
-            answers.push_back({tokenizer.decode(chunk[i], true), tokenizer.decode(responses[i], true),
-                               asked.record(first + i)});
+            answers.push_back(
+                {tokenizer.decode(chunk[i], true), tokenizer.decode(responses[i], true), asked.record(first + i)});
             auto const& done = answers.back();
-            log.write(nlohmann::json{{"prompt", done.prompt}, {"completion", done.completion}, {"record", done.record}}.dump(
-                -1, ' ', false, nlohmann::json::error_handler_t::replace));
+            log.write(
+                nlohmann::json{{"prompt", done.prompt}, {"completion", done.completion}, {"record", done.record}}.dump(
+                    -1, ' ', false, nlohmann::json::error_handler_t::replace));
         }
         bar.show(std::ssize(answers));
     }

@@ -20,8 +20,10 @@ std::vector<px::judge::answer_pair> pairs_of(std::vector<examples::answered_prom
         auto const& record = answers[i].record;
         auto const reference = record.is_object() ? record.find("completion") : record.end();
         if (reference == record.end() || !reference->is_string())
-            throw std::runtime_error("row " + std::to_string(i + 1) + " of the data has no text \"completion\", the "
-                                     "reference that answers are compared with; " + px::text::columns_of(record));
+            throw std::runtime_error("row " + std::to_string(i + 1) +
+                                     " of the data has no text \"completion\", the "
+                                     "reference that answers are compared with; " +
+                                     px::text::columns_of(record));
         pairs.push_back({.id = std::to_string(i),
                          .prompt = answers[i].prompt,
                          .model = answers[i].completion,
@@ -36,22 +38,23 @@ int main(int argc, char** argv) {
     return px::run::run_main("judge_tldr", argc, argv, [](std::vector<std::string> const& arguments) {
         examples::judge_tldr_config config;
         auto const knobs = px::run::any_knobs(config);
-        auto const options = px::run::parse_options(
-            knobs, "How often a judge prefers a model's answers to the references.", arguments);
+        auto const options =
+            px::run::parse_options(knobs, "How often a judge prefers a model's answers to the references.", arguments);
         if (!options) return 0;
         px::validate(config);
         if (options->print_config) {
             fmt::print("{}", px::run::options_text(knobs, options->given));
             return 0;
         }
-        if (config.judge == "endpoint") px::judge::chat_settings_of(config);  // a key is missing before anything is done
+        if (config.judge == "endpoint")
+            px::judge::chat_settings_of(config);  // a key is missing before anything is done
         px::judge::judge_hooks hooks;
         if (config.judge == "reward_model")
             hooks.score = examples::reward_model_scorer(config.reward_model_path, config.use_cpu);
         px::io::stop_signals const signals;
         auto const folder = std::filesystem::path(config.output_dir);
-        auto const answers = examples::answer_prompts(config, config, config.num_examples, config.seed,
-                                                      folder / "answers.jsonl");
+        auto const answers =
+            examples::answer_prompts(config, config, config.num_examples, config.seed, folder / "answers.jsonl");
         auto const pairs = pairs_of(answers);
         px::run::progress_bar bar("judging", std::ssize(pairs));
         hooks.progress = [&](std::int64_t done, std::int64_t, px::judge::tally const&) { bar.show(done); };

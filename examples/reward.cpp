@@ -23,8 +23,8 @@ int main(int argc, char** argv) {
             [](run::RewardConfig const& config, lm::preference_objective const& objective) {
                 lm::check_padding(objective.model(), objective.prompts(64), objective.tokenizer().pad_token_id());
                 if (!config.reference_dataset_name) return false;
-                double const shift = lm::center_rewards(objective.model(), config, objective.tokenizer(),
-                                                        examples::data_formats());
+                double const shift =
+                    lm::center_rewards(objective.model(), config, objective.tokenizer(), examples::data_formats());
                 fmt::print("\ncentred    all rewards are shifted by {:.4g}: the references' mean is 0\n", shift);
                 return true;
             });

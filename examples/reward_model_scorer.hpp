@@ -17,15 +17,17 @@ namespace examples {
 /// Scores answers, given as text, by a reward model: read at the EOS, which is put behind each.
 inline proximal::run::text_scorer reward_model_scorer(std::optional<std::string> const& name, bool use_cpu) {
     namespace px = proximal;
-    if (!name) throw std::invalid_argument("--reward_model_path is missing: it names the judge of --judge reward_model");
+    if (!name)
+        throw std::invalid_argument("--reward_model_path is missing: it names the judge of --judge reward_model");
     auto const path = px::io::resolve_model(*name);
     auto const tokenizer = px::text::tokenizer::load(path);
     bool head_was_made = false;
-    auto const model = px::lm::load_sequence_classifier(path, at::kFloat, px::libtorch::choose_device(use_cpu), 0,
-                                                        &head_was_made);
+    auto const model =
+        px::lm::load_sequence_classifier(path, at::kFloat, px::libtorch::choose_device(use_cpu), 0, &head_was_made);
     if (head_was_made)
-        throw std::invalid_argument(path.string() + " has no score head, so its verdicts would be random: give a reward "
-                                                    "model");
+        throw std::invalid_argument(path.string() +
+                                    " has no score head, so its verdicts would be random: give a reward "
+                                    "model");
     return [reward = px::lm::model_reward(model), tokenizer](std::vector<px::text::text_episode> const& episodes) {
         std::vector<px::lm::finished_episode> tokens;
         for (auto const& episode : episodes) {

@@ -12,9 +12,9 @@ int main(int argc, char** argv) {
     run::spin_briefly(argv);
     return run::run_main("sft", argc, argv, [](std::vector<std::string> const& arguments) {
         return examples::train_supervised<run::SFTConfig>(
-            "sft",
-            "Fine-tunes a language model on demonstrations: rows with prompt and completion, messages, or text.",
-            arguments, {{"doctor", {"its diagnoses are of PPO's metrics"}}, {"logits_memory_mb", {"logits are never whole here"}}},
+            "sft", "Fine-tunes a language model on demonstrations: rows with prompt and completion, messages, or text.",
+            arguments,
+            {{"doctor", {"its diagnoses are of PPO's metrics"}}, {"logits_memory_mb", {"logits are never whole here"}}},
             {"loss", "loss/completion", "grad_norm", "learning_rate"},
             [](run::SFTConfig const&, lm::demonstration_objective const&) { return false; });
     });

@@ -26,15 +26,14 @@ inline int train_ppo(std::string const& about, std::vector<std::string> const& a
     using namespace proximal;
     run::PPOv2Config config;
     auto algorithm = examples::algorithm_named(run::option_value(arguments, "algorithm", config.algorithm));
-    auto const given = lm::read_command_line(algorithm, config, about, arguments, settings,
-                                             examples::knob_readers());
+    auto const given = lm::read_command_line(algorithm, config, about, arguments, settings, examples::knob_readers());
     if (!given) return 0;
     run::set_log_level(config);
     bool const makes_its_own = may_make_its_own && quickstart::names_nothing(config);
     auto const device = libtorch::choose_device(config.use_cpu);
     fmt::print("Proximal: {} on {}\n", config.algorithm, device.str());
-    auto const inputs = makes_its_own ? quickstart::own_inputs(config, device, algorithm)
-                                      : may_make_its_own ? quickstart::named_inputs(config, device, algorithm)
+    auto const inputs = makes_its_own      ? quickstart::own_inputs(config, device, algorithm)
+                        : may_make_its_own ? quickstart::named_inputs(config, device, algorithm)
                                            : lm::configured_inputs(config, device, algorithm, data_formats());
 
     auto const [folder, checkpoint] = run::plan_run(config);
@@ -48,8 +47,7 @@ inline int train_ppo(std::string const& about, std::vector<std::string> const& a
                trainer.sizes().batch_size, folder.string());
     if (checkpoint && trainer.state().update >= trainer.sizes().num_total_batches)
         fmt::print("note       nothing is left to do: {} updates are done\n", trainer.state().update);
-    if (checkpoint)
-        fmt::print("resumed    after {} updates, from {}\n", trainer.state().update, checkpoint->string());
+    if (checkpoint) fmt::print("resumed    after {} updates, from {}\n", trainer.state().update, checkpoint->string());
     fmt::print("\n");
 
     bool const wants_no_samples = config.num_sample_generations == 0 && given->contains("num_sample_generations");

@@ -29,7 +29,8 @@ struct labelled_pair {
 inline std::vector<std::string> sampled_texts(proximal::lm::causal_lm const& model,
                                               proximal::text::tokenizer const& words,
                                               std::vector<std::string> const& prompts, double temperature,
-                                              std::int64_t most_tokens, std::uint64_t seed, std::string const& shown = {}) {
+                                              std::int64_t most_tokens, std::uint64_t seed,
+                                              std::string const& shown = {}) {
     at::NoGradGuard const no_gradient;
     std::vector<std::string> texts;
     proximal::run::progress_bar bar(shown, std::ssize(prompts), !shown.empty());
@@ -37,13 +38,13 @@ inline std::vector<std::string> sampled_texts(proximal::lm::causal_lm const& mod
     for (std::size_t at = 0; at < prompts.size(); at += chunk) {
         std::vector<std::vector<std::int64_t>> ids;
         for (std::size_t i = at; i < std::min(prompts.size(), at + chunk); ++i) ids.push_back(words.encode(prompts[i]));
-        auto const drawn = proximal::lm::generate(
-            model, ids,
-            {.temperature = temperature,
-             .max_new_tokens = most_tokens,
-             .stop_token = words.eos_token_id(),
-             .pad_token = *words.pad_token_id()},
-            proximal::lm::multinomial_sampler{proximal::run::stream_seed(seed, "samples"), at});
+        auto const drawn =
+            proximal::lm::generate(model, ids,
+                                   {.temperature = temperature,
+                                    .max_new_tokens = most_tokens,
+                                    .stop_token = words.eos_token_id(),
+                                    .pad_token = *words.pad_token_id()},
+                                   proximal::lm::multinomial_sampler{proximal::run::stream_seed(seed, "samples"), at});
         for (auto const& row : proximal::lm::responses_of(drawn)) texts.push_back(words.decode(row, true));
         if (!shown.empty()) bar.show(std::ssize(texts));
     }
@@ -68,8 +69,8 @@ inline std::vector<labelled_pair> gold_pairs(std::vector<proximal::quickstart::e
             double const a = gold(x.second), b = gold(y.second);
             if (a == b || x.second.empty() || y.second.empty()) continue;
             auto const& [chosen, rejected] = a > b ? std::pair(x, y) : std::pair(y, x);
-            pairs.push_back({examples[i].prompt, chosen.second, rejected.second,
-                             std::string(x.first) + " / " + y.first});
+            pairs.push_back(
+                {examples[i].prompt, chosen.second, rejected.second, std::string(x.first) + " / " + y.first});
         }
     }
     return pairs;

@@ -18,9 +18,8 @@ namespace tldr {
 /// Who judges: the rule that labelled the pairs, the reward model that learned its labels and was optimised, and two
 /// that know nothing of either.
 enum judges : std::size_t { by_gold, by_proxy, by_rouge_l, by_grounded, judge_count };
-inline constexpr std::array<char const*, judge_count> judge_names{"gold rule", "reward model (optimised)",
-                                                                  "ROUGE-L with the reference",
-                                                                  "ROUGE-1 precision in the description"};
+inline constexpr std::array<char const*, judge_count> judge_names{
+    "gold rule", "reward model (optimised)", "ROUGE-L with the reference", "ROUGE-1 precision in the description"};
 /// Whether a judge can say how an answer stands against the reference: ROUGE-L compares with it.
 inline constexpr bool judges_reference(std::size_t judge) { return judge != by_rouge_l; }
 

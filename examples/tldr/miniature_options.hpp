@@ -29,17 +29,19 @@ struct miniature_options {
 
     static constexpr std::string_view concern = "the miniature";
     static constexpr auto knobs = proximal::reflect(
-        proximal::knob<"output_dir">(&miniature_options::output_dir, "where everything is written; a finished stage is "
-                                                                     "not made again"),
-        proximal::knob<"algorithm">(&miniature_options::algorithm, "what trains against the reward model: ppo, rloo, "
-                                                                   "grpo, ..."),
+        proximal::knob<"output_dir">(&miniature_options::output_dir,
+                                     "where everything is written; a finished stage is "
+                                     "not made again"),
+        proximal::knob<"algorithm">(&miniature_options::algorithm,
+                                    "what trains against the reward model: ppo, rloo, "
+                                    "grpo, ..."),
         proximal::knob<"seeds">(&miniature_options::seeds, "runs of it, each with a seed of its own",
                                 proximal::at_least(1)),
         proximal::knob<"first_seed">(&miniature_options::first_seed, "the first run's seed", proximal::at_least(0)),
         proximal::knob<"vocabulary">(&miniature_options::vocabulary, "tokens of the byte-level BPE",
                                      proximal::at_least(300)),
-        proximal::knob<"hidden_size">(&miniature_options::hidden_size, "width of the four-layer GPT-NeoX, of heads of 64",
-                                      proximal::at_least(64)),
+        proximal::knob<"hidden_size">(&miniature_options::hidden_size,
+                                      "width of the four-layer GPT-NeoX, of heads of 64", proximal::at_least(64)),
         proximal::knob<"max_prompt_length">(&miniature_options::max_prompt_length,
                                             "tokens; longer descriptions are left out", proximal::at_least(16)),
         proximal::knob<"response_length">(&miniature_options::response_length, "tokens, the EOS among them",
@@ -58,8 +60,9 @@ struct miniature_options {
                                  proximal::at_least(1)),
         proximal::knob<"judged">(&miniature_options::judged, "held-out prompts that the judges see",
                                  proximal::at_least(8)),
-        proximal::knob<"others">(&miniature_options::others, "policies that were trained elsewhere, judged beside: "
-                                                             "NAME=FOLDER, several with commas"));
+        proximal::knob<"others">(&miniature_options::others,
+                                 "policies that were trained elsewhere, judged beside: "
+                                 "NAME=FOLDER, several with commas"));
 };
 
 }  // namespace tldr

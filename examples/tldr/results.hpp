@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <torch/headeronly/version.h>
 #include <fmt/format.h>
+#include <torch/headeronly/version.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -80,14 +80,16 @@ inline void write_results(material const& from, stage const& sft, stage const& r
         auto const end = std::min(options.others.find(',', at), options.others.size());
         auto const word = options.others.substr(at, end - at);
         auto const equals = word.find('=');
-        if (equals == std::string::npos)
-            throw std::invalid_argument("--others " + word + ": write NAME=FOLDER");
+        if (equals == std::string::npos) throw std::invalid_argument("--others " + word + ": write NAME=FOLDER");
         found.others.push_back(of(word.substr(0, equals), {word.substr(equals + 1)}));
         at = end + 1;
     }
-    auto const number = [](double x) { return std::isfinite(x) ? nlohmann::ordered_json(x) : nlohmann::ordered_json(); };
+    auto const number = [](double x) {
+        return std::isfinite(x) ? nlohmann::ordered_json(x) : nlohmann::ordered_json();
+    };
     auto const rate_json = [&](rate const& r) {
-        return nlohmann::ordered_json{{"win_rate", number(r.value)}, {"low", r.interval.low}, {"high", r.interval.high}};
+        return nlohmann::ordered_json{
+            {"win_rate", number(r.value)}, {"low", r.interval.low}, {"high", r.interval.high}};
     };
     nlohmann::ordered_json seeds = nlohmann::ordered_json::array();
     for (auto const& run : found.runs) {
@@ -129,18 +131,17 @@ inline void write_results(material const& from, stage const& sft, stage const& r
                               {"rouge_l", other.mean(by_rouge_l)},
                               {"eos_rate", other.eos_rate},
                               {"response_length", other.mean_length}};
-    nlohmann::ordered_json const result{
-        {"miniature",
-         {{"algorithm", options.algorithm},
-          {"seeds", seeds},
-          {"others", others},
-          {"sft", sft.result()},
-          {"reward_model", reward.result()},
-          {"judged_prompts", examples.size()},
-          {"texts", from.texts.origin},
-          {"options", px::run::to_json_object(options)},
-          {"libtorch", TORCH_VERSION},
-          {"seconds_of_this_call", seconds}}}};
+    nlohmann::ordered_json const result{{"miniature",
+                                         {{"algorithm", options.algorithm},
+                                          {"seeds", seeds},
+                                          {"others", others},
+                                          {"sft", sft.result()},
+                                          {"reward_model", reward.result()},
+                                          {"judged_prompts", examples.size()},
+                                          {"texts", from.texts.origin},
+                                          {"options", px::run::to_json_object(options)},
+                                          {"libtorch", TORCH_VERSION},
+                                          {"seconds_of_this_call", seconds}}}};
     auto const folder = std::filesystem::path(options.output_dir);
     px::io::write_file(folder / "results.json", result.dump(2) + "\n");
     auto const table = results_table(found);

@@ -25,8 +25,9 @@ struct curve_point {
     double kl = 0.0, gold = 0.0, proxy = 0.0, rouge_l = 0.0, grounded = 0.0, eos_rate = 0.0;
 };
 inline nlohmann::ordered_json to_json(curve_point const& p) {
-    return {{"update", p.update}, {"kl", p.kl},           {"gold", p.gold},        {"proxy", p.proxy},
-            {"rouge_l", p.rouge_l}, {"grounded", p.grounded}, {"eos_rate", p.eos_rate}};
+    return {{"update", p.update},    {"kl", p.kl},           {"gold", p.gold},
+            {"proxy", p.proxy},      {"rouge_l", p.rouge_l}, {"grounded", p.grounded},
+            {"eos_rate", p.eos_rate}};
 }
 
 /// One seed's run.
@@ -99,8 +100,10 @@ inline std::string chart(std::string_view title, std::string_view about, std::ve
         double const v = low + (high - low) * i / 4.0, u = left + (right - left) * i / 4.0;
         svg += fmt::format("<line class=\"gridline\" x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>", margin,
                            width - 10, py_of(v), py_of(v));
-        svg += fmt::format("<text x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{:.3g}</text>", margin - 5, py_of(v) + 4, v);
-        svg += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{:.3g}</text>", px_of(u), height - 18, u);
+        svg +=
+            fmt::format("<text x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{:.3g}</text>", margin - 5, py_of(v) + 4, v);
+        svg +=
+            fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{:.3g}</text>", px_of(u), height - 18, u);
     }
     svg += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text>", (width + margin) / 2, height - 3,
                        x_name);
@@ -109,22 +112,26 @@ inline std::string chart(std::string_view title, std::string_view about, std::ve
         for (auto const& p : runs[r].curve) {
             if (!std::isfinite(p.*x) || !std::isfinite(p.*y)) continue;
             line += fmt::format("{}{:.1f} {:.1f}", line.empty() ? "M" : " L", px_of(p.*x), py_of(p.*y));
-            dots += fmt::format("<circle class=\"dot\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"><title>seed {}, update {}: "
-                                "{:.4g} at {:.4g}</title></circle>",
-                                px_of(p.*x), py_of(p.*y), runs[r].seed, p.update, p.*y, p.*x);
+            dots += fmt::format(
+                "<circle class=\"dot\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"><title>seed {}, update {}: "
+                "{:.4g} at {:.4g}</title></circle>",
+                px_of(p.*x), py_of(p.*y), runs[r].seed, p.update, p.*y, p.*x);
         }
         svg += fmt::format("<g class=\"s{}\"><path class=\"smooth\" d=\"{}\"/>{}</g>", r % 8, line, dots);
     }
-    return fmt::format("<div class=\"card\"><div class=\"head\"><span>{}</span></div><div class=\"small faint "
-                       "about\">{}</div>{}</svg></div>",
-                       title, about, svg);
+    return fmt::format(
+        "<div class=\"card\"><div class=\"head\"><span>{}</span></div><div class=\"small faint "
+        "about\">{}</div>{}</svg></div>",
+        title, about, svg);
 }
 /// A bar from 0 to 1 with its interval.
 inline std::string bar(std::string_view name, rate const& r, int colour) {
     return fmt::format(
-        "<div class=\"s{}\" style=\"display:grid;grid-template-columns:7em 1fr 12em;gap:8px;align-items:center\"><span>{}"
+        "<div class=\"s{}\" style=\"display:grid;grid-template-columns:7em 1fr "
+        "12em;gap:8px;align-items:center\"><span>{}"
         "</span><svg viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" style=\"height:14px\"><rect width=\"100\" "
-        "height=\"10\" fill=\"var(--grid)\"/><rect width=\"{:.2f}\" height=\"10\" fill=\"var(--c)\"/><rect x=\"{:.2f}\" "
+        "height=\"10\" fill=\"var(--grid)\"/><rect width=\"{:.2f}\" height=\"10\" fill=\"var(--c)\"/><rect "
+        "x=\"{:.2f}\" "
         "y=\"4\" width=\"{:.2f}\" height=\"2\" fill=\"var(--ink)\"/></svg><span class=\"small\">{}</span></div>",
         colour, px::run::html_escaped(name), 100 * r.value, 100 * r.interval.low,
         100 * (r.interval.high - r.interval.low), rate_text(r));
@@ -143,14 +150,16 @@ inline std::string results_page(results const& found, nlohmann::ordered_json con
     body += "<div class=\"tiles\">";
     tile("algorithm", px::run::html_escaped(mini.at("algorithm").get<std::string>()));
     tile("SFT, held-out nats a token", fmt::format("{:.3f}", mini.at("sft").at("nats_per_token").get<double>()));
-    tile("reward model, held-out accuracy", fmt::format("{:.3f}", mini.at("reward_model").at("accuracy").get<double>()));
+    tile("reward model, held-out accuracy",
+         fmt::format("{:.3f}", mini.at("reward_model").at("accuracy").get<double>()));
     tile("its calibration error", fmt::format("{:.3f}", mini.at("reward_model").at("calibration_error").get<double>()));
     tile("judged prompts", std::to_string(found.examples.size()));
-    body += "</div>\n<h2>What this shows</h2>\n<p>The gold rule stands in for people: it labels the pairs that the reward "
-            "model learns, and judges at the end; training sees the reward model alone (the set-up of Gao et al. 2022, "
-            "Scaling Laws for Reward Model Overoptimization). Where the gold score rises with the reward, the policy does "
-            "what it was asked. Where an independent judge falls, it pays for that elsewhere: both are shown. It is no "
-            "evidence of better summaries: the model is small and was trained from nothing.</p>\n";
+    body +=
+        "</div>\n<h2>What this shows</h2>\n<p>The gold rule stands in for people: it labels the pairs that the reward "
+        "model learns, and judges at the end; training sees the reward model alone (the set-up of Gao et al. 2022, "
+        "Scaling Laws for Reward Model Overoptimization). Where the gold score rises with the reward, the policy does "
+        "what it was asked. Where an independent judge falls, it pays for that elsewhere: both are shown. It is no "
+        "evidence of better summaries: the model is small and was trained from nothing.</p>\n";
     body += "<h2>Against the KL from the fine-tuned model</h2><div class=\"names\">";
     for (std::size_t r = 0; r < found.runs.size(); ++r)
         body += fmt::format("<span class=\"s{}\"><span class=\"key\"></span>seed {}</span>", r % 8, found.runs[r].seed);
@@ -171,8 +180,8 @@ inline std::string results_page(results const& found, nlohmann::ordered_json con
             body += "<div class=\"small faint\">over the reference</div>";
             body += detail::bar("sft", win_rate_of(found.fine_tuned, found.references, j), 6);
             for (std::size_t r = 0; r < found.runs.size(); ++r)
-                body += detail::bar(found.runs[r].answers.name,
-                                    win_rate_of(found.runs[r].answers, found.references, j), static_cast<int>(r % 6));
+                body += detail::bar(found.runs[r].answers.name, win_rate_of(found.runs[r].answers, found.references, j),
+                                    static_cast<int>(r % 6));
         }
         body += "<div class=\"small faint\">over SFT</div>";
         for (std::size_t r = 0; r < found.runs.size(); ++r)
@@ -180,13 +189,15 @@ inline std::string results_page(results const& found, nlohmann::ordered_json con
                                 static_cast<int>(r % 6));
         body += "</div>\n";
     }
-    body += "<h2>Where to stop</h2><p>The best gold score among the points that keep nine tenths of SFT's ROUGE-L:</p><ul>";
+    body +=
+        "<h2>Where to stop</h2><p>The best gold score among the points that keep nine tenths of SFT's ROUGE-L:</p><ul>";
     for (auto const& run : found.runs)
-        body += run.stop ? fmt::format("<li>seed {}: update {}, gold {:.2f} at KL {:.2f}, ROUGE-L {:.3f}</li>", run.seed,
-                                       run.stop->update, run.stop->gold, run.stop->kl, run.stop->rouge_l)
+        body += run.stop ? fmt::format("<li>seed {}: update {}, gold {:.2f} at KL {:.2f}, ROUGE-L {:.3f}</li>",
+                                       run.seed, run.stop->update, run.stop->gold, run.stop->kl, run.stop->rouge_l)
                          : fmt::format("<li>seed {}: none; ROUGE-L falls below from the first point on</li>", run.seed);
-    body += "</ul>\n<h2>Samples</h2><div style=\"overflow-x:auto\"><table class=\"small\"><thead><tr><th>description"
-            "</th><th>reference</th><th>SFT</th>";
+    body +=
+        "</ul>\n<h2>Samples</h2><div style=\"overflow-x:auto\"><table class=\"small\"><thead><tr><th>description"
+        "</th><th>reference</th><th>SFT</th>";
     for (auto const& run : found.runs) body += "<th>" + run.answers.name + "</th>";
     body += "</tr></thead><tbody>";
     for (std::size_t i = 0; i < std::min<std::size_t>(16, found.examples.size()); ++i) {
@@ -200,9 +211,10 @@ inline std::string results_page(results const& found, nlohmann::ordered_json con
         body += "</tr>";
     }
     body += "</tbody></table></div>\n";
-    auto const style = std::string(px::run::detail::report_style) +
-                       "table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid var(--line);padding:6px "
-                       "8px;text-align:left;vertical-align:top;min-width:9em}\n";
+    auto const style =
+        std::string(px::run::detail::report_style) +
+        "table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid var(--line);padding:6px "
+        "8px;text-align:left;vertical-align:top;min-width:9em}\n";
     return px::run::html_page("TL;DR in miniature", style, body, "", data);
 }
 

@@ -75,7 +75,8 @@ inline std::vector<px::quickstart::example> fitting(std::vector<px::quickstart::
 inline void check_options(miniature_options const& options) {
     auto const file = std::filesystem::path(options.output_dir) / "options.json";
     auto now = px::run::to_json_object(options);
-    for (auto const* const free : {"output_dir", "algorithm", "seeds", "first_seed", "judged", "others"}) now.erase(free);
+    for (auto const* const free : {"output_dir", "algorithm", "seeds", "first_seed", "judged", "others"})
+        now.erase(free);
     if (!std::filesystem::exists(file)) {
         std::filesystem::create_directories(options.output_dir);
         return px::io::write_file(file, now.dump(2) + "\n");
@@ -83,8 +84,9 @@ inline void check_options(miniature_options const& options) {
     auto const then = px::io::read_json(file);
     for (auto const& [name, value] : now.items())
         if (auto const before = then.value(name, nlohmann::json()); before != value)
-            throw std::runtime_error(fmt::format("{} was made with --{} {}, and now it is {}: give another --output_dir",
-                                                 options.output_dir, name, before.dump(), value.dump()));
+            throw std::runtime_error(
+                fmt::format("{} was made with --{} {}, and now it is {}: give another --output_dir", options.output_dir,
+                            name, before.dump(), value.dump()));
 }
 
 /// Texts and vocabulary.
@@ -167,11 +169,11 @@ inline stage fine_tuned(material const& from, miniature_options const& options) 
         demonstrations(from.texts.validation, from.words), 0.3,
         px::lm::written_evaluation{.rows = 128, .max_new_tokens = options.response_length, .temperature = 0.7});
     auto const planned = px::run::plan_run(config);
-    px::lm::supervised_trainer trainer({.config = config,
-                                        .objective = objective,
-                                        .group_by_length = false,
-                                        .callbacks = px::run::training_listeners(
-                                            config, {"loss", "loss/completion", "grad_norm", "learning_rate"})});
+    px::lm::supervised_trainer trainer(
+        {.config = config,
+         .objective = objective,
+         .group_by_length = false,
+         .callbacks = px::run::training_listeners(config, {"loss", "loss/completion", "grad_norm", "learning_rate"})});
     fmt::print("\nsft        GPT-NeoX, 4 layers of {}; {} updates of 32 examples\n", options.hidden_size,
                options.sft_steps);
     train_stage(trainer, config, planned, "config_sft.json");
@@ -186,7 +188,8 @@ inline stage fine_tuned(material const& from, miniature_options const& options) 
 /// Pairs of the fine-tuned model's samples, labelled by the gold rule, as JSON lines; what they are made of is kept.
 inline std::vector<labelled_pair> pairs_of(material const& from, stage const& sft, miniature_options const& options,
                                            bool validation) {
-    auto const file = std::filesystem::path(options.output_dir) / "pairs" / (validation ? "validation.jsonl" : "train.jsonl");
+    auto const file =
+        std::filesystem::path(options.output_dir) / "pairs" / (validation ? "validation.jsonl" : "train.jsonl");
     if (!std::filesystem::exists(file)) {
         std::filesystem::create_directories(file.parent_path());
         auto examples = validation ? from.texts.validation : from.texts.train;
@@ -202,12 +205,11 @@ inline std::vector<labelled_pair> pairs_of(material const& from, stage const& sf
         auto const first = draw(validation ? 13 : 11), second = draw(validation ? 14 : 12);
         std::string lines;
         for (auto const& pair : gold_pairs(examples, first, second, from.gold, 1))
-            lines += nlohmann::json{{"prompt", pair.prompt},
-                                    {"chosen", pair.chosen},
-                                    {"rejected", pair.rejected},
-                                    {"kind", pair.kind}}
-                         .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
-                     "\n";
+            lines +=
+                nlohmann::json{
+                    {"prompt", pair.prompt}, {"chosen", pair.chosen}, {"rejected", pair.rejected}, {"kind", pair.kind}}
+                    .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
+                "\n";
         px::io::write_file(file, lines);
     }
     std::vector<labelled_pair> pairs;
@@ -287,8 +289,8 @@ inline stage rewarded(material const& from, stage const& sft, miniature_options 
 /// which no update sees.
 inline px::lm::reward_function watched_reward(px::lm::sequence_classifier const& model,
                                               px::quickstart::synopsis_rule const& gold) {
-    return [proxy = px::lm::model_reward(model), gold](
-               std::vector<px::lm::finished_episode> const& episodes) -> px::lm::reward_scores {
+    return [proxy = px::lm::model_reward(model),
+            gold](std::vector<px::lm::finished_episode> const& episodes) -> px::lm::reward_scores {
         auto scores = proxy(episodes);
         auto const count = static_cast<std::int64_t>(episodes.size());
         at::Tensor const judged = at::zeros({3, count}, at::kDouble);
@@ -359,8 +361,7 @@ inline stage optimised(material const& from, stage const& sft, stage const& rewa
     inputs.train = prompts_with_records(from.texts.train, from.words, from.texts.train.size());
     inputs.eval = prompts_with_records(from.texts.validation, from.words, 256);
     auto const planned = px::run::plan_run(config);
-    px::lm::ppo_trainer trainer(algorithm,
-                                px::lm::arguments_of(config, inputs, px::run::stock_listeners(config)));
+    px::lm::ppo_trainer trainer(algorithm, px::lm::arguments_of(config, inputs, px::run::stock_listeners(config)));
     fmt::print("\n{:<10} seed {}: {} updates of {} episodes\n", options.algorithm, seed,
                trainer.sizes().num_total_batches, trainer.sizes().batch_size);
     train_stage(trainer, config, planned, "config_ppo.json");

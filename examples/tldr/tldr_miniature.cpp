@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The TL;DR experiment in miniature, on text of this machine: SFT, gold-labelled pairs, a reward model, PPO with several
-// seeds, judges, and a report of what it shows and what it does not.
+// The TL;DR experiment in miniature, on text of this machine: SFT, gold-labelled pairs, a reward model, PPO with
+// several seeds, judges, and a report of what it shows and what it does not.
 #include <fmt/format.h>
 
 #include <proximal/run/options.hpp>

@@ -633,3 +633,13 @@ TEST_CASE("ppo: what is saved tells transformers the pad token and the dtype") {
     }
     CHECK(nlohmann::json::parse(w.read(w.out / "generation_config.json"))["pad_token_id"].is_number());
 }
+
+TEST_CASE("ppo: the EOS trick replaces a score or takes from it, one of them") {
+    workshop const w;
+    CHECK(w.run("--stop_token eos --missing_eos_score -7").status == 0);
+    auto const line =
+        nlohmann::json::parse(w.read(w.out / "metrics.jsonl").substr(0, w.read(w.out / "metrics.jsonl").find('\n')));
+    CHECK(line["objective/scores"].get<double>() < -2.0);  // of an untrained policy hardly any response ends
+    CHECK_THAT(w.refusal("--stop_token eos --missing_eos_score -1 --missing_eos_penalty 1.0"),
+               Catch::Contains("give one of them"));
+}

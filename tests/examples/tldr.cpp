@@ -35,8 +35,9 @@ struct tldr_workshop {
         for (int i = 0; i < 24; ++i) {
             auto const letter = std::string(1, static_cast<char>('a' + i));
             sft += nlohmann::json{{"prompt", "the cat " + letter}, {"completion", " sat " + letter}}.dump() + "\n";
-            pairs += nlohmann::json{{"prompt", "the " + letter}, {"chosen", " mat"}, {"rejected", " " + letter}}.dump() +
-                     "\n";
+            pairs +=
+                nlohmann::json{{"prompt", "the " + letter}, {"chosen", " mat"}, {"rejected", " " + letter}}.dump() +
+                "\n";
         }
         write("sft/train.jsonl", sft);
         write("sft/validation.jsonl", sft);
@@ -54,10 +55,10 @@ struct tldr_workshop {
     io::process_result run(std::string const& program_and_flags) const {
         auto const* const programs = std::getenv("PROXIMAL_BIN");
         REQUIRE(programs != nullptr);
-        return io::run_program("/bin/sh", {"-c", "cd " + here.string() + " && HF_HUB_OFFLINE=1 PROXIMAL_CACHE=" +
-                                                     (here / "cache").string() + " HF_HUB_CACHE=" +
-                                                     (here / "hub").string() + " " + programs + "/" +
-                                                     program_and_flags + " 2>&1"});
+        return io::run_program("/bin/sh",
+                               {"-c", "cd " + here.string() + " && HF_HUB_OFFLINE=1 PROXIMAL_CACHE=" +
+                                          (here / "cache").string() + " HF_HUB_CACHE=" + (here / "hub").string() + " " +
+                                          programs + "/" + program_and_flags + " 2>&1"});
     }
     void refused(std::string const& program_and_flags, std::string const& sentence) const {
         auto const [status, output] = run(program_and_flags);
@@ -88,7 +89,8 @@ TEST_CASE("tldr: sft, reward, ppo_tldr, generate and judge_tldr hand their folde
     INFO(reward.output);
     REQUIRE(reward.status == 0);
     CHECK_THAT(reward.output, Catch::Contains("eval/accuracy") && Catch::Contains("eval/calibration_error") &&
-                                  Catch::Contains("with a new score head") && Catch::Contains("the references' mean is 0"));
+                                  Catch::Contains("with a new score head") &&
+                                  Catch::Contains("the references' mean is 0"));
     auto const model = lm::load_sequence_classifier(at.here / "reward_model");
     auto const words = text::tokenizer::load(at.here / "reward_model");
     std::vector<lm::finished_episode> references;
@@ -100,33 +102,39 @@ TEST_CASE("tldr: sft, reward, ppo_tldr, generate and judge_tldr hand their folde
     CHECK(std::abs(lm::model_reward(model)(references).scores.mean().item<double>()) < 1e-5);
 
     auto const ppo = at.run(
-        "ppo_tldr --sft_model_path sft_model --reward_model_path reward_model --dataset_name sft --output_dir ppo_model "
+        "ppo_tldr --sft_model_path sft_model --reward_model_path reward_model --dataset_name sft --output_dir "
+        "ppo_model "
         "--per_device_train_batch_size 4 --response_length 4 --total_episodes 8 --stop_token eos "
         "--missing_eos_penalty 1.0 --num_sample_generations 1");
     INFO(ppo.output);
     REQUIRE(ppo.status == 0);
     CHECK(io::read_json(at.here / "ppo_model/config_ppo.json")["max_prompt_length"] == 512);
 
-    auto const generated = at.run("generate --model_name_or_path ppo_model --dataset_name sft --output_file out.jsonl "
-                                  "--response_length 4 --num_examples 7 --batch_size 2");
+    auto const generated = at.run(
+        "generate --model_name_or_path ppo_model --dataset_name sft --output_file out.jsonl "
+        "--response_length 4 --num_examples 7 --batch_size 2");
     INFO(generated.output);
     REQUIRE(generated.status == 0);
     auto const whole = at.read("out.jsonl");
     CHECK(std::count(whole.begin(), whole.end(), '\n') == 7);
     auto const cut = whole.substr(0, whole.find('\n', whole.find('\n') + 1) + 10);  // two answers and a half
     at.write("out.jsonl", cut);
-    auto const again = at.run("generate --model_name_or_path ppo_model --dataset_name sft --output_file out.jsonl "
-                              "--response_length 4 --num_examples 7 --batch_size 3");
+    auto const again = at.run(
+        "generate --model_name_or_path ppo_model --dataset_name sft --output_file out.jsonl "
+        "--response_length 4 --num_examples 7 --batch_size 3");
     CHECK_THAT(again.output, Catch::Contains("2 answers of an earlier call are kept"));
     CHECK(at.read("out.jsonl") == whole);
 
-    at.refused("generate --model_name_or_path sft_model --dataset_name sft --output_file out.jsonl --response_length 4 "
-               "--num_examples 7",
-               "holds answers with another model");
+    at.refused(
+        "generate --model_name_or_path sft_model --dataset_name sft --output_file out.jsonl --response_length 4 "
+        "--num_examples 7",
+        "holds answers with another model");
 
     for (std::string const judge : {"reward_model --reward_model_path reward_model", "rouge_l"}) {
-        auto const judged = at.run("judge_tldr --model_name_or_path ppo_model --dataset_name sft --num_examples 6 "
-                                   "--response_length 4 --output_dir judged --judge " + judge);
+        auto const judged = at.run(
+            "judge_tldr --model_name_or_path ppo_model --dataset_name sft --num_examples 6 "
+            "--response_length 4 --output_dir judged --judge " +
+            judge);
         INFO(judged.output);
         REQUIRE(judged.status == 0);
         auto const last = judged.output.substr(judged.output.rfind("Model win rate: "));
@@ -137,8 +145,9 @@ TEST_CASE("tldr: sft, reward, ppo_tldr, generate and judge_tldr hand their folde
 
 TEST_CASE("tldr: sft and reward stopped in mid-run are resumed to the same model") {
     tldr_workshop const at;
-    std::string const flags = " --model_name_or_path model --per_device_train_batch_size 4 --learning_rate 1e-2 "
-                              "--report_to none --save_steps 2 ";
+    std::string const flags =
+        " --model_name_or_path model --per_device_train_batch_size 4 --learning_rate 1e-2 "
+        "--report_to none --save_steps 2 ";
     for (auto const& [program, data] : {std::pair{"sft", "sft"}, {"reward", "pairs"}}) {
         auto const run = [&](std::string const& more) {
             auto const result = at.run(std::string(program) + flags + "--dataset_name " + data + more);
@@ -156,10 +165,14 @@ TEST_CASE("tldr: sft and reward stopped in mid-run are resumed to the same model
 TEST_CASE("tldr: bad input to every program is one sentence and a status of 1") {
     tldr_workshop const at;
     at.write("empty.jsonl", "");
-    at.write("one.jsonl", R"({"prompt": "a", "completion": " b", "chosen": " b", "rejected": " c"})" "\n");
-    at.write("columns.jsonl", R"({"question": "a", "answer": "b"})" "\n");
-    at.write("equal.jsonl", R"({"prompt": "a", "chosen": " b", "rejected": " b"})" "\n");
-    at.write("unpaired.jsonl", R"({"prompt": "a", "chosen": " b"})" "\n");
+    at.write("one.jsonl", R"({"prompt": "a", "completion": " b", "chosen": " b", "rejected": " c"})"
+                          "\n");
+    at.write("columns.jsonl", R"({"question": "a", "answer": "b"})"
+                              "\n");
+    at.write("equal.jsonl", R"({"prompt": "a", "chosen": " b", "rejected": " b"})"
+                            "\n");
+    at.write("unpaired.jsonl", R"({"prompt": "a", "chosen": " b"})"
+                               "\n");
     at.write("cut.parquet", "PAR1 and no more");
     for (std::string const program : {"sft", "reward"}) {
         auto const run = program + " --model_name_or_path model --output_dir out --dataset_name ";
@@ -180,18 +193,21 @@ TEST_CASE("tldr: bad input to every program is one sentence and a status of 1") 
     at.refused("generate --dataset_name sft", "--model_name_or_path is missing");
     at.refused("generate --model_name_or_path model", "--dataset_name is missing");
     at.refused("generate --model_name_or_path model --dataset_name columns.jsonl", "its columns are answer, question");
-    at.write("other.jsonl", R"({"prompt": "something else", "completion": ""})" "\n");
+    at.write("other.jsonl", R"({"prompt": "something else", "completion": ""})"
+                            "\n");
     at.refused("generate --model_name_or_path model --dataset_name sft --output_file other.jsonl",
                "holds answers with another model");
     CHECK(at.read("other.jsonl").starts_with("{\"prompt\": \"something else\""));
     at.refused("judge_tldr --model_name_or_path model --dataset_name sft", "OPENAI_API_KEY");
     at.refused("judge_tldr --model_name_or_path model --dataset_name sft --judge reward_model",
                "--reward_model_path is missing");
-    at.refused("judge_tldr --model_name_or_path model --dataset_name sft --judge reward_model --reward_model_path model",
-               "has no score head");
-    at.refused("judge_tldr --model_name_or_path model --dataset_name pairs --judge rouge_l --num_examples 2 "
-               "--response_length 2 --dataset_train_split train",
-               "no text \"completion\"");
+    at.refused(
+        "judge_tldr --model_name_or_path model --dataset_name sft --judge reward_model --reward_model_path model",
+        "has no score head");
+    at.refused(
+        "judge_tldr --model_name_or_path model --dataset_name pairs --judge rouge_l --num_examples 2 "
+        "--response_length 2 --dataset_train_split train",
+        "no text \"completion\"");
     at.refused("ppo_tldr --sft_model_path model", "there is no reward");
     at.refused("ppo_tldr --sft_model_path model --reward_model_path model --dataset_name sft", "has no score head");
     at.refused("tldr_miniature --seeds 0", "seeds");

@@ -22,7 +22,8 @@ struct all_functions {
 
 TEST_CASE("field: a part of another namespace calls every formula function, and gets the Eigen numbers") {
     auto const x = at::randn({4, 5}, at::kDouble), row = at::randn({4}, at::kDouble);
-    auto const mask = at::tensor({1, 1, 1, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 0, 1, 0}, at::kDouble).view({4, 5});
+    auto const mask =
+        at::tensor({1, 1, 1, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 0, 1, 0}, at::kDouble).view({4, 5});
     auto const exact = [](at::Tensor const& t) {
         proximal::eigen::array a(t.size(0), t.dim() == 1 ? 1 : t.size(1));
         for (std::int64_t i = 0; i < t.numel(); ++i) a.cells.data()[i] = t.contiguous().const_data_ptr<double>()[i];
@@ -37,7 +38,8 @@ TEST_CASE("field: a part of another namespace calls every formula function, and 
 TEST_CASE("algorithm: what was recorded is a constant, also where it still has a gradient") {
     using namespace proximal;
     using libtorch::field;
-    auto const ours = algorithm{chain(kl_penalty<k1>{}, terminal_score{}), gae{}, total(clipped_surrogate{}, clipped_value{})};
+    auto const ours =
+        algorithm{chain(kl_penalty<k1>{}, terminal_score{}), gae{}, total(clipped_surrogate{}, clipped_value{})};
     auto const ones = at::ones({2, 3}, at::kDouble);
     auto const logprobs = (-at::rand({2, 3}, at::kDouble)).requires_grad_();
     auto const values = at::rand({2, 3}, at::kDouble).requires_grad_();

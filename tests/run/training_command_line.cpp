@@ -8,8 +8,8 @@ using namespace proximal::run;
 
 TEST_CASE("read_training_command_line: transformers' flags act, and what would do nothing is refused") {
     SFTConfig config;
-    auto const given = read_training_command_line(config, "about",
-                                                  {"--learning_rate", "1e-3", "--prompt-loss-weight=0", "--max_steps", "7"});
+    auto const given = read_training_command_line(
+        config, "about", {"--learning_rate", "1e-3", "--prompt-loss-weight=0", "--max_steps", "7"});
     REQUIRE(given);
     CHECK((config.learning_rate == 1e-3 && config.prompt_loss_weight == 0.0 && config.max_steps == 7));
     CHECK(config.max_grad_norm == 1.0);

@@ -17,8 +17,8 @@
 #include <proximal/judge/length_control.hpp>
 #include <proximal/judge/outcome_lines.hpp>
 #include <proximal/judge/pairwise_judge.hpp>
-#include <proximal/text/rouge.hpp>
 #include <proximal/judge/win_rate.hpp>
+#include <proximal/text/rouge.hpp>
 #include <span>
 #include <stdexcept>
 #include <string>

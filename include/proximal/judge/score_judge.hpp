@@ -11,9 +11,9 @@
 #include <proximal/io/stop_signal.hpp>
 #include <proximal/judge/comparison.hpp>
 #include <proximal/judge/pairwise_judge.hpp>
-#include <proximal/text/rouge.hpp>
 #include <proximal/judge/win_rate.hpp>
 #include <proximal/run/text_scorer.hpp>
+#include <proximal/text/rouge.hpp>
 #include <span>
 #include <stdexcept>
 #include <string>

@@ -21,9 +21,10 @@ namespace proximal {
 /// Reads: logprob, ref_logprob. Metric: loss/kl_avg, without β.
 template <class Estimator = k3>
 struct kl_loss {
-    static_assert(!Reflected<Estimator>,
-                  "proximal::kl_loss: a KL estimator has no knobs, since nothing would set them: make its number a template "
-                  "argument");
+    static_assert(
+        !Reflected<Estimator>,
+        "proximal::kl_loss: a KL estimator has no knobs, since nothing would set them: make its number a template "
+        "argument");
     double kl_loss_coef = 0.04;
     static constexpr auto knobs =
         reflect(knob<"kl_loss_coef">(&kl_loss::kl_loss_coef, "weight of the KL term of the loss", at_least(0)));

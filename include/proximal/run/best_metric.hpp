@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <proximal/run/metrics.hpp>
-#include <proximal/run/training_options.hpp>
 #include <proximal/run/trainer_state.hpp>
+#include <proximal/run/training_options.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>

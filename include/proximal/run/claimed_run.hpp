@@ -32,8 +32,8 @@ inline planned_run plan_run(training_options& config) {
     return planned;
 }
 
-/// A run's folder, taken (see run_directory): says on stdout what became of an earlier run, and writes what this one was
-/// told into `record_name`, as config_ppo.json.
+/// A run's folder, taken (see run_directory): says on stdout what became of an earlier run, and writes what this one
+/// was told into `record_name`, as config_ppo.json.
 class claimed_run {
    public:
     claimed_run(training_options const& config, planned_run const& planned, std::string_view record_name,

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <proximal/run/interval_steps.hpp>
-#include <proximal/run/training_options.hpp>
 #include <proximal/run/trainer_callback.hpp>
+#include <proximal/run/training_options.hpp>
 
 namespace proximal::run {
 

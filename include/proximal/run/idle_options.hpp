@@ -62,11 +62,17 @@ inline void refuse_idle_options(given_flags const& given, PPOv2Config const& con
     idle("reward_timeout", !config.reward_command, "there is no --reward_command that it could wait for");
     idle("num_train_epochs", config.total_episodes.has_value() && is_chosen(given, "total_episodes"),
          "--total_episodes says how long the run is; give one of them");
-    for (auto const option : {"dataset_train_split", "dataset_test_split", "query_format", "max_prompt_length", "dataset_num_proc"})
+    for (auto const option :
+         {"dataset_train_split", "dataset_test_split", "query_format", "max_prompt_length", "dataset_num_proc"})
         idle(option, !config.dataset_name, "the data are made here; give --dataset_name");
     idle("eval_fraction", !config.dataset_name, "the data made here have held-out prompts; give --dataset_name");
-    idle("per_device_eval_batch_size", config.num_sample_generations == 0 && config.eval_strategy == "no" && !config.eval_on_start,
+    idle("per_device_eval_batch_size",
+         config.num_sample_generations == 0 && config.eval_strategy == "no" && !config.eval_on_start,
          "--num_sample_generations 0 asks for no table of samples, and --eval_strategy no for no evaluation");
+    if (is_chosen(given, "missing_eos_score") && is_chosen(given, "missing_eos_penalty"))
+        throw std::invalid_argument(
+            "--missing_eos_score replaces the score of a response without EOS and --missing_eos_penalty is taken from "
+            "it: give one of them");
     refuse_idle_training(given, config);
 }
 

@@ -12,9 +12,9 @@
 #include <proximal/run/any_knob.hpp>
 #include <proximal/run/best_metric.hpp>
 #include <proximal/run/decays.hpp>
-#include <proximal/run/training_options.hpp>
 #include <proximal/run/reduce_lr_on_plateau.hpp>
 #include <proximal/run/state_archive.hpp>
+#include <proximal/run/training_options.hpp>
 #include <stdexcept>
 #include <string>
 #include <type_traits>

@@ -25,9 +25,9 @@ class plot_report final : public trainer_callback {
     }
     /// What tells of a PPO run.
     static std::vector<std::string> main_metrics() {
-        return {"objective/rlhf_reward", "objective/scores",    "objective/kl",    "objective/entropy",
-                "policy/approxkl_avg",   "policy/clipfrac_avg", "loss/policy_avg", "loss/value_avg",
-                "val/ratio"};
+        return {"objective/rlhf_reward", "objective/scores",    "objective/kl",
+                "objective/entropy",     "policy/approxkl_avg", "policy/clipfrac_avg",
+                "loss/policy_avg",       "loss/value_avg",      "val/ratio"};
     }
     void on_train_begin(trainer_state& state) override {
         if (state.update == 0) return;

@@ -22,11 +22,15 @@ namespace proximal::run {
 /// Departures: `sft_model_path`, `reward_model_path` and `dataset_name` are empty by default: with none of the models
 /// and no data given, the quick start makes its own. `max_grad_norm` and `logging_steps`, whose defaults TRL's trainer
 /// ignores, are not set.
-struct PPOv2Config : algorithm_options, sampling_options, episode_options, model_options, data_options, training_options {
-    static constexpr auto knobs =
-        boost::hana::flatten(boost::hana::make_tuple(algorithm_options::knobs, sampling_options::knobs,
-                                                     episode_options::knobs, model_options::knobs,
-                                                     data_options::knobs, training_options::knobs));
+struct PPOv2Config : algorithm_options,
+                     sampling_options,
+                     episode_options,
+                     model_options,
+                     data_options,
+                     training_options {
+    static constexpr auto knobs = boost::hana::flatten(
+        boost::hana::make_tuple(algorithm_options::knobs, sampling_options::knobs, episode_options::knobs,
+                                model_options::knobs, data_options::knobs, training_options::knobs));
     using training_options::check_knobs;
 };
 

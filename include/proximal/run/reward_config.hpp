@@ -9,8 +9,8 @@
 
 namespace proximal::run {
 
-/// What training of a reward model can be told: transformers' TrainingArguments with their defaults, the data, and what is
-/// its own. Each member is a flag, a key of a configuration file and a key of the run's config_reward.json.
+/// What training of a reward model can be told: transformers' TrainingArguments with their defaults, the data, and what
+/// is its own. Each member is a flag, a key of a configuration file and a key of the run's config_reward.json.
 /// Departure: with no data given nothing is trained; TRL's scripts have a data set by default.
 struct RewardConfig : reward_options, data_options, training_options {
     static constexpr auto knobs = boost::hana::flatten(

@@ -13,8 +13,8 @@ namespace proximal::run {
 /// its own. Each member is a flag, a key of a configuration file and a key of the run's config_sft.json.
 /// Departure: with no data given nothing is trained; TRL's scripts have a data set by default.
 struct SFTConfig : sft_options, data_options, training_options {
-    static constexpr auto knobs = boost::hana::flatten(
-        boost::hana::make_tuple(sft_options::knobs, data_options::knobs, training_options::knobs));
+    static constexpr auto knobs =
+        boost::hana::flatten(boost::hana::make_tuple(sft_options::knobs, data_options::knobs, training_options::knobs));
     using training_options::check_knobs;
 
     SFTConfig() {

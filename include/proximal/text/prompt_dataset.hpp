@@ -11,9 +11,9 @@
 #include <numeric>
 #include <optional>
 #include <proximal/io/running_hash.hpp>
-#include <proximal/text/held_out.hpp>
 #include <proximal/text/dataset_files.hpp>
 #include <proximal/text/encode_rows.hpp>
+#include <proximal/text/held_out.hpp>
 #include <proximal/text/prompt_text.hpp>
 #include <proximal/text/query_format.hpp>
 #include <proximal/text/record_file.hpp>

@@ -30,7 +30,8 @@ TEST_CASE("check_padding: a reward alone is that of a padded batch, and a model 
     std::vector<std::vector<std::int64_t>> const rows{{3, 4}, {5, 6, 7, 8, 9}, {1}};
     auto const model = some_classifier();
     CHECK_NOTHROW(check_padding(model, rows, 0, 1e-12));
-    CHECK_NOTHROW(check_padding(model, {{3}, {4}}, std::optional<std::int64_t>()));  // of one length: nothing to compare
+    CHECK_NOTHROW(
+        check_padding(model, {{3}, {4}}, std::optional<std::int64_t>()));  // of one length: nothing to compare
 
     struct reads_padding final : backbone {  // what comes out depends on the padding before a token
         std::shared_ptr<backbone> of;

@@ -16,7 +16,8 @@ double reward_alone(sequence_classifier const& model, std::vector<std::int64_t> 
 }
 }  // namespace
 
-TEST_CASE("preference_objective: -log sigmoid of the margin, read at the last token; accuracy, ties half; calibration") {
+TEST_CASE(
+    "preference_objective: -log sigmoid of the margin, read at the last token; accuracy, ties half; calibration") {
     auto const lm = support::tiny_model(support::config_for_words());
     auto const model = make_sequence_classifier(*lm.body, lm.config, 4, 0.4);
     std::vector<preference> const pairs{{{3, 4}, {5, 6, 7}, {8}}, {{9}, {1}, {2, 3}}, {{4, 4, 4}, {7}, {7}}};

@@ -21,8 +21,8 @@ struct episode_options {
 
     static constexpr std::string_view concern = "episodes";
     static constexpr auto knobs = reflect(
-        knob<"total_episodes">(&episode_options::total_episodes, "episodes to train on; default: num_train_epochs x data",
-                               at_least(1)),
+        knob<"total_episodes">(&episode_options::total_episodes,
+                               "episodes to train on; default: num_train_epochs x data", at_least(1)),
         knob<"batch_size">(&episode_options::batch_size, "episodes per update: derived; refused where it disagrees",
                            at_least(1),
                            "per_device_train_batch_size x gradient_accumulation_steps x num_mini_batches x world_size. "

@@ -28,9 +28,10 @@ struct reward_options {
                            at_least(2)),
         knob<"completion_prefix">(&reward_options::completion_prefix, "put before an answer that begins with no blank",
                                   {}, "The N+ paper's is one blank."),
-        knob<"reward_head">(&reward_options::reward_head, "how a new head is drawn", {"n_plus, initializer_range"},
-                            "n_plus: N(0, 1/sqrt(hidden size + 1)), of the N+ paper; initializer_range: as transformers "
-                            "draws it."),
+        knob<"reward_head">(
+            &reward_options::reward_head, "how a new head is drawn", {"n_plus, initializer_range"},
+            "n_plus: N(0, 1/sqrt(hidden size + 1)), of the N+ paper; initializer_range: as transformers "
+            "draws it."),
         knob<"center_rewards_coefficient">(
             &reward_options::center_rewards_coefficient,
             "weight of (r(chosen) + r(rejected))^2 in the loss, which keeps rewards near 0", at_least(0)),

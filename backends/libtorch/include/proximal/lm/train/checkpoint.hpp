@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <proximal/io/json_file.hpp>
+#include <proximal/io/running_hash.hpp>
 #include <proximal/io/safetensors_folder.hpp>
 #include <proximal/lm/model/causal_lm.hpp>
 #include <proximal/lm/model/stored_weights.hpp>
@@ -48,34 +49,32 @@ inline constexpr std::array<std::string_view, 15> fields_kept_on_resume{"num_ppo
                                                                         "adam_beta1",
                                                                         "adam_beta2"};
 
-/// A number that two lists of prompts share only if they are equal, whatever their order of memory: FNV-1a.
-inline std::string fingerprint(text::prompt_dataset const& data) {
-    std::uint64_t hash = 14695981039346656037u;
-    auto const add = [&](std::uint64_t x) { hash = (hash ^ x) * 1099511628211u; };
-    for (auto const& prompt : data.prompts) {
-        add(prompt.size());
-        for (auto const token : prompt) add(static_cast<std::uint64_t>(token));
+/// A number that two lists of rows of tokens share only if they are equal.
+inline std::string fingerprint(std::vector<std::vector<std::int64_t>> const& rows, char const* kind = "prompts") {
+    io::running_hash hash;
+    for (auto const& row : rows) {
+        hash.add(row.size());
+        for (auto const token : row) hash.add(token);
     }
-    return fmt::format("{} prompts ({:016x})", data.prompts.size(), hash);
+    return fmt::format("{} {} ({:016x})", rows.size(), kind, hash.value());
 }
 
 /// The same for a model's parameters: the sum of their bits as whole numbers, which no order of adding changes.
 inline std::string fingerprint(std::vector<named_tensor> const& parameters) {
-    std::uint64_t hash = 14695981039346656037u;
+    io::running_hash hash;
     for (auto const& parameter : parameters) {
         auto const& x = parameter.tensor.detach();
         auto const width = x.element_size();
         auto const bits = x.contiguous().view(width == 8 ? at::kLong : width == 4 ? at::kInt : at::kShort);
-        auto const sum = static_cast<std::uint64_t>(bits.sum(at::kLong).template item<std::int64_t>());
-        hash = (hash ^ sum) * 1099511628211u;
+        hash.add(bits.sum(at::kLong).item<std::int64_t>());
     }
-    return fmt::format("{} parameters ({:016x})", parameters.size(), hash);
+    return fmt::format("{} parameters ({:016x})", parameters.size(), hash.value());
 }
 
 /// What a run is told and given, as far as a checkpoint depends on it.
 inline run_identity identity_of(run::PPOv2Config config, trainable algorithm, text::prompt_dataset const& data,
                                 std::optional<causal_lm> const& reference) {
-    run_identity identity{{"--algorithm", config.algorithm}, {"the training data", fingerprint(data)}};
+    run_identity identity{{"--algorithm", config.algorithm}, {"the training data", fingerprint(data.prompts)}};
     for (auto const& knob : run::any_knobs(config))
         for (auto const kept : fields_kept_on_resume)
             if (knob.name == kept) identity["--" + knob.name] = knob.text();

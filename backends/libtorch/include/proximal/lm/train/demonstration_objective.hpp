@@ -27,9 +27,9 @@ namespace proximal::lm {
 
 /// Where fine-tuning is measured by what the model writes.
 struct written_evaluation {
-    std::int64_t rows = 0;              // evaluation prompts that are answered; 0: none
-    std::int64_t max_new_tokens = 53;   // tokens of an answer
-    double temperature = 0.01;          // nearly greedy, as the N+ paper evaluates
+    std::int64_t rows = 0;             // evaluation prompts that are answered; 0: none
+    std::int64_t max_new_tokens = 53;  // tokens of an answer
+    double temperature = 0.01;         // nearly greedy, as the N+ paper evaluates
     std::uint64_t seed = 42;
 };
 
@@ -67,8 +67,8 @@ class demonstration_objective final : public supervised_objective {
         weighted_sum loss, completion;
         for (std::size_t at = 0; at < eval_.size(); at += static_cast<std::size_t>(chunk)) {
             auto const end = std::min(eval_.size(), at + static_cast<std::size_t>(chunk));
-            auto const sums = sums_of({eval_.begin() + static_cast<std::ptrdiff_t>(at),
-                                       eval_.begin() + static_cast<std::ptrdiff_t>(end)});
+            auto const sums = sums_of(
+                {eval_.begin() + static_cast<std::ptrdiff_t>(at), eval_.begin() + static_cast<std::ptrdiff_t>(end)});
             auto const add = [](weighted_sum& to, weighted_sum const& x) { to.sum += x.sum, to.weight += x.weight; };
             add(loss, sums.numbers.at("loss"));
             add(completion, sums.numbers.at("loss/completion"));
@@ -98,9 +98,11 @@ class demonstration_objective final : public supervised_objective {
     std::vector<named_tensor> trainable_parameters() const override { return model_.trainable_parameters(); }
     void save(std::filesystem::path const& folder) const override { save_run(folder, model_, nullptr, tokenizer_); }
     run_identity identity() const override {
-        text::prompt_dataset all;
-        for (auto const& row : train_) all.prompts.push_back(row.prompt), all.prompts.push_back(row.completion);
-        return {{"the training data", fingerprint(all)}, {"--prompt_loss_weight", fmt::format("{}", prompt_weight_)}};
+        std::vector<std::vector<std::int64_t>> all;
+        for (auto const& row : train_)
+            for (auto const part : {&demonstration::prompt, &demonstration::completion}) all.push_back(row.*part);
+        return {{"the training data", fingerprint(all, "texts")},
+                {"--prompt_loss_weight", fmt::format("{}", prompt_weight_)}};
     }
 
    private:
@@ -129,7 +131,10 @@ class demonstration_objective final : public supervised_objective {
              .max_new_tokens = written_.max_new_tokens,
              .stop_token = eos,
              .pad_token = tokenizer_.pad_token_id().value_or(0)},
-            [&](std::int64_t row) { return multinomial_sampler{seed, static_cast<std::uint64_t>(row)}; }, 64);
+            [&](std::int64_t row) {
+                return multinomial_sampler{seed, static_cast<std::uint64_t>(row)};
+            },
+            64);
         auto const responses = responses_of(drawn);
         std::vector<written> answers;
         for (std::size_t i = 0; i < count; ++i) {

@@ -349,25 +349,25 @@ class ppo_trainer final : public trainer {
                 if (step.decision == verdict::take && !step.is_empty()) announce(method);
             };
         };
-        return {.ppo_epochs = given_.config.num_ppo_epochs,
-                .mini_batch_size = sizes_.local_mini_batch_size,
-                .micro_batch_size = sizes_.local_micro_batch_size,
-                .temperature = scaled_temperature(given_.config.temperature),
-                .learning_rate = learning_rate,
-                .pad = roles_.pad,
-                .logits_rows = logits_rows(given_.config.logits_memory_mb, given_.policy.lm_head),
-                .permutation =
-                    [this](std::int64_t) {
-                        return at::tensor(run::random_permutation(sizes_.local_batch_size, permutations_), at::kLong);
-                    },
-                .stages = stock_pipeline(
-                    algorithm_, *world_, given_.config.max_grad_norm,
-                    event(&run::trainer_callback::on_pre_optimizer_step),
-                    [this, told = event(&run::trainer_callback::on_optimizer_step)](optimizer_step& step) {
-                        state_.optimizer_steps += step.taken;
-                        told(step);
-                    }),
-                .on_substep_end = [this] { announce(&run::trainer_callback::on_substep_end); }};
+        return {
+            .ppo_epochs = given_.config.num_ppo_epochs,
+            .mini_batch_size = sizes_.local_mini_batch_size,
+            .micro_batch_size = sizes_.local_micro_batch_size,
+            .temperature = scaled_temperature(given_.config.temperature),
+            .learning_rate = learning_rate,
+            .pad = roles_.pad,
+            .logits_rows = logits_rows(given_.config.logits_memory_mb, given_.policy.lm_head),
+            .permutation =
+                [this](std::int64_t) {
+                    return at::tensor(run::random_permutation(sizes_.local_batch_size, permutations_), at::kLong);
+                },
+            .stages = stock_pipeline(
+                algorithm_, *world_, given_.config.max_grad_norm, event(&run::trainer_callback::on_pre_optimizer_step),
+                [this, told = event(&run::trainer_callback::on_optimizer_step)](optimizer_step& step) {
+                    state_.optimizer_steps += step.taken;
+                    told(step);
+                }),
+            .on_substep_end = [this] { announce(&run::trainer_callback::on_substep_end); }};
     }
 
     trainable algorithm_;

@@ -116,13 +116,11 @@ class preference_objective final : public supervised_objective {
         tokenizer_.save(folder);
     }
     run_identity identity() const override {
-        text::prompt_dataset all;
-        for (auto const& row : train_) {
-            all.prompts.push_back(row.prompt);
-            all.prompts.push_back(row.chosen);
-            all.prompts.push_back(row.rejected);
-        }
-        return {{"the training data", fingerprint(all)},
+        std::vector<std::vector<std::int64_t>> all;
+        for (auto const& row : train_)
+            for (auto const part : {&preference::prompt, &preference::chosen, &preference::rejected})
+                all.push_back(row.*part);
+        return {{"the training data", fingerprint(all, "texts")},
                 {"--center_rewards_coefficient", fmt::format("{}", center_)}};
     }
     /// Some prompts of the training data.
@@ -141,7 +139,8 @@ class preference_objective final : public supervised_objective {
         return center_ == 0.0 ? total : total + center_ * (rewards.chosen + rewards.rejected).square().sum();
     }
     static std::map<std::string, weighted_sum> numbers(rewarded_pairs const& rewards, at::Tensor const& total) {
-        auto const chosen = rewards.chosen.detach().to(at::kDouble), rejected = rewards.rejected.detach().to(at::kDouble);
+        auto const chosen = rewards.chosen.detach().to(at::kDouble),
+                   rejected = rewards.rejected.detach().to(at::kDouble);
         double const count = static_cast<double>(chosen.numel());
         auto const sum = [&](at::Tensor const& x) { return weighted_sum{x.sum().item<double>(), count}; };
         return {{"loss", {total.item<double>(), count}},

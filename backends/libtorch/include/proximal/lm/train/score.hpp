@@ -74,11 +74,11 @@ inline void add_rewards(scored_rollout& result, reward_scores const& rewards, ep
         scores = recorded.rewards.tensor.sum(1);
     }
     if (scores.dim() != 1 || scores.size(0) != batch.size())
-        throw std::runtime_error(
-            "the reward function gave " +
-            (scores.dim() == 1 ? std::to_string(scores.numel()) + " scores" : "scores of shape " + c10::str(scores.sizes())) +
-            " for " + std::to_string(batch.size()) +
-            " episodes: it must give one each, [B], in their order, or one a token, [B, T]");
+        throw std::runtime_error("the reward function gave " +
+                                 (scores.dim() == 1 ? std::to_string(scores.numel()) + " scores"
+                                                    : "scores of shape " + c10::str(scores.sizes())) +
+                                 " for " + std::to_string(batch.size()) +
+                                 " episodes: it must give one each, [B], in their order, or one a token, [B, T]");
     if (rewards.scored.defined()) {
         result.scored = rewards.scored.to(like.device());
         if (!result.scored.any().item<bool>())

@@ -61,7 +61,8 @@ auto rows_of(Config const& config, text::completion_options options, std::vector
                            bar.show(static_cast<std::int64_t>(1000 * done / std::max<std::size_t>(1, total)));
                        },
                    .cache = text::cache_folder()};
-    auto const files = text::find_dataset(*config.dataset_name, {config.dataset_train_split, config.dataset_test_split});
+    auto const files =
+        text::find_dataset(*config.dataset_name, {config.dataset_train_split, config.dataset_test_split});
     using rows = decltype(of(text::record_table(), options));
     supervised_split<typename rows::value_type> split;
     split.train = of(text::read_all(files.train, formats), options);
@@ -97,16 +98,18 @@ inline std::shared_ptr<demonstration_objective> configured_objective(
     auto tokenizer = text::tokenizer::load(path);
     auto const model = load_causal_lm(path, at::kFloat, device);
     fmt::print("model      {}\n", path.string());
-    auto split = detail::rows_of(
-        config,
-        {.completion_prefix = config.completion_prefix, .max_length = detail::longest(config.max_seq_length, *model.body)},
-        formats, [&](text::record_table table, text::completion_options const& options) {
-            auto read = text::demonstrations_of(std::move(table), tokenizer, options, *config.dataset_name);
-            detail::tell_left_out(read.left_out, *config.dataset_name);
-            std::vector<demonstration> rows;
-            for (auto& row : read.examples) rows.push_back({std::move(row.prompt), std::move(row.completion)});
-            return rows;
-        });
+    auto split = detail::rows_of(config,
+                                 {.completion_prefix = config.completion_prefix,
+                                  .max_length = detail::longest(config.max_seq_length, *model.body)},
+                                 formats, [&](text::record_table table, text::completion_options const& options) {
+                                     auto read = text::demonstrations_of(std::move(table), tokenizer, options,
+                                                                         *config.dataset_name);
+                                     detail::tell_left_out(read.left_out, *config.dataset_name);
+                                     std::vector<demonstration> rows;
+                                     for (auto& row : read.examples)
+                                         rows.push_back({std::move(row.prompt), std::move(row.completion)});
+                                     return rows;
+                                 });
     detail::give_pad_token(tokenizer);
     return std::make_shared<demonstration_objective>(model, tokenizer, std::move(split.train), std::move(split.eval),
                                                      config.prompt_loss_weight,

@@ -73,10 +73,11 @@ class supervised_trainer final : public trainer {
         if (!given_.optimizer)
             given_.optimizer = configured_optimizer(config, given_.objective->trainable_parameters());
         auto const per_epoch = given_.objective->size() / batch_;
-        state_.updates = config.max_steps > 0
-                             ? config.max_steps
-                             : std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(
-                                                             config.num_train_epochs * static_cast<double>(per_epoch))));
+        state_.updates =
+            config.max_steps > 0
+                ? config.max_steps
+                : std::max<std::int64_t>(1, static_cast<std::int64_t>(
+                                                std::ceil(config.num_train_epochs * static_cast<double>(per_epoch))));
         schedule_ = run::configured_schedule(config, state_.updates);
         run::check_evaluation(config, given_.objective->can_evaluate(), state_.updates);
         announce(&run::trainer_callback::on_init_end);
@@ -148,12 +149,15 @@ class supervised_trainer final : public trainer {
         auto identity = given_.objective->identity();
         identity["--algorithm"] = "supervised";
         auto config = given_.config;
-        static constexpr std::array<std::string_view, 7> kept{
-            "per_device_train_batch_size", "gradient_accumulation_steps", "seed", "optim", "weight_decay",
-            "adam_beta1", "adam_beta2"};
+        static constexpr std::array<std::string_view, 7> kept{"per_device_train_batch_size",
+                                                              "gradient_accumulation_steps",
+                                                              "seed",
+                                                              "optim",
+                                                              "weight_decay",
+                                                              "adam_beta1",
+                                                              "adam_beta2"};
         for (auto const& knob : run::any_knobs(config))
-            if (std::find(kept.begin(), kept.end(), knob.name) != kept.end())
-                identity["--" + knob.name] = knob.text();
+            if (std::find(kept.begin(), kept.end(), knob.name) != kept.end()) identity["--" + knob.name] = knob.text();
         return identity;
     }
     void observe(double metric) override { schedule_.observe(metric); }
