@@ -77,6 +77,13 @@ inline std::string results_table(results const& found) {
 }
 
 namespace detail {
+/// The distance of an axis's marks: 1, 2 or 5 times a power of ten, four marks or a few more.
+inline double mark_distance(double range) {
+    double const power = std::pow(10.0, std::floor(std::log10(range / 4.0)));
+    for (double const times : {1.0, 2.0, 5.0})
+        if (times * power * 5.0 >= range) return times * power;
+    return 10.0 * power;
+}
 /// A line chart as SVG: one curve per run, of a number against the KL.
 inline std::string chart(std::string_view title, std::string_view about, std::vector<judged_run> const& runs,
                          double curve_point::*x, double curve_point::*y, std::string_view x_name) {
@@ -88,6 +95,7 @@ inline std::string chart(std::string_view title, std::string_view about, std::ve
             low = std::min(low, p.*y), high = std::max(high, p.*y);
         }
     if (!(right > left)) return "";
+    if (left > 0.0 && left < 0.1 * right) left = 0.0;  // a KL begins at nothing
     if (high == low) high = low + 1.0;
     constexpr double width = 360, height = 200, margin = 44, foot = 34, top = 10;
     double const pad = 0.05 * (high - low);
@@ -96,15 +104,16 @@ inline std::string chart(std::string_view title, std::string_view about, std::ve
     auto const py_of = [&](double v) { return top + (high - v) / (high - low) * (height - top - foot); };
     std::string svg = fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">", width, height,
                                   px::run::html_escaped(title));
-    for (int i = 0; i <= 4; ++i) {
-        double const v = low + (high - low) * i / 4.0, u = left + (right - left) * i / 4.0;
+    double const up = mark_distance(high - low), along = mark_distance(right - left);
+    for (double v = std::ceil(low / up) * up; v <= high; v += up) {
         svg += fmt::format("<line class=\"gridline\" x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>", margin,
                            width - 10, py_of(v), py_of(v));
-        svg +=
-            fmt::format("<text x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{:.3g}</text>", margin - 5, py_of(v) + 4, v);
+        svg += fmt::format("<text x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{:.3g}</text>", margin - 5, py_of(v) + 4,
+                           std::abs(v) < 1e-9 * up ? 0.0 : v);
+    }
+    for (double u = std::ceil(left / along) * along; u <= right; u += along)
         svg +=
             fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{:.3g}</text>", px_of(u), height - 18, u);
-    }
     svg += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text>", (width + margin) / 2, height - 3,
                        x_name);
     for (std::size_t r = 0; r < runs.size(); ++r) {
