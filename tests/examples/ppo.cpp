@@ -6,6 +6,7 @@
 #include <proximal/io/process.hpp>
 #include <proximal/lm/model/load_model.hpp>
 #include <proximal/lm/model/save_model.hpp>
+#include <proximal/lm/train/set_precision.hpp>
 #include <proximal/run/checkpoint_folder.hpp>
 #include <proximal/text/bpe_trainer.hpp>
 
@@ -321,8 +322,9 @@ TEST_CASE("ppo: a loss without a ratio takes one step on a batch") {
 TEST_CASE("ppo: names of TRL, verl and OpenRLHF are answered with ours, or with why not") {
     workshop const w;
     CHECK(w.refusal("--num_generations 4") == "--num_generations is called --group_size here");
-    CHECK_THAT(w.refusal("--bf16 --use_cpu"), Catch::StartsWith("--bf16 true"));
-    CHECK_THAT(w.refusal("--fp16 --use_cpu"), Catch::StartsWith("--fp16 true is not supported yet"));
+    if (!lm::has_bfloat16_instructions())
+        CHECK_THAT(w.refusal("--bf16 --use_cpu"), Catch::StartsWith("--bf16 true: this processor has no bfloat16"));
+    CHECK_THAT(w.refusal("--fp16 --use_cpu"), Catch::StartsWith("--fp16 true is for an NVIDIA GPU"));
     CHECK_THAT(w.refusal("--tf32 true --use_cpu"), Catch::Contains("--tf32 is a mode of NVIDIA GPUs"));
     CHECK_THAT(w.refusal("--deepspeed ds.json"), Catch::Contains("--deepspeed"));
     CHECK_THAT(w.refusal("--use-peft"), Catch::Contains("--use_peft is not supported"));

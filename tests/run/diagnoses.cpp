@@ -85,6 +85,10 @@ TEST_CASE("diagnoses: ratio_at_start, where one step is made of a batch, or wher
     CHECK(found_after(2, off, {.steps_on_a_batch = 1}).empty());
     CHECK_FALSE(sentence_of("ratio_at_start", 7, [](int, metrics& m) { m.set("ratio_at_start", 0.99); }).empty());
     CHECK(found_after(7, [](int, metrics& m) { m.set("ratio_at_start", 1.000001); }).empty());
+    CHECK(found_after(7, [](int, metrics& m) { m.set("ratio_at_start", 0.98); }, {.is_mixed = true}).empty());
+    CHECK_FALSE(
+        sentence_of("ratio_at_start", 7, [](int, metrics& m) { m.set("ratio_at_start", 0.9); }, {.is_mixed = true})
+            .empty());
 }
 
 TEST_CASE("diagnoses: ratio, above 2 and below a half") {

@@ -25,12 +25,14 @@ namespace proximal::run {
 struct diagnosed_run {
     bool stops_at_eos = false;          // --stop_token eos
     std::int64_t steps_on_a_batch = 1;  // num_ppo_epochs * num_mini_batches
+    bool is_mixed = false;              // --bf16 or --fp16
 };
 
 /// What a configuration tells the doctor.
 inline diagnosed_run diagnosed(PPOv2Config const& config) {
     return {.stops_at_eos = config.stop_token == "eos",
-            .steps_on_a_batch = config.num_ppo_epochs * config.num_mini_batches};
+            .steps_on_a_batch = config.num_ppo_epochs * config.num_mini_batches,
+            .is_mixed = config.bf16 || config.fp16};
 }
 
 /// What is wrong with a run: a kind, and one sentence with what was seen and the remedy.
@@ -44,6 +46,7 @@ namespace thresholds {
 // Huang et al., "The 37 Implementation Details of PPO" (2022): the ratio is 1 before the first step; what float32
 // leaves of that over a response is ours.
 inline constexpr double ratio_at_start = 1e-5;
+inline constexpr double ratio_at_start_mixed = 0.05;  // ours: what bfloat16 leaves of it, with room
 // TRL's guide to its PPO metrics: a ratio of 2 or of 0.1 is too much; below 0.5 is ours, the reciprocal.
 inline constexpr double ratio_high = 2.0, ratio_low = 0.5;
 inline constexpr double kl_high = 50.0;                // ours: nats per response, far from any reference
@@ -179,7 +182,8 @@ inline std::optional<diagnosis> ratio_at_start(run_history const& history, diagn
     std::optional<double> ratio = history.last("val/ratio_at_start");
     if (!ratio) ratio = history.last("ratio_at_start");
     if (!ratio && history.updates() == 1 && run.steps_on_a_batch == 1) ratio = history.last("val/ratio");
-    if (!ratio || std::abs(*ratio - 1.0) <= thresholds::ratio_at_start) return std::nullopt;
+    double const most = run.is_mixed ? thresholds::ratio_at_start_mixed : thresholds::ratio_at_start;
+    if (!ratio || std::abs(*ratio - 1.0) <= most) return std::nullopt;
     return diagnosis{
         "ratio_at_start",
         fmt::format("before the first step the ratio is {:.7g}, not 1: generation and training give a token "

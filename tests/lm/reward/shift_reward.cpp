@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <proximal/lm/model/forwarding_backbone.hpp>
 #include <proximal/lm/reward/check_padding.hpp>
 #include <proximal/lm/reward/model_reward.hpp>
 #include <proximal/lm/reward/shift_reward.hpp>
@@ -33,29 +34,14 @@ TEST_CASE("check_padding: a reward alone is that of a padded batch, and a model 
     CHECK_NOTHROW(
         check_padding(model, {{3}, {4}}, std::optional<std::int64_t>()));  // of one length: nothing to compare
 
-    struct reads_padding final : backbone {  // what comes out depends on the padding before a token
-        std::shared_ptr<backbone> of;
+    struct reads_padding final : forwarding_backbone {  // what comes out depends on the padding before a token
+        using forwarding_backbone::forwarding_backbone;
         at::Tensor forward(token_batch const& t, kv_cache* c) const override {
             auto const padding = (t.slots - t.positions).to(at::kDouble).unsqueeze(1);
-            return of->forward(t, c) * (1.0 + padding);
+            return of_->forward(t, c) * (1.0 + padding);
         }
-        at::Tensor embed(token_batch const& t) const override { return of->embed(t); }
-        std::size_t layer_count() const override { return of->layer_count(); }
-        at::Tensor run_layer(std::size_t i, at::Tensor const& x, token_batch const& t, kv_cache* c) const override {
-            return of->run_layer(i, x, t, c);
-        }
-        at::Tensor finish(at::Tensor const& x) const override { return of->finish(x); }
-        std::vector<named_tensor> const& parameters() const override { return of->parameters(); }
-        std::int64_t hidden_size() const override { return of->hidden_size(); }
-        std::int64_t vocabulary_size() const override { return of->vocabulary_size(); }
-        std::int64_t max_positions() const override { return of->max_positions(); }
-        at::Tensor token_embedding() const override { return of->token_embedding(); }
-        kv_cache make_cache(std::int64_t r, std::int64_t c) const override { return of->make_cache(r, c); }
-        std::shared_ptr<backbone> rebuild(parameter_source const& s) const override { return of->rebuild(s); }
     };
     auto wrong = model;
-    auto const body = std::make_shared<reads_padding>();
-    body->of = model.body;
-    wrong.body = body;
+    wrong.body = std::make_shared<reads_padding>(model.body);
     CHECK_THROWS_WITH(check_padding(wrong, rows, 0), Catch::Contains("its rewards would depend on the batch"));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
+#include <proximal/lm/model/forwarding_backbone.hpp>
 #include <proximal/lm/train/ppo_trainer.hpp>
 #include <proximal/run/stock_ppo.hpp>
 
@@ -11,31 +12,14 @@ using namespace proximal::lm;
 
 namespace {
 /// Runs out of memory where a micro-batch has more than two rows.
-struct narrow_backbone final : backbone {
-    std::shared_ptr<backbone> inner;
-    explicit narrow_backbone(std::shared_ptr<backbone> body) : inner(std::move(body)) {}
+struct narrow_backbone final : forwarding_backbone {
+    using forwarding_backbone::forwarding_backbone;
     at::Tensor forward(token_batch const& tokens, kv_cache* cache) const override {
         if (at::GradMode::is_enabled() && tokens.row_count > 2) {
             auto const too_much = at::empty({std::int64_t{1} << 46});  // as the allocator says it
         }
-        return inner->forward(tokens, cache);
+        return of_->forward(tokens, cache);
     }
-    at::Tensor embed(token_batch const& tokens) const override { return inner->embed(tokens); }
-    std::size_t layer_count() const override { return inner->layer_count(); }
-    at::Tensor run_layer(std::size_t i, at::Tensor const& x, token_batch const& tokens,
-                         kv_cache* cache) const override {
-        return inner->run_layer(i, x, tokens, cache);
-    }
-    at::Tensor finish(at::Tensor const& x) const override { return inner->finish(x); }
-    std::vector<named_tensor> const& parameters() const override { return inner->parameters(); }
-    std::int64_t hidden_size() const override { return inner->hidden_size(); }
-    std::int64_t vocabulary_size() const override { return inner->vocabulary_size(); }
-    std::int64_t max_positions() const override { return inner->max_positions(); }
-    at::Tensor token_embedding() const override { return inner->token_embedding(); }
-    kv_cache make_cache(std::int64_t rows, std::int64_t capacity) const override {
-        return inner->make_cache(rows, capacity);
-    }
-    std::shared_ptr<backbone> rebuild(parameter_source const& source) const override { return inner->rebuild(source); }
 };
 
 std::int64_t micro_batch_found(run::PPOv2Config config) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 #include <fstream>
+#include <proximal/lm/model/forwarding_backbone.hpp>
 #include <proximal/lm/model/load_model.hpp>
 #include <proximal/lm/reward/model_reward.hpp>
 #include <proximal/lm/reward/text_reward.hpp>
@@ -37,29 +38,12 @@ struct log_recorder final : trainer_callback {
 };
 
 /// Counts its forwards.
-struct counting_backbone final : backbone {
-    std::shared_ptr<backbone> inner;
+struct counting_backbone final : forwarding_backbone {
+    using forwarding_backbone::forwarding_backbone;
     mutable int forwards = 0;
-    explicit counting_backbone(std::shared_ptr<backbone> body) : inner(std::move(body)) {}
     at::Tensor forward(token_batch const& tokens, kv_cache* cache) const override {
-        return ++forwards, inner->forward(tokens, cache);
+        return ++forwards, of_->forward(tokens, cache);
     }
-    at::Tensor embed(token_batch const& tokens) const override { return inner->embed(tokens); }
-    std::size_t layer_count() const override { return inner->layer_count(); }
-    at::Tensor run_layer(std::size_t i, at::Tensor const& x, token_batch const& tokens,
-                         kv_cache* cache) const override {
-        return inner->run_layer(i, x, tokens, cache);
-    }
-    at::Tensor finish(at::Tensor const& x) const override { return inner->finish(x); }
-    std::vector<named_tensor> const& parameters() const override { return inner->parameters(); }
-    std::int64_t hidden_size() const override { return inner->hidden_size(); }
-    std::int64_t vocabulary_size() const override { return inner->vocabulary_size(); }
-    std::int64_t max_positions() const override { return inner->max_positions(); }
-    at::Tensor token_embedding() const override { return inner->token_embedding(); }
-    kv_cache make_cache(std::int64_t rows, std::int64_t capacity) const override {
-        return inner->make_cache(rows, capacity);
-    }
-    std::shared_ptr<backbone> rebuild(parameter_source const& source) const override { return inner->rebuild(source); }
 };
 
 struct my_loss {

@@ -17,10 +17,12 @@
 #include <proximal/lm/model/architecture.hpp>
 #include <proximal/lm/model/attention.hpp>
 #include <proximal/lm/model/attention_input.hpp>
+#include <proximal/lm/model/autocast_scope.hpp>
 #include <proximal/lm/model/backbone.hpp>
 #include <proximal/lm/model/begin_training.hpp>
 #include <proximal/lm/model/causal_lm.hpp>
 #include <proximal/lm/model/decode_attention.hpp>
+#include <proximal/lm/model/forwarding_backbone.hpp>
 #include <proximal/lm/model/gpt_neox.hpp>
 #include <proximal/lm/model/gpt_neox_config.hpp>
 #include <proximal/lm/model/grid_rows.hpp>
@@ -29,6 +31,7 @@
 #include <proximal/lm/model/linear.hpp>
 #include <proximal/lm/model/load_model.hpp>
 #include <proximal/lm/model/make_model.hpp>
+#include <proximal/lm/model/mixed_precision_backbone.hpp>
 #include <proximal/lm/model/parameter.hpp>
 #include <proximal/lm/model/parameter_sources.hpp>
 #include <proximal/lm/model/qkv_grid.hpp>
@@ -65,6 +68,7 @@
 #include <proximal/lm/train/episodes.hpp>
 #include <proximal/lm/train/fine_tune.hpp>
 #include <proximal/lm/train/first_non_finite.hpp>
+#include <proximal/lm/train/loss_scaler.hpp>
 #include <proximal/lm/train/measure.hpp>
 #include <proximal/lm/train/measure_answers.hpp>
 #include <proximal/lm/train/memory_plan.hpp>

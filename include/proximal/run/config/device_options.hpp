@@ -21,8 +21,10 @@ struct device_options {
     static constexpr std::string_view concern = "precision and devices";
     static constexpr auto knobs = reflect(
         knob<"use_cpu">(&device_options::use_cpu, "stay on the CPU where there is a GPU"),
-        knob<"bf16">(&device_options::bf16, "compute in bfloat16", {}, "It excludes fp16."),
-        knob<"fp16">(&device_options::fp16, "compute in float16, with a scaled loss", {}, "It excludes bf16."),
+        knob<"bf16">(&device_options::bf16, "multiply matrices in bfloat16; weights, gradients and heads stay float32",
+                     {}, "It excludes fp16. On a CPU it needs bfloat16 instructions."),
+        knob<"fp16">(&device_options::fp16, "multiply matrices in float16, with a scaled loss; on a GPU", {},
+                     "It excludes bf16."),
         knob<"tf32">(&device_options::tf32,
                      "whether a GPU multiplies float32 matrices in TF32; default: as LibTorch decides"),
         knob<"gradient_checkpointing">(&device_options::gradient_checkpointing,

@@ -67,7 +67,7 @@ inline at::Tensor attend_seen(attention_input const& x, attention_shape const& s
 /// Stores the keys and values of packed tokens in their rows' columns of layer `layer`.
 inline void append(attention_input const& x, token_batch const& tokens, kv_cache& cache, std::size_t layer) {
     auto const put = [&](at::Tensor const& side, at::Tensor const& what) {
-        side.transpose(1, 2).index_put_({tokens.rows, tokens.positions}, what);
+        side.transpose(1, 2).index_put_({tokens.rows, tokens.positions}, what.to(side.scalar_type()));
     };
     put(cache.keys[layer], x.key);
     put(cache.values[layer], x.value);
@@ -115,7 +115,8 @@ inline at::Tensor fused_attention(attention_input const& x, attention_shape cons
 }
 
 /// Causal self-attention of packed tokens with rotary positions: among themselves, or, with a cache, filling it or
-/// extending it. Fused on the CPU where every token is seen, else composed of ATen operations. Returns [N, heads · D].
+/// extending it. Fused on the CPU where every token is seen and the tables of angles have the input's dtype (in mixed
+/// precision they are wider), else composed of ATen operations. Returns [N, heads · D].
 ///
 /// Throws std::invalid_argument where the input has not the shape.
 inline at::Tensor self_attention(attention_input const& x, attention_shape const& shape, rotary const& rotate,
@@ -129,7 +130,7 @@ inline at::Tensor self_attention(attention_input const& x, attention_shape const
             "proximal: attention takes queries [N, heads, D], keys and values [N, kv_heads, D] of its shape, one per "
             "token; view the projections so");
     if (tokens.size() == 0) return x.query.flatten(1);  // no row, no kernel; yet a part of the graph
-    bool const fused = x.query.is_cpu() && !tokens.seen.defined();
+    bool const fused = x.query.is_cpu() && !tokens.seen.defined() && x.query.scalar_type() == rotate.cos.scalar_type();
     return (fused ? fused_attention : composed_attention)(x, shape, rotate, tokens, cache, layer);
 }
 

@@ -19,7 +19,7 @@ struct linear {
     }
     /// x [N, in] to y [N, out].
     at::Tensor operator()(at::Tensor const& x) const {
-        return bias.defined() ? at::addmm(bias, x, weight.t()) : x.mm(weight.t());
+        return at::linear(x, weight, bias);  // autocast keeps a cast of the weight itself, and of no view of it
     }
 };
 

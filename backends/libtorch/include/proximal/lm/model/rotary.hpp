@@ -32,12 +32,13 @@ struct rotary {
     /// R / 2: dimension i turns with dimension i + R / 2.
     std::int64_t half() const { return cos.size(1); }
 
-    /// x [N, heads, D] at positions [N], composed of ATen operations: any device, differentiable.
+    /// x [N, heads, D] at positions [N], composed of ATen operations: any device, differentiable. The result is of x's
+    /// dtype, computed in the tables' where that is wider.
     at::Tensor operator()(at::Tensor const& x, at::Tensor const& positions) const {
         auto const c = cos.index_select(0, positions).unsqueeze(1), s = sin.index_select(0, positions).unsqueeze(1);
         auto const first = x.narrow(-1, 0, half()), second = x.narrow(-1, half(), half());
         auto const rest = x.narrow(-1, 2 * half(), x.size(-1) - 2 * half());
-        return at::cat({first * c - second * s, second * c + first * s, rest}, -1);
+        return at::cat({first * c - second * s, second * c + first * s, rest}, -1).to(x.scalar_type());
     }
 };
 

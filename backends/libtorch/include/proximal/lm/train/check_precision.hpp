@@ -17,8 +17,8 @@ inline void check_precision(std::vector<named_tensor> const& parameters, std::st
     for (auto const& parameter : parameters)
         if (auto const type = parameter.tensor.scalar_type(); type != at::kFloat && type != at::kDouble)
             throw std::invalid_argument("the " + whose + "'s " + parameter.name + " is of " + c10::toString(type) +
-                                        ": there is no mixed precision yet, so load a model that is to learn as "
-                                        "at::kFloat or at::kDouble");
+                                        ": load a model that is to learn as at::kFloat or at::kDouble; --bf16 "
+                                        "true computes in bfloat16 from float32 weights");
 }
 
 }  // namespace proximal::lm

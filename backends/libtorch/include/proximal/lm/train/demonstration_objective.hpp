@@ -12,6 +12,7 @@
 #include <proximal/lm/generation/multinomial_sampler.hpp>
 #include <proximal/lm/model/begin_training.hpp>
 #include <proximal/lm/model/causal_lm.hpp>
+#include <proximal/lm/model/mixed_precision_backbone.hpp>
 #include <proximal/lm/model/recomputing_backbone.hpp>
 #include <proximal/lm/train/demonstration_loss.hpp>
 #include <proximal/lm/train/save_run.hpp>
@@ -94,6 +95,9 @@ class demonstration_objective final : public supervised_objective {
     }
     void begin() override { begin_training(model_); }
     void recompute_layers() override { model_.body = std::make_shared<recomputing_backbone>(model_.body); }
+    void compute_in(at::ScalarType dtype) override {
+        model_.body = std::make_shared<mixed_precision_backbone>(model_.body, dtype);
+    }
     std::vector<named_tensor> parameters() const override { return model_.parameters(); }
     std::vector<named_tensor> trainable_parameters() const override { return model_.trainable_parameters(); }
     void save(std::filesystem::path const& folder) const override { save_run(folder, model_, nullptr, tokenizer_); }

@@ -12,10 +12,12 @@
 #include <proximal/lm/generation/greedy_sampler.hpp>
 #include <proximal/lm/generation/multinomial_sampler.hpp>
 #include <proximal/lm/model/make_model.hpp>
+#include <proximal/lm/model/mixed_precision_backbone.hpp>
 #include <proximal/lm/model/recomputing_backbone.hpp>
 #include <proximal/lm/train/answer.hpp>
 #include <proximal/lm/train/check_arguments.hpp>
 #include <proximal/lm/train/checkpoint.hpp>
+#include <proximal/lm/train/loss_scaler.hpp>
 #include <proximal/lm/train/measure.hpp>
 #include <proximal/lm/train/measure_answers.hpp>
 #include <proximal/lm/train/out_of_memory.hpp>
@@ -50,6 +52,8 @@ namespace proximal::lm {
 /// (generate, score, algorithm.evaluate, update, measure), and step() shows how they fit together.
 /// Where its parts compare a group, each prompt is answered group_size times, in rows in succession.
 /// No reference and no critic is run where the algorithm reads none of what it would say.
+/// With --bf16 or --fp16 policy, reference and critic multiply matrices in that dtype (see mixed_precision_backbone);
+/// weights, gradients, heads and the reward model stay as they are.
 /// Of policy and critic those parameters learn that require a gradient; where none of a model's does, all do.
 /// Throws std::invalid_argument, one sentence, where the arguments do not fit together.
 class ppo_trainer final : public trainer {
@@ -72,11 +76,19 @@ class ppo_trainer final : public trainer {
         check_arguments(given_, algorithm_.needs_reference(), algorithm_.needs_critic());
         if (!algorithm_.needs_reference()) given_.ref_policy.reset();
         if (!algorithm_.needs_critic()) given_.value_model.reset();
-        set_precision(given_.config, given_.policy.lm_head.device());
+        set_precision(given_.config, given_.policy.lm_head.options());
         if (given_.config.gradient_checkpointing) {
             given_.policy.body = std::make_shared<recomputing_backbone>(given_.policy.body);
             if (given_.value_model)
                 given_.value_model->body = std::make_shared<recomputing_backbone>(given_.value_model->body);
+        }
+        if (auto const dtype = compute_dtype(given_.config)) {
+            auto const narrow = [&](auto& model) {
+                model.body = std::make_shared<mixed_precision_backbone>(model.body, *dtype);
+            };
+            narrow(given_.policy);
+            if (given_.ref_policy) narrow(*given_.ref_policy);
+            if (given_.value_model) narrow(*given_.value_model);
         }
         begin_training(given_.policy);
         if (given_.ref_policy) set_requires_grad(*given_.ref_policy, false);
@@ -120,6 +132,10 @@ class ppo_trainer final : public trainer {
         if (algorithm_.is_guarded()) {
             logged.set("policy/steps_skipped", static_cast<double>(statistics.skipped_steps));
             logged.set("policy/update_stopped", statistics.stopped ? 1.0 : 0.0);
+        }
+        if (given_.config.fp16) {
+            logged.set("precision/loss_scale", scaler_.scale);
+            logged.set("precision/steps_skipped", static_cast<double>(statistics.overflowed_steps));
         }
         for (auto const& [name, value] : evaluated.reported) logged.set(name, value);
         logged.set("lr", learning_rate);
@@ -267,6 +283,7 @@ class ppo_trainer final : public trainer {
         archive.within("optimizer", *given_.optimizers.optimizer);
         archive.within("schedule", given_.optimizers.schedule);
         archive.within("algorithm", algorithm_);
+        if (!archive.is_reading() || archive.holds("loss_scaler")) archive.within("loss_scaler", scaler_);
     }
     run_identity identity() override {
         return identity_of(given_.config, algorithm_, given_.train_dataset, given_.ref_policy);
@@ -293,7 +310,9 @@ class ppo_trainer final : public trainer {
                              .critic = critic(),
                              .rewards = models_behind(given_.reward_model)},
                             work) /
-               measured_gemm_rate(given_.policy.lm_head.options().requires_grad(false));
+               measured_gemm_rate(given_.policy.lm_head.options()
+                                      .dtype(compute_dtype(given_.config).value_or(given_.policy.lm_head.scalar_type()))
+                                      .requires_grad(false));
     }
     std::string out_of_memory_remedy() const {
         return "out of memory with micro-batches of " + std::to_string(sizes_.local_micro_batch_size) +
@@ -317,6 +336,7 @@ class ppo_trainer final : public trainer {
         return lengths;
     }
     static double scaled_temperature(double temperature) { return temperature + 1e-7; }  // TRL's guard against 0
+    loss_scaler* scaler() { return given_.config.fp16 ? &scaler_ : nullptr; }
     sequence_classifier const* critic() const { return given_.value_model ? &*given_.value_model : nullptr; }
     sampling sampling_at(double temperature) const {
         return {.temperature = scaled_temperature(temperature),
@@ -366,8 +386,10 @@ class ppo_trainer final : public trainer {
                 [this, told = event(&run::trainer_callback::on_optimizer_step)](optimizer_step& step) {
                     state_.optimizer_steps += step.taken;
                     told(step);
-                }),
-            .on_substep_end = [this] { announce(&run::trainer_callback::on_substep_end); }};
+                },
+                scaler()),
+            .on_substep_end = [this] { announce(&run::trainer_callback::on_substep_end); },
+            .scaler = scaler()};
     }
 
     trainable algorithm_;
@@ -377,6 +399,7 @@ class ppo_trainer final : public trainer {
     run::batch_arithmetic sizes_;
     run::prompt_cursor cursor_;
     std::mt19937_64 permutations_;
+    loss_scaler scaler_;
 };
 
 }  // namespace proximal::lm

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <memory>
 #include <proximal/lm/model/begin_training.hpp>
+#include <proximal/lm/model/mixed_precision_backbone.hpp>
 #include <proximal/lm/model/recomputing_backbone.hpp>
 #include <proximal/lm/model/save_model.hpp>
 #include <proximal/lm/model/sequence_classifier.hpp>
@@ -107,6 +108,9 @@ class preference_objective final : public supervised_objective {
     }
     void begin() override { begin_training(model_); }
     void recompute_layers() override { model_.body = std::make_shared<recomputing_backbone>(model_.body); }
+    void compute_in(at::ScalarType dtype) override {
+        model_.body = std::make_shared<mixed_precision_backbone>(model_.body, dtype);
+    }
     std::vector<named_tensor> parameters() const override { return model_.parameters(); }
     std::vector<named_tensor> trainable_parameters() const override { return model_.trainable_parameters(); }
     void save(std::filesystem::path const& folder) const override {

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <ATen/Context.h>
+#include <c10/core/ScalarType.h>
+#include <c10/core/TensorOptions.h>
 
+#include <optional>
 #include <proximal/run/training_options.hpp>
 #include <stdexcept>
 #include <string>
@@ -18,22 +21,28 @@ inline bool has_bfloat16_instructions() {
 #endif
 }
 
-/// Applies --tf32 and --full_determinism to LibTorch, and refuses --bf16 and --fp16 with the reason: the trainer
-/// computes in float32. Throws std::invalid_argument, one sentence.
-inline void set_precision(run::training_options const& config, at::Device device) {
+/// The dtype in which a run multiplies matrices of its models; none where it is that of their weights.
+inline std::optional<at::ScalarType> compute_dtype(run::training_options const& config) {
+    if (config.bf16) return at::kBFloat16;
+    if (config.fp16) return at::kHalf;
+    return {};
+}
+
+/// Applies --tf32 and --full_determinism to LibTorch, and refuses what the device and dtype of the models cannot give.
+/// Throws std::invalid_argument, one sentence.
+inline void set_precision(run::training_options const& config, at::TensorOptions const& models) {
+    auto const device = models.device();
     auto const refuse = [](std::string const& why) { throw std::invalid_argument(why); };
     if (config.bf16 && device.is_cpu() && !has_bfloat16_instructions())
         refuse(
             "--bf16 true: this processor has no bfloat16 instructions, and without them LibTorch computes in "
             "bfloat16 some 250 times slower than in float32; leave it out");
-    if (config.bf16)
-        refuse(
-            "--bf16 true is not supported yet: policy and critic learn in float32; leave it out, or give --tf32 "
-            "true on a GPU");
-    if (config.fp16)
-        refuse(
-            "--fp16 true is not supported yet: it needs loss scaling, and policy and critic learn in float32; leave "
-            "it out");
+    if (config.fp16 && !device.is_cuda())
+        refuse("--fp16 true is for an NVIDIA GPU, and this run is on the device " + device.str() +
+               ": leave it out, or give --bf16 true where the processor has bfloat16 instructions");
+    if (compute_dtype(config) && c10::typeMetaToScalarType(models.dtype()) != at::kFloat)
+        refuse(std::string(config.bf16 ? "--bf16" : "--fp16") + " true is for models of float32, and these are of " +
+               c10::toString(c10::typeMetaToScalarType(models.dtype())) + ": leave it out, or load them as at::kFloat");
     if (config.torch_empty_cache_steps && device.is_cpu())
         refuse(
             "--torch_empty_cache_steps is for a GPU, whose memory LibTorch keeps for later, and this run is on the "

@@ -13,6 +13,7 @@
 #include <proximal/lm/train/average_gradients.hpp>
 #include <proximal/lm/train/clip_gradients.hpp>
 #include <proximal/lm/train/first_non_finite.hpp>
+#include <proximal/lm/train/loss_scaler.hpp>
 #include <proximal/lm/train/optimizer.hpp>
 #include <proximal/lm/train/trainable.hpp>
 #include <stdexcept>
@@ -46,7 +47,8 @@ struct optimizer_step {
     double gradient_norm = 0.0;                      // before clipping
     std::map<std::string, double> gradient_norms{};  // of each model alone, by its name before the parameters'
     verdict decision = verdict::take;
-    bool taken = false;  // whether parameters moved
+    bool overflowed = false;  // whether float16 did: the step is left out, and the loss scaled less
+    bool taken = false;       // whether parameters moved
 
     /// Whether no micro-batch of any process counted: there is nothing to step on.
     bool is_empty() const { return sums.micro_batches == 0.0; }
@@ -57,9 +59,9 @@ using step_stage = std::function<void(optimizer_step&)>;
 
 /// What happens between the last backward pass of a mini-batch and the moved parameters, stage by stage:
 ///
-///     gradients -> reduce -> norm -> [clip] -> guard -> finite -> step
+///     gradients -> reduce -> [unscale] -> norm -> [overflow] -> [clip] -> guard -> finite -> step
 ///
-/// Clipping, loss scaling, sharded optimizers and listeners are stages in it.
+/// Clipping, sharded optimizers and listeners are stages in it.
 using step_pipeline = std::vector<step_stage>;
 
 /// Averages gradients and sums what was measured over all processes.
@@ -73,6 +75,22 @@ inline step_stage reduce_gradients(communicator& world) {
         auto const* const of_all = sums.const_data_ptr<double>();
         step.sums = {of_all[0], of_all[1], of_all[2]};
         if (of_all[3] > 0.0 && !step.failure) step.failure = "the loss of another process became NaN or infinite";
+    };
+}
+
+/// Takes gradients of a scaled loss back to those of the loss. After the reduction, by which an overflow of one process
+/// is one of all.
+inline step_stage unscale_gradients(loss_scaler& scaler) {
+    return [&scaler](optimizer_step& step) { scaler.unscale(step.optimizer); };
+}
+
+/// Leaves a step out whose loss or gradients are not finite, and tells the scaler of every other: see loss_scaler.
+/// The guard is not asked about what is left out.
+inline step_stage skip_overflow(loss_scaler& scaler) {
+    return [&scaler](optimizer_step& step) {
+        if (step.is_empty()) return;
+        step.overflowed = !scaler.take(!step.failure && std::isfinite(step.gradient_norm));
+        if (step.overflowed) step.decision = verdict::skip;
     };
 }
 
@@ -92,7 +110,7 @@ inline step_stage clip_to(double max_norm) {
 /// Asks the algorithm's guard.
 inline step_stage ask_guard(trainable const& algorithm) {
     return [&algorithm](optimizer_step& step) {
-        if (!step.is_empty()) step.decision = algorithm.guard(step.sums.mean());
+        if (!step.is_empty() && !step.overflowed) step.decision = algorithm.guard(step.sums.mean());
     };
 }
 
@@ -118,11 +136,14 @@ inline step_stage move_parameters() {
 }
 
 /// The pipeline of an algorithm in some processes; gradients are clipped to `max_grad_norm` where it is given.
-/// `before` and `after` frame the moved parameters: listeners.
+/// `before` and `after` frame the moved parameters: listeners. The loss is a scaled one where there is a scaler.
 inline step_pipeline stock_pipeline(trainable const& algorithm, communicator& world,
                                     std::optional<double> max_grad_norm = {}, step_stage before = {},
-                                    step_stage after = {}) {
-    step_pipeline stages{reduce_gradients(world), measure_norm()};
+                                    step_stage after = {}, loss_scaler* scaler = nullptr) {
+    step_pipeline stages{reduce_gradients(world)};
+    if (scaler != nullptr) stages.push_back(unscale_gradients(*scaler));
+    stages.push_back(measure_norm());
+    if (scaler != nullptr) stages.push_back(skip_overflow(*scaler));
     if (max_grad_norm) stages.push_back(clip_to(*max_grad_norm));
     stages.push_back(ask_guard(algorithm));
     stages.push_back(refuse_non_finite());

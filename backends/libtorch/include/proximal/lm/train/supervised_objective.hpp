@@ -50,6 +50,7 @@ class supervised_objective {
     /// The model: its parameters' learning is begun, it is saved as a Hugging Face folder.
     virtual void begin() = 0;
     virtual void recompute_layers() = 0;
+    virtual void compute_in(at::ScalarType dtype) = 0;  // see mixed_precision_backbone
     virtual std::vector<named_tensor> parameters() const = 0;
     virtual std::vector<named_tensor> trainable_parameters() const = 0;
     virtual void save(std::filesystem::path const& folder) const = 0;

@@ -16,6 +16,7 @@
 #include <proximal/lm/train/check_precision.hpp>
 #include <proximal/lm/train/clip_gradients.hpp>
 #include <proximal/lm/train/configured_optimizer.hpp>
+#include <proximal/lm/train/loss_scaler.hpp>
 #include <proximal/lm/train/out_of_memory.hpp>
 #include <proximal/lm/train/set_precision.hpp>
 #include <proximal/lm/train/supervised_objective.hpp>
@@ -67,8 +68,9 @@ class supervised_trainer final : public trainer {
         validate(config);
         check_precision(given_.objective->parameters(), "model");
         auto const parameters = given_.objective->parameters();
-        set_precision(config, parameters.front().tensor.device());
+        set_precision(config, parameters.front().tensor.options());
         if (config.gradient_checkpointing) given_.objective->recompute_layers();
+        if (auto const dtype = compute_dtype(config)) given_.objective->compute_in(*dtype);
         given_.objective->begin();
         if (!given_.optimizer)
             given_.optimizer = configured_optimizer(config, given_.objective->trainable_parameters());
@@ -94,16 +96,14 @@ class supervised_trainer final : public trainer {
         auto const sums = accumulate(own, weight);
         auto& optimizer = *given_.optimizer;
         average_gradients(optimizer, *world_);
+        if (given_.config.fp16) scaler_.unscale(optimizer);
         double const norm = optimizer.gradient_norm().item<double>();
-        if (!std::isfinite(norm))
+        bool const takes = given_.config.fp16 ? scaler_.take(std::isfinite(norm)) : true;
+        if (takes && !std::isfinite(norm))
             throw non_finite_error("the loss or its gradient became infinite or NaN in update " +
                                    std::to_string(state_.update + 1) + ": lower --learning_rate");
-        if (given_.config.max_grad_norm) clip_gradients(optimizer, norm, *given_.config.max_grad_norm);
-        announce(&run::trainer_callback::on_pre_optimizer_step);
-        optimizer.step(learning_rate);
+        if (takes) move_parameters(norm, learning_rate);
         optimizer.zero_grad();
-        ++state_.optimizer_steps;
-        announce(&run::trainer_callback::on_optimizer_step);
 
         ++state_.update;
         state_.episode += batch_;
@@ -115,7 +115,11 @@ class supervised_trainer final : public trainer {
         tokens_ += tokens;
         run::metrics logged;
         for (auto const& [name, number] : sums) logged.set(name, number.sum / number.weight);
-        logged.set("grad_norm", norm);
+        if (takes) logged.set("grad_norm", norm);
+        if (given_.config.fp16) {
+            logged.set("precision/loss_scale", scaler_.scale);
+            logged.set("precision/steps_skipped", takes ? 0.0 : 1.0);
+        }
         logged.set("learning_rate", learning_rate);
         logged.set("episode", static_cast<double>(state_.episode));
         logged.set("epoch", state_.epoch);
@@ -144,6 +148,7 @@ class supervised_trainer final : public trainer {
         archive("tokens", tokens_);
         archive.within("optimizer", *given_.optimizer);
         archive.within("schedule", schedule_);
+        if (!archive.is_reading() || archive.holds("loss_scaler")) archive.within("loss_scaler", scaler_);
     }
     run_identity identity() override {
         auto identity = given_.objective->identity();
@@ -181,13 +186,22 @@ class supervised_trainer final : public trainer {
             lengths.push_back(given_.objective->tokens(row));
         return lengths;
     }
-    /// The gradient of Σ losses / `weight` over this process's rows, times the processes, since their mean is taken;
-    /// and what was measured. Where memory does not suffice --auto_find_batch_size halves the micro-batch.
+    void move_parameters(double norm, double learning_rate) {
+        if (given_.config.max_grad_norm) clip_gradients(*given_.optimizer, norm, *given_.config.max_grad_norm);
+        announce(&run::trainer_callback::on_pre_optimizer_step);
+        given_.optimizer->step(learning_rate);
+        ++state_.optimizer_steps;
+        announce(&run::trainer_callback::on_optimizer_step);
+    }
+    /// The gradient of Σ losses / `weight` over this process's rows, times the processes, since their mean is taken,
+    /// and times the loss scale; and what was measured. Where memory does not suffice --auto_find_batch_size halves the
+    /// micro-batch.
     std::map<std::string, weighted_sum> accumulate(std::vector<std::int64_t> const& rows, double weight) {
         for (;;) {
             try {
                 std::map<std::string, weighted_sum> sums;
-                double const scale = static_cast<double>(world_->world_size()) / weight;
+                double const scale =
+                    static_cast<double>(world_->world_size()) / weight * (given_.config.fp16 ? scaler_.scale : 1.0);
                 for (std::size_t at = 0; at < rows.size(); at += static_cast<std::size_t>(micro_batch_)) {
                     auto const end = std::min(rows.size(), at + static_cast<std::size_t>(micro_batch_));
                     auto const part = given_.objective->loss({rows.begin() + static_cast<std::ptrdiff_t>(at),
@@ -227,6 +241,7 @@ class supervised_trainer final : public trainer {
     run::prompt_cursor cursor_;
     run::learning_rate_schedule schedule_;
     double tokens_ = 0.0;
+    loss_scaler scaler_;
 };
 
 }  // namespace proximal::lm

@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <proximal/libtorch/operations.hpp>
+#include <proximal/lm/train/loss_scaler.hpp>
 #include <proximal/lm/train/optimizer.hpp>
 #include <proximal/lm/train/predict.hpp>
 #include <proximal/lm/train/step_pipeline.hpp>
@@ -45,6 +46,7 @@ struct update_plan {
     std::function<bool(std::int64_t epoch, std::int64_t mini, std::int64_t micro)> steps_after{};
     step_pipeline stages{};                  // of every optimizer step; none: stock_pipeline of a single process
     std::function<void()> on_substep_end{};  // after a micro-batch that no step follows
+    loss_scaler const* scaler = nullptr;     // multiplies the loss; its stages are the pipeline's
 };
 
 /// What one micro-batch did; seen by an observer before the optimizer moves.
@@ -103,8 +105,9 @@ inline std::map<std::string, double> numbers_of(measured_loss const& measured, e
 ///
 /// Each micro-batch's loss is the algorithm's over its own tokens, divided by the micro-batches of a mini-batch: as in
 /// TRL v0.11.4, the result depends on how a batch is split, unless the aggregation is over_mini_batch. A micro-batch
-/// none of whose tokens count is passed over. The algorithm's guard may leave a step out, or end the update. Throws
-/// non_finite_error before a step that would spoil the models. Whatever ends it, no gradient is left behind.
+/// none of whose tokens count is passed over. The algorithm's guard may leave a step out, or end the update; so does an
+/// overflow where the loss is scaled. Throws non_finite_error before a step that would spoil the models. Whatever ends
+/// it, no gradient is left behind.
 inline update_statistics update(trainable const& algorithm, learners const& models, optimizer& optimizer,
                                 episodes const& batch, experience<libtorch::field> const& judged,
                                 update_plan const& plan, micro_batch_observer const& observer = {}) {
@@ -144,7 +147,8 @@ inline update_statistics update(trainable const& algorithm, learners const& mode
                     auto const numbers = numbers_of(measured, then, now, batch.sampled.index_select(0, index));
                     if (double const loss = measured.loss.item<double>(); !std::isfinite(loss) && !failure)
                         failure = "the loss became " + std::to_string(loss) + where + first_cause(now, then, numbers);
-                    torch::autograd::backward({measured.loss / static_cast<double>(accumulation)}, {});
+                    at::Tensor const share = measured.loss / static_cast<double>(accumulation);
+                    torch::autograd::backward({plan.scaler != nullptr ? share * plan.scaler->scale : share}, {});
                     if (observer) observer({epoch, mini, micro, index, now, measured.loss.detach(), numbers});
                     if (epoch == 0 && mini == 0 && micro == 0)  // 1, where training sees what sampling saw
                         statistics.series["val/ratio_at_start"].push_back(numbers.at("val/ratio_masked"));
@@ -171,7 +175,8 @@ inline update_statistics update(trainable const& algorithm, learners const& mode
                                 .push_back(norm);
                     ++statistics.optimizer_steps;
                 }
-                statistics.skipped_steps += step.decision == verdict::skip;
+                statistics.skipped_steps += step.decision == verdict::skip && !step.overflowed;
+                statistics.overflowed_steps += step.overflowed;
                 statistics.stopped = step.decision == verdict::stop;
                 if (statistics.stopped) return statistics;
             }

@@ -13,8 +13,9 @@ namespace proximal::lm {
 struct update_statistics {
     std::map<std::string, std::vector<double>> series;
     std::int64_t optimizer_steps = 0;
-    std::int64_t skipped_steps = 0;  // left out by the algorithm's guard
-    bool stopped = false;            // the guard ended the update early
+    std::int64_t skipped_steps = 0;     // left out by the algorithm's guard
+    std::int64_t overflowed_steps = 0;  // left out because float16 overflowed
+    bool stopped = false;               // the guard ended the update early
 
     /// The mean over all micro-batches; NaN where nothing was measured under this name.
     double mean(std::string const& name) const {
