@@ -23,8 +23,8 @@ namespace proximal::lm {
 /// stay float32, so that log-probs and values are not rounded to 8 or 11 bits.
 /// While a cache is filled, casts of the weights are kept from token to token; any other forward keeps none.
 /// Source: Micikevicius et al., Mixed Precision Training (2018), arXiv 1710.03740.
-/// Throws std::invalid_argument where the weights are not float32, the dtype is neither, or LibTorch has no autocast for
-/// their device.
+/// Throws std::invalid_argument where the weights are not float32, the dtype is neither, or LibTorch has no autocast
+/// for their device.
 class mixed_precision_backbone final : public forwarding_backbone {
    public:
     mixed_precision_backbone(std::shared_ptr<backbone> of, at::ScalarType dtype)
