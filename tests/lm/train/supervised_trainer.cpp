@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <proximal/lm/model/load_model.hpp>
 #include <proximal/lm/train/demonstration_objective.hpp>
 #include <proximal/lm/train/preference_objective.hpp>
 #include <proximal/lm/train/supervised_trainer.hpp>
@@ -69,9 +70,9 @@ at::Tensor trained(Make const& make, run::training_options const& config, int st
 TEST_CASE("supervised_trainer: a batch may be split into micro-batches at will, for both objectives") {
     auto const check = [](auto const& make) {
         auto const whole = trained(make, eight_rows(8, 1));
-        CHECK((whole - flat(*make())).abs().max().item<double>() > 1e-3);  // it learns
+        CHECK((whole - flat(*make())).abs().max().template item<double>() > 1e-3);  // it learns
         for (auto const& [micro, accumulation] : {std::pair{4, 2}, {2, 4}, {1, 8}})
-            CHECK((trained(make, eight_rows(micro, accumulation)) - whole).abs().max().item<double>() < 1e-9);
+            CHECK((trained(make, eight_rows(micro, accumulation)) - whole).abs().max().template item<double>() < 1e-9);
     };
     check([] { return fine_tuning(); });
     check([] { return reward_modelling(); });

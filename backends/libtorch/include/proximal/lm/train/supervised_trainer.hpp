@@ -103,7 +103,7 @@ class supervised_trainer final : public trainer {
             throw non_finite_error("the loss or its gradient became infinite or NaN in update " +
                                    std::to_string(state_.update + 1) + ": lower --learning_rate");
         if (takes) move_parameters(norm, learning_rate);
-        optimizer.zero_grad();
+        else optimizer.zero_grad();
 
         ++state_.update;
         state_.episode += batch_;
@@ -190,6 +190,7 @@ class supervised_trainer final : public trainer {
         if (given_.config.max_grad_norm) clip_gradients(*given_.optimizer, norm, *given_.config.max_grad_norm);
         announce(&run::trainer_callback::on_pre_optimizer_step);
         given_.optimizer->step(learning_rate);
+        given_.optimizer->zero_grad();
         ++state_.optimizer_steps;
         announce(&run::trainer_callback::on_optimizer_step);
     }
