@@ -307,7 +307,7 @@ TEST_CASE("checkpoint: evaluations that cannot be made are refused before the ru
     CHECK_THROWS_WITH(refused(config), Catch::Contains("4 is none of 3"));
     config.save_steps = 6;
     CHECK_NOTHROW(refused(config));
-    CHECK_THROWS_WITH(refused(config, false), Catch::Contains("no evaluation prompts"));
+    CHECK_THROWS_WITH(refused(config, false), Catch::Contains("no evaluation data"));
     config.metric_for_best_model = "nonsense";
     support::temporary_folder const folder;
     config.output_dir = folder.path;
