@@ -33,7 +33,7 @@ std::vector<std::filesystem::path> files_below(std::filesystem::path const& fold
 }
 }  // namespace
 
-TEST_CASE("encode_rows: the same rows on one thread, on several, and from the cache") {
+TEST_CASE("encode_rows: the same rows on one thread, on several, and from the cache (--dataset_num_proc)") {
     support::temporary_folder const folder;
     tokenizer const tiny(support::tiny_tokenizer());
     auto const texts = many_texts();
