@@ -642,6 +642,7 @@ TEST_CASE("ppo: the EOS trick replaces a score or takes from it, one of them") {
     auto const line =
         nlohmann::json::parse(w.read(w.out / "metrics.jsonl").substr(0, w.read(w.out / "metrics.jsonl").find('\n')));
     CHECK(line["objective/scores"].get<double>() < -2.0);  // of an untrained policy hardly any response ends
-    CHECK_THAT(w.refusal("--stop_token eos --missing_eos_score -1 --missing_eos_penalty 1.0"),
+    workshop const another;
+    CHECK_THAT(another.refusal("--stop_token eos --missing_eos_score -1 --missing_eos_penalty 1.0"),
                Catch::Contains("give one of them"));
 }

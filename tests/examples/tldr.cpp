@@ -195,7 +195,7 @@ TEST_CASE("tldr: bad input to every program is one sentence and a status of 1") 
     at.refused("generate --model_name_or_path model --dataset_name columns.jsonl", "its columns are answer, question");
     at.write("other.jsonl", R"({"prompt": "something else", "completion": ""})"
                             "\n");
-    at.refused("generate --model_name_or_path model --dataset_name sft --output_file other.jsonl",
+    at.refused("generate --model_name_or_path model --dataset_name sft --response_length 4 --output_file other.jsonl",
                "holds answers with another model");
     CHECK(at.read("other.jsonl").starts_with("{\"prompt\": \"something else\""));
     at.refused("judge_tldr --model_name_or_path model --dataset_name sft", "OPENAI_API_KEY");

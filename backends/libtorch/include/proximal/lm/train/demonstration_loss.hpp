@@ -35,7 +35,7 @@ inline weighted_loss demonstration_loss(causal_lm const& model, std::vector<demo
                                         double prompt_weight) {
     std::vector<std::vector<std::int64_t>> rows;
     std::vector<std::int64_t> sources, targets;
-    std::vector<float> weights, answers;
+    std::vector<double> weights, answers;
     std::int64_t at = 0;
     for (auto const& [prompt, completion] : batch) {
         auto& row = rows.emplace_back(prompt);
@@ -45,8 +45,8 @@ inline weighted_loss demonstration_loss(causal_lm const& model, std::vector<demo
             if (!answer && prompt_weight == 0.0) continue;
             sources.push_back(at + static_cast<std::int64_t>(i) - 1);
             targets.push_back(row[i]);
-            weights.push_back(answer ? 1.0f : static_cast<float>(prompt_weight));
-            answers.push_back(answer ? 1.0f : 0.0f);
+            weights.push_back(answer ? 1.0 : prompt_weight);
+            answers.push_back(answer ? 1.0 : 0.0);
         }
         row.pop_back();  // predicts nothing
         at += static_cast<std::int64_t>(row.size());
@@ -57,9 +57,9 @@ inline weighted_loss demonstration_loss(causal_lm const& model, std::vector<demo
     auto const predicted =
         libtorch::linear_logprobs(hidden, model.lm_head, at::tensor(targets, at::kLong).to(device), 1.0);
     auto const options = predicted.logprob.options().requires_grad(false);
-    auto const weight = at::tensor(weights).to(options);
+    auto const weight = at::tensor(weights, at::kDouble).to(options);
     return {-(predicted.logprob * weight).sum(), weight.sum().item<double>(),
-            -(predicted.logprob.detach() * at::tensor(answers).to(options)).sum()};
+            -(predicted.logprob.detach() * at::tensor(answers, at::kDouble).to(options)).sum()};
 }
 
 }  // namespace proximal::lm
