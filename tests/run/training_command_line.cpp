@@ -23,6 +23,6 @@ TEST_CASE("read_training_command_line: transformers' flags act, and what would d
     refused({"--doctor=false"}, {{"doctor", {"its diagnoses are of PPO's metrics"}}}, "diagnoses are of PPO");
     refused({"--center_rewards_coefficient=-1"}, {}, "must be at least 0");
     refused({"--reward_head=random"}, {}, "n_plus, initializer_range");
-    refused({"--lr_scheduler_type=cosin"}, {}, "is not known");
+    refused({"--lr_scheduler_type=cosin"}, {}, "must be one of linear");
     refused({"--kl_coef=1"}, {}, "kl_coef");
 }
