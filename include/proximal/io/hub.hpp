@@ -115,7 +115,7 @@ inline std::filesystem::path fetch(std::filesystem::path const& program, std::st
 
 /// Fetches a model or a tokenizer, all that is asked for.
 inline std::filesystem::path download(std::filesystem::path const& program, std::string const& id, content asked) {
-    auto const folder = fetch(program, id, repository::model);
+    auto folder = fetch(program, id, repository::model);
     if (auto const missing = missing_file(folder, asked))
         throw std::runtime_error(
             fmt::format("{} downloaded {} without {}; is it a model of transformers, with its weights as safetensors?",

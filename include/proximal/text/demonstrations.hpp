@@ -76,10 +76,10 @@ inline demonstrations demonstrations_of(record_table table, tokenizer const& tok
     auto rows = encode_rows(
         2 * count,
         [&](std::size_t row) {
-            auto const& [prompt, completion] = texts[row / 2];
+            auto const& text = texts[row / 2];
             return at_place(table, row / 2, [&] {
-                return row % 2 == 0 ? encode_prompt(prompt, tokenizer, options.max_prompt_length)
-                                    : encode_completion(completion, tokenizer, options);
+                return row % 2 == 0 ? encode_prompt(text.first, tokenizer, options.max_prompt_length)
+                                    : encode_completion(text.second, tokenizer, options);
             });
         },
         hash, tokenizer, options.how);

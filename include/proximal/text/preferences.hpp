@@ -126,10 +126,10 @@ inline preferences preferences_of(record_table table, tokenizer const& tokenizer
     auto rows = encode_rows(
         3 * count,
         [&](std::size_t row) {
-            auto const& [prompt, chosen, rejected] = texts[row / 3];
+            auto const& text = texts[row / 3];
             return at_place(table, row / 3, [&] {
-                if (row % 3 == 0) return encode_prompt(prompt, tokenizer, options.max_prompt_length);
-                return encode_completion(row % 3 == 1 ? chosen : rejected, tokenizer, options);
+                if (row % 3 == 0) return encode_prompt(text.prompt, tokenizer, options.max_prompt_length);
+                return encode_completion(row % 3 == 1 ? text.chosen : text.rejected, tokenizer, options);
             });
         },
         hash, tokenizer, options.how);
