@@ -162,6 +162,7 @@ inline std::string to_text(report const& made) {
     for (auto const& one : made.result.outcomes)
         if (one.result == verdict::failure) ++reasons[one.why];
     std::vector<std::pair<std::int64_t, std::string_view>> ranked;
+    ranked.reserve(reasons.size());
     for (auto const& [why, times] : reasons) ranked.emplace_back(-times, why);
     std::sort(ranked.begin(), ranked.end());
     for (std::size_t i = 0; i < std::min<std::size_t>(ranked.size(), 3); ++i)
