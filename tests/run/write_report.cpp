@@ -42,7 +42,7 @@ TEST_CASE("write_report: a browser draws both pages, and none of their scripts c
     auto const opened = [&](std::string const& page) {
         auto const command =
             "cd " + folder.path.string() + " && HOME=. timeout 120 chromium --headless=new --no-sandbox " +
-            "--disable-gpu --enable-logging=stderr --virtual-time-budget=3000 --dump-dom file://$PWD/" + page +
+            "--disable-gpu --enable-logging=stderr --virtual-time-budget=30000 --dump-dom file://$PWD/" + page +
             " > dom 2> errors";
         bool const ran = std::system(command.c_str()) == 0;
         auto const text = [&](char const* name) {
@@ -54,7 +54,10 @@ TEST_CASE("write_report: a browser draws both pages, and none of their scripts c
         CHECK(text("errors").find("CONSOLE") == std::string::npos);
         return text("dom");
     };
-    auto const report = opened("report.html");
+    auto report = opened("report.html");
+    // Now and then a headless browser gives the page before its script ran.
+    for (int again = 0; again < 4 && report.find("<svg viewBox") == std::string::npos; ++again)
+        report = opened("report.html");
     std::size_t drawn = 0;
     for (std::size_t at = 0; (at = report.find("<svg viewBox", at)) != std::string::npos; ++at) ++drawn;
     CHECK(drawn == 3);  // objective/kl, lr, time/update
