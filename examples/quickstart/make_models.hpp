@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <proximal/lm/model/load_model.hpp>
@@ -14,6 +13,7 @@
 #include <proximal/run/progress_bar.hpp>
 #include <proximal/text/bpe_trainer.hpp>
 #include <proximal/text/prompt_dataset.hpp>
+#include <proximal/text/token_cache.hpp>
 #include <proximal/text/tokenizer.hpp>
 
 #include "load_or_make_corpus.hpp"
@@ -28,16 +28,10 @@ struct embedded {
     synopsis_rule rule;           // the reward
 };
 
-/// Where the quick start keeps what it made: $PROXIMAL_CACHE, else $XDG_CACHE_HOME/proximal, else ~/.cache/proximal.
+/// Where the quick start keeps what it made: text::cache_folder(), or where there is no home a temporary folder.
 inline std::filesystem::path cache_folder() {
-    auto const value = [](char const* name) {
-        char const* const text = std::getenv(name);
-        return std::string(text != nullptr ? text : "");
-    };
-    if (auto const own = value("PROXIMAL_CACHE"); !own.empty()) return own;
-    if (auto const xdg = value("XDG_CACHE_HOME"); !xdg.empty()) return std::filesystem::path(xdg) / "proximal";
-    if (auto const home = value("HOME"); !home.empty()) return std::filesystem::path(home) / ".cache" / "proximal";
-    return std::filesystem::temp_directory_path() / "proximal-cache";
+    auto const folder = text::cache_folder();
+    return folder.empty() ? std::filesystem::temp_directory_path() / "proximal-cache" : folder;
 }
 
 inline std::int64_t const vocabulary = 2048;

@@ -250,7 +250,6 @@ inline stage rewarded(material const& from, stage const& sft, miniature_options 
     config.learning_rate = 1e-4;
     config.weight_decay = 0.01;
     config.warmup_steps = std::min<std::int64_t>(30, options.reward_steps / 4);
-    config.adam_beta2 = 0.95;
     auto const base = px::lm::load_causal_lm(sft.folder);
     auto const model =
         px::lm::make_sequence_classifier(*base.body, base.config, 1, px::lm::reward_head_deviation(*base.body));

@@ -72,6 +72,7 @@
 #include <proximal/lm/train/measure.hpp>
 #include <proximal/lm/train/measure_answers.hpp>
 #include <proximal/lm/train/memory_plan.hpp>
+#include <proximal/lm/train/model_objective.hpp>
 #include <proximal/lm/train/optimizer.hpp>
 #include <proximal/lm/train/out_of_memory.hpp>
 #include <proximal/lm/train/per_parameter_optimizer.hpp>

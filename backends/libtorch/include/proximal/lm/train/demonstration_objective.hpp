@@ -6,17 +6,12 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
-#include <memory>
+#include <map>
 #include <proximal/lm/generation/generate_in_chunks.hpp>
 #include <proximal/lm/generation/multinomial_sampler.hpp>
-#include <proximal/lm/model/begin_training.hpp>
 #include <proximal/lm/model/causal_lm.hpp>
-#include <proximal/lm/model/mixed_precision_backbone.hpp>
-#include <proximal/lm/model/recomputing_backbone.hpp>
 #include <proximal/lm/train/demonstration_loss.hpp>
-#include <proximal/lm/train/save_run.hpp>
-#include <proximal/lm/train/supervised_objective.hpp>
+#include <proximal/lm/train/model_objective.hpp>
 #include <proximal/run/random_stream.hpp>
 #include <proximal/text/rouge.hpp>
 #include <proximal/text/tokenizer.hpp>
@@ -39,44 +34,25 @@ struct written_evaluation {
 ///
 /// Metrics: `loss`, the weighted mean; `loss/completion`, the mean over the answers' tokens; of the evaluation data
 /// `eval/loss`, `eval/loss/completion`, and where answers are written `eval/rouge_l` (F1) and `eval/eos_rate`.
-class demonstration_objective final : public supervised_objective {
+class demonstration_objective final : public model_objective<causal_lm, demonstration> {
    public:
     demonstration_objective(causal_lm model, text::tokenizer tokenizer, std::vector<demonstration> train,
                             std::vector<demonstration> eval, double prompt_weight, written_evaluation written = {})
-        : model_(std::move(model)),
-          tokenizer_(std::move(tokenizer)),
-          train_(std::move(train)),
-          eval_(std::move(eval)),
+        : model_objective(std::move(model), std::move(tokenizer), std::move(train), std::move(eval)),
           prompt_weight_(prompt_weight),
           written_(written) {}
 
-    std::int64_t size() const override { return std::ssize(train_); }
-    std::int64_t tokens(std::int64_t row) const override {
-        auto const& of = train_[static_cast<std::size_t>(row)];
+    std::int64_t tokens(std::int64_t index) const override {
+        auto const& of = row(index);
         return std::ssize(of.prompt) + std::ssize(of.completion);
     }
-    double weight(std::int64_t row) const override {
-        return demonstration_weight(train_[static_cast<std::size_t>(row)], prompt_weight_);
-    }
-    objective_sums loss(std::vector<std::int64_t> const& rows) const override {
-        std::vector<demonstration> batch;
-        for (auto const row : rows) batch.push_back(train_[static_cast<std::size_t>(row)]);
-        return sums_of(batch);
-    }
-    bool can_evaluate() const override { return !eval_.empty(); }
+    double weight(std::int64_t index) const override { return demonstration_weight(row(index), prompt_weight_); }
+    objective_sums loss(std::vector<std::int64_t> const& rows) const override { return sums_of(batch_of(rows)); }
     run::metrics evaluate(std::int64_t chunk) override {
-        weighted_sum loss, completion;
-        for (std::size_t at = 0; at < eval_.size(); at += static_cast<std::size_t>(chunk)) {
-            auto const end = std::min(eval_.size(), at + static_cast<std::size_t>(chunk));
-            auto const sums = sums_of(
-                {eval_.begin() + static_cast<std::ptrdiff_t>(at), eval_.begin() + static_cast<std::ptrdiff_t>(end)});
-            auto const add = [](weighted_sum& to, weighted_sum const& x) { to.sum += x.sum, to.weight += x.weight; };
-            add(loss, sums.numbers.at("loss"));
-            add(completion, sums.numbers.at("loss/completion"));
-        }
+        std::map<std::string, weighted_sum> all;
+        for_each_held_out(chunk, [&](std::vector<demonstration> const& batch) { add(all, sums_of(batch).numbers); });
         run::metrics measured;
-        measured.set("eval/loss", loss.sum / loss.weight);
-        measured.set("eval/loss/completion", completion.sum / completion.weight);
+        for (auto const& [name, number] : all) measured.set("eval/" + name, number.sum / number.weight);
         if (written_.rows > 0) {
             double rouge = 0.0, ended = 0.0;
             auto const answers = write(written_.rows);
@@ -93,19 +69,8 @@ class demonstration_objective final : public supervised_objective {
                 {answer.prompt, answer.reference, answer.response, fmt::format("{:.3f}", answer.rouge_l)});
         return table;
     }
-    void begin() override { begin_training(model_); }
-    void recompute_layers() override { model_.body = std::make_shared<recomputing_backbone>(model_.body); }
-    void compute_in(at::ScalarType dtype) override {
-        model_.body = std::make_shared<mixed_precision_backbone>(model_.body, dtype);
-    }
-    std::vector<named_tensor> parameters() const override { return model_.parameters(); }
-    std::vector<named_tensor> trainable_parameters() const override { return model_.trainable_parameters(); }
-    void save(std::filesystem::path const& folder) const override { save_run(folder, model_, nullptr, tokenizer_); }
     run_identity identity() const override {
-        std::vector<std::vector<std::int64_t>> all;
-        for (auto const& row : train_)
-            for (auto const part : {&demonstration::prompt, &demonstration::completion}) all.push_back(row.*part);
-        return {{"the training data", fingerprint(all, "texts")},
+        return {{"the training data", fingerprint_of({&demonstration::prompt, &demonstration::completion})},
                 {"--prompt_loss_weight", fmt::format("{}", prompt_weight_)}};
     }
 
@@ -152,9 +117,6 @@ class demonstration_objective final : public supervised_objective {
         return answers;
     }
 
-    causal_lm model_;
-    text::tokenizer tokenizer_;
-    std::vector<demonstration> train_, eval_;
     double prompt_weight_;
     written_evaluation written_;
 };

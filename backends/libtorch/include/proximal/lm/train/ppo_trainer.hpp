@@ -100,6 +100,7 @@ class ppo_trainer final : public trainer {
         run::check_evaluation(given_.config, !given_.eval_dataset.prompts.empty(), state_.updates);
         announce(&run::trainer_callback::on_init_end);
     }
+
     /// One update, from prompts to metrics.
     run::metrics step() override {
         run::stopwatch watch;

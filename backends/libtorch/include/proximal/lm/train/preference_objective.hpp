@@ -5,17 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <cstdint>
-#include <filesystem>
-#include <memory>
-#include <proximal/lm/model/begin_training.hpp>
-#include <proximal/lm/model/mixed_precision_backbone.hpp>
-#include <proximal/lm/model/recomputing_backbone.hpp>
-#include <proximal/lm/model/save_model.hpp>
+#include <map>
 #include <proximal/lm/model/sequence_classifier.hpp>
-#include <proximal/lm/train/supervised_objective.hpp>
+#include <proximal/lm/train/model_objective.hpp>
 #include <proximal/run/calibration.hpp>
 #include <proximal/text/tokenizer.hpp>
 #include <string>
@@ -62,70 +55,42 @@ inline rewarded_pairs reward_pairs(sequence_classifier const& model, std::vector
 /// model claims (expected calibration error, ten bins).
 /// Source: Stiennon et al. 2020, arXiv 2009.01325; TRL's RewardTrainer, Eisenstein et al. 2023, arXiv 2312.09244
 /// (center_rewards_coefficient).
-class preference_objective final : public supervised_objective {
+class preference_objective final : public model_objective<sequence_classifier, preference> {
    public:
     preference_objective(sequence_classifier model, text::tokenizer tokenizer, std::vector<preference> train,
                          std::vector<preference> eval, double center_rewards_coefficient = 0.0)
-        : model_(std::move(model)),
-          tokenizer_(std::move(tokenizer)),
-          train_(std::move(train)),
-          eval_(std::move(eval)),
+        : model_objective(std::move(model), std::move(tokenizer), std::move(train), std::move(eval)),
           center_(center_rewards_coefficient) {}
 
-    std::int64_t size() const override { return std::ssize(train_); }
-    std::int64_t tokens(std::int64_t row) const override {
-        auto const& pair = train_[static_cast<std::size_t>(row)];
+    std::int64_t tokens(std::int64_t index) const override {
+        auto const& pair = row(index);
         return 2 * std::ssize(pair.prompt) + std::ssize(pair.chosen) + std::ssize(pair.rejected);
     }
     double weight(std::int64_t) const override { return 1.0; }
     objective_sums loss(std::vector<std::int64_t> const& rows) const override {
-        std::vector<preference> batch;
-        for (auto const row : rows) batch.push_back(train_[static_cast<std::size_t>(row)]);
-        auto const rewards = reward_pairs(model_, batch);
+        auto const rewards = reward_pairs(model_, batch_of(rows));
         auto const total = loss_of(rewards);
         return {total, numbers(rewards, total.detach())};
     }
-    bool can_evaluate() const override { return !eval_.empty(); }
     run::metrics evaluate(std::int64_t chunk) override {
         std::map<std::string, weighted_sum> all;
         std::vector<double> margins;
-        for (std::size_t at = 0; at < eval_.size(); at += static_cast<std::size_t>(chunk)) {
-            auto const end = std::min(eval_.size(), at + static_cast<std::size_t>(chunk));
-            auto const rewards = reward_pairs(model_, {eval_.begin() + static_cast<std::ptrdiff_t>(at),
-                                                       eval_.begin() + static_cast<std::ptrdiff_t>(end)});
-            for (auto const& [name, number] : numbers(rewards, loss_of(rewards))) {
-                all[name].sum += number.sum;
-                all[name].weight += number.weight;
-            }
+        for_each_held_out(chunk, [&](std::vector<preference> const& batch) {
+            auto const rewards = reward_pairs(model_, batch);
+            add(all, numbers(rewards, loss_of(rewards)));
             at::Tensor const margin = (rewards.chosen - rewards.rejected).to(at::kCPU, at::kDouble).contiguous();
             margins.insert(margins.end(), margin.const_data_ptr<double>(),
                            margin.const_data_ptr<double>() + margin.numel());
-        }
+        });
         run::metrics measured;
         for (auto const& [name, number] : all) measured.set("eval/" + name, number.sum / number.weight);
         measured.set("eval/calibration_error", run::calibration_error(margins));
         return measured;
     }
-    void begin() override { begin_training(model_); }
-    void recompute_layers() override { model_.body = std::make_shared<recomputing_backbone>(model_.body); }
-    void compute_in(at::ScalarType dtype) override {
-        model_.body = std::make_shared<mixed_precision_backbone>(model_.body, dtype);
-    }
-    std::vector<named_tensor> parameters() const override { return model_.parameters(); }
-    std::vector<named_tensor> trainable_parameters() const override { return model_.trainable_parameters(); }
-    void save(std::filesystem::path const& folder) const override {
-        auto saved = model_;
-        if (auto const pad = tokenizer_.pad_token_id()) saved.config["pad_token_id"] = *pad;
-        save_model(saved, folder);
-        tokenizer_.save(folder);
-    }
     run_identity identity() const override {
-        std::vector<std::vector<std::int64_t>> all;
-        for (auto const& row : train_)
-            for (auto const part : {&preference::prompt, &preference::chosen, &preference::rejected})
-                all.push_back(row.*part);
-        return {{"the training data", fingerprint(all, "texts")},
-                {"--center_rewards_coefficient", fmt::format("{}", center_)}};
+        return {
+            {"the training data", fingerprint_of({&preference::prompt, &preference::chosen, &preference::rejected})},
+            {"--center_rewards_coefficient", fmt::format("{}", center_)}};
     }
     /// Some prompts of the training data.
     std::vector<std::vector<std::int64_t>> prompts(std::size_t most) const {
@@ -133,9 +98,6 @@ class preference_objective final : public supervised_objective {
         for (std::size_t i = 0; i < std::min(most, train_.size()); ++i) some.push_back(train_[i].prompt);
         return some;
     }
-    text::tokenizer const& tokenizer() const { return tokenizer_; }
-    /// The model being trained.
-    sequence_classifier const& model() const { return model_; }
 
    private:
     at::Tensor loss_of(rewarded_pairs const& rewards) const {
@@ -154,9 +116,6 @@ class preference_objective final : public supervised_objective {
                 {"rewards/margins", sum(chosen - rejected)}};
     }
 
-    sequence_classifier model_;
-    text::tokenizer tokenizer_;
-    std::vector<preference> train_, eval_;
     double center_;
 };
 

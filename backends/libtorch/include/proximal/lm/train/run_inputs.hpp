@@ -106,6 +106,13 @@ inline text::prompt_dataset fitting(text::prompt_dataset const& data, std::int64
     return kept;
 }
 
+/// Gives a tokenizer a pad token of its own, where it has none or EOS in its place. After the data were read: the text
+/// "[PAD]" in them is text.
+inline void give_pad_token(text::tokenizer& tokenizer) {
+    if (!tokenizer.pad_token_id() || tokenizer.pad_token_id() == tokenizer.eos_token_id())
+        tokenizer.add_pad_token("[PAD]");
+}
+
 /// The models and the reward that a configuration names, as far as an algorithm reads them, in float32; says on stdout
 /// what was taken. The data are left empty where none are named; prompts that do not fit are left out.
 inline run_inputs configured_inputs(run::PPOv2Config const& config, at::Device device, trainable const& algorithm,
@@ -145,9 +152,7 @@ inline run_inputs configured_inputs(run::PPOv2Config const& config, at::Device d
     }
     for (auto const& model : models_behind(inputs.reward))
         check_padding(model, inputs.train.prompts, tokenizer.eos_token_id());
-    // After the prompts were read: the text "[PAD]" in one of them is text.
-    if (!tokenizer.pad_token_id() || tokenizer.pad_token_id() == tokenizer.eos_token_id())
-        tokenizer.add_pad_token("[PAD]");
+    give_pad_token(tokenizer);
     return inputs;
 }
 

@@ -79,11 +79,6 @@ auto rows_of(Config const& config, text::completion_options options, std::vector
     fmt::print("data       {} rows to train on, {} held out\n", split.train.size(), split.eval.size());
     return split;
 }
-/// The tokenizer of a folder, with a pad token of its own. After the data were read: the text "[PAD]" in them is text.
-inline void give_pad_token(text::tokenizer& tokenizer) {
-    if (!tokenizer.pad_token_id() || tokenizer.pad_token_id() == tokenizer.eos_token_id())
-        tokenizer.add_pad_token("[PAD]");
-}
 inline std::int64_t longest(std::optional<std::int64_t> asked, backbone const& body) {
     return std::min(asked.value_or(body.max_positions()), body.max_positions());
 }
@@ -110,7 +105,7 @@ inline std::shared_ptr<demonstration_objective> configured_objective(
                                          rows.push_back({std::move(row.prompt), std::move(row.completion)});
                                      return rows;
                                  });
-    detail::give_pad_token(tokenizer);
+    give_pad_token(tokenizer);
     return std::make_shared<demonstration_objective>(model, tokenizer, std::move(split.train), std::move(split.eval),
                                                      config.prompt_loss_weight,
                                                      written_evaluation{.rows = config.eval_generations,
@@ -142,7 +137,7 @@ inline std::shared_ptr<preference_objective> configured_objective(
                 rows.push_back({std::move(row.prompt), std::move(row.chosen), std::move(row.rejected)});
             return rows;
         });
-    detail::give_pad_token(tokenizer);
+    give_pad_token(tokenizer);
     return std::make_shared<preference_objective>(model, tokenizer, std::move(split.train), std::move(split.eval),
                                                   config.center_rewards_coefficient);
 }

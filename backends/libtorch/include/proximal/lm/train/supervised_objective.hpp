@@ -25,6 +25,14 @@ struct objective_sums {
     std::map<std::string, weighted_sum> numbers;  // metrics by name
 };
 
+/// Adds what was measured of more rows.
+inline void add(std::map<std::string, weighted_sum>& to, std::map<std::string, weighted_sum> const& more) {
+    for (auto const& [name, number] : more) {
+        to[name].sum += number.sum;
+        to[name].weight += number.weight;
+    }
+}
+
 /// What a supervised_trainer minimises: a loss that is a mean over weighted rows, of one model.
 ///
 /// Rows are numbered from 0. A row's loss must not depend on the rows beside it, so that a batch may be split into

@@ -208,10 +208,7 @@ class supervised_trainer final : public trainer {
                     auto const part = given_.objective->loss({rows.begin() + static_cast<std::ptrdiff_t>(at),
                                                               rows.begin() + static_cast<std::ptrdiff_t>(end)});
                     torch::autograd::backward({part.total * scale}, {});
-                    for (auto const& [name, number] : part.numbers) {
-                        sums[name].sum += number.sum;
-                        sums[name].weight += number.weight;
-                    }
+                    add(sums, part.numbers);
                     announce(&run::trainer_callback::on_substep_end);
                 }
                 return summed(std::move(sums));
