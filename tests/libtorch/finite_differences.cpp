@@ -74,10 +74,20 @@ TEST_CASE("autograd: the whole whole_ppo algorithm, from what was recorded and w
     char const* const names[] = {"logprobs",   "values",  "old logprobs", "ref logprobs",
                                  "old values", "rewards", "scores"};
     for (auto const& x : leaves) x.requires_grad_();
-    auto const loss = [&] { return whole_ppo.loss(whole_ppo.evaluate(recorded), now).tensor; };
+    // evaluate() lets no gradient through, as an update must not: its parts are run without it.
+    auto const loss = [&] {
+        return whole_ppo.loss(run_part{}(whole_ppo.estimator, run_part{}(whole_ppo.shaper, recorded)), now).tensor;
+    };
     auto const slopes = torch::autograd::grad({loss()}, leaves);
     for (std::size_t i = 0; i < leaves.size(); ++i)
         check_slopes(names[i], leaves[i].detach(), slopes[i], [&] { return loss().template item<double>(); });
+
+    auto const update = torch::autograd::grad({whole_ppo.loss(whole_ppo.evaluate(recorded), now).tensor}, leaves, {},
+                                              std::nullopt, false, true);
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+        INFO(names[i]);
+        CHECK(update[i].defined() == (i < 2));  // what is predicted now, and nothing that was recorded
+    }
 }
 
 TEST_CASE("linear_logprobs: both gradients are those of finite differences, in chunks too") {
