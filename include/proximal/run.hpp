@@ -43,6 +43,7 @@
 #include <proximal/run/html_report.hpp>
 #include <proximal/run/idle_options.hpp>
 #include <proximal/run/interval_steps.hpp>
+#include <proximal/run/launch.hpp>
 #include <proximal/run/learning_rate_schedule.hpp>
 #include <proximal/run/line_log.hpp>
 #include <proximal/run/log_history.hpp>
