@@ -2,7 +2,6 @@
 //
 // Trains a reward model on preferences, with the flags of TRL's reward_modeling.py.
 #include <proximal/lm/reward/check_padding.hpp>
-#include <proximal/run/program.hpp>
 #include <proximal/run/reward_config.hpp>
 #include <proximal/run/spin_briefly.hpp>
 
@@ -11,11 +10,11 @@
 int main(int argc, char** argv) {
     using namespace proximal;
     run::spin_briefly(argv);
-    return run::run_main("reward", argc, argv, [](std::vector<std::string> const& arguments) {
+    return lm::run_processes("reward", argc, argv, examples::meet, [](std::vector<std::string> const& arguments, lm::rendezvous& meeting) {
         char const* const no_text = "a reward model writes nothing";
         return examples::train_supervised<run::RewardConfig>(
             "reward", "Trains a reward model on preferences: rows with chosen and rejected, and a prompt or none.",
-            arguments,
+            arguments, meeting,
             {{"doctor", {"its diagnoses are of PPO's metrics"}},
              {"logits_memory_mb", {no_text}},
              {"num_sample_generations", {no_text, "10"}}},

@@ -12,7 +12,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <proximal/lm/train/average_gradients.hpp>
 #include <proximal/lm/train/check_precision.hpp>
 #include <proximal/lm/train/clip_gradients.hpp>
 #include <proximal/lm/train/configured_optimizer.hpp>
@@ -73,7 +72,10 @@ class supervised_trainer final : public trainer {
         if (auto const dtype = compute_dtype(config)) given_.objective->compute_in(*dtype);
         given_.objective->begin();
         if (!given_.optimizer)
-            given_.optimizer = configured_optimizer(config, given_.objective->trainable_parameters());
+            given_.optimizer =
+                configured_optimizer(config, config, given_.objective->trainable_parameters(), given_.world);
+        else
+            refuse_sharding_of_own_optimizer(config);
         auto const per_epoch = given_.objective->size() / batch_;
         state_.updates =
             config.max_steps > 0
@@ -95,7 +97,7 @@ class supervised_trainer final : public trainer {
         double const learning_rate = given_.config.learning_rate * schedule_(state_.update);
         auto const sums = accumulate(own, weight);
         auto& optimizer = *given_.optimizer;
-        average_gradients(optimizer, *world_);
+        optimizer.average_gradients(*world_);
         if (given_.config.fp16) scaler_.unscale(optimizer);
         double const norm = optimizer.gradient_norm().item<double>();
         bool const takes = given_.config.fp16 ? scaler_.take(std::isfinite(norm)) : true;
@@ -141,12 +143,12 @@ class supervised_trainer final : public trainer {
    private:
     std::vector<trained_model> models() const override { return {{"model", "", given_.objective->parameters()}}; }
     void save_models(std::filesystem::path const& folder) const override { given_.objective->save(folder); }
+    optimizer& moves() override { return *given_.optimizer; }
     void visit_learning(run::state_archive& archive) override {
         auto const fresh = cursor_;
         archive.within("cursor", cursor_);
         if (archive.is_reading() && given_.config.ignore_data_skip) cursor_ = fresh;  // the data begin anew
         archive("tokens", tokens_);
-        archive.within("optimizer", *given_.optimizer);
         archive.within("schedule", schedule_);
         if (!archive.is_reading() || archive.holds("loss_scaler")) archive.within("loss_scaler", scaler_);
     }
@@ -154,8 +156,8 @@ class supervised_trainer final : public trainer {
         auto identity = given_.objective->identity();
         identity["--algorithm"] = "supervised";
         auto config = given_.config;
-        static constexpr std::array<std::string_view, 7> kept{"per_device_train_batch_size",
-                                                              "gradient_accumulation_steps",
+        identity[rows_of_a_step] = std::to_string(batch_);
+        static constexpr std::array<std::string_view, 6> kept{"per_device_train_batch_size",
                                                               "seed",
                                                               "optim",
                                                               "weight_decay",
@@ -207,7 +209,9 @@ class supervised_trainer final : public trainer {
                     auto const end = std::min(rows.size(), at + static_cast<std::size_t>(micro_batch_));
                     auto const part = given_.objective->loss({rows.begin() + static_cast<std::ptrdiff_t>(at),
                                                               rows.begin() + static_cast<std::ptrdiff_t>(end)});
+                    given_.optimizer->begin_backward(end == rows.size());
                     torch::autograd::backward({part.total * scale}, {});
+                    given_.optimizer->end_backward();
                     add(sums, part.numbers);
                     announce(&run::trainer_callback::on_substep_end);
                 }
