@@ -15,6 +15,7 @@
 #include <proximal/lm/distributed/communicator.hpp>
 #include <proximal/lm/distributed/parameter_bucket.hpp>
 #include <proximal/lm/train/optimizer.hpp>
+#include <proximal/run/sharding_stage.hpp>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -31,12 +32,7 @@ enum class sharding {
 };
 
 /// The mode that --sharding names. Throws std::invalid_argument for another word.
-inline sharding sharding_named(std::string const& name) {
-    for (auto const& [word, mode] :
-         {std::pair{"none", sharding::none}, {"zero1", sharding::zero1}, {"zero2", sharding::zero2}, {"zero3", sharding::zero3}})
-        if (name == word) return mode;
-    throw std::invalid_argument("--sharding " + name + " is not known: choose none, zero1, zero2 or zero3");
-}
+inline sharding sharding_named(std::string const& name) { return static_cast<sharding>(run::sharding_stage(name)); }
 
 /// An optimizer of many processes: gradients are averaged bucket by bucket while backward still runs, and its state and
 /// the gradients may be shared out among the processes.
@@ -96,8 +92,11 @@ class distributed_optimizer final : public optimizer {
     /// What end_backward() has not averaged already: gradients that were put there without a backward pass.
     void average_gradients(communicator&) override {
         at::NoGradGuard const no_gradient;
-        if (!has_reduced_) begin_backward(true), end_backward();
-        has_reduced_ = false;
+        if (!std::exchange(has_reduced_, false)) {
+            begin_backward(true);
+            end_backward();
+            has_reduced_ = false;
+        }
         if (mode_ == sharding::none) {
             for (auto& bucket : buckets_) gather_gradients(bucket);
             return;
@@ -109,6 +108,7 @@ class distributed_optimizer final : public optimizer {
         optimizer::zero_grad();
         inner_->zero_grad();
         for (auto& bucket : buckets_) bucket.reduced.reset();
+        has_reduced_ = false;
     }
     std::vector<at::Tensor> gradients() const override { return inner_->gradients(); }
     at::Tensor gradient_norm() const override {
@@ -178,6 +178,7 @@ class distributed_optimizer final : public optimizer {
     void arrived(std::size_t index) {
         if (!is_reducing_) return;
         at::NoGradGuard const no_gradient;
+        if (index < next_) throw std::logic_error("a gradient was added to after its bucket was sent");
         ++buckets_[index].arrived;
         while (next_ < buckets_.size() && buckets_[next_].arrived == buckets_[next_].members.size())
             start(buckets_[next_++]);
@@ -232,7 +233,7 @@ class distributed_optimizer final : public optimizer {
     std::shared_ptr<optimizer> inner_;
     std::size_t next_ = 0;      // the bucket that goes off next
     bool is_reducing_ = false;  // whether this backward pass sends gradients
-    bool has_reduced_ = false;  // whether the step's gradients are averaged already
+    mutable bool has_reduced_ = false;  // whether the step's gradients are averaged already
 };
 
 }  // namespace proximal::lm
