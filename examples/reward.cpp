@@ -17,7 +17,8 @@ int main(int argc, char** argv) {
             arguments, meeting,
             {{"doctor", {"its diagnoses are of PPO's metrics"}},
              {"logits_memory_mb", {no_text}},
-             {"num_sample_generations", {no_text, "10"}}},
+             {"num_sample_generations", {no_text, "10"}},
+             {"gather_for_generation", {no_text, "true"}}},
             {"loss", "accuracy", "rewards/margins", "grad_norm"},
             [](run::RewardConfig const& config, lm::preference_objective const& objective) {
                 lm::check_padding(objective.model(), objective.prompts(64), objective.tokenizer().pad_token_id());

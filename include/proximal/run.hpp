@@ -15,6 +15,7 @@
 #include <proximal/run/config/batch_options.hpp>
 #include <proximal/run/config/data_options.hpp>
 #include <proximal/run/config/device_options.hpp>
+#include <proximal/run/config/distributed_options.hpp>
 #include <proximal/run/config/episode_options.hpp>
 #include <proximal/run/config/evaluation_options.hpp>
 #include <proximal/run/config/logging_options.hpp>
@@ -48,6 +49,7 @@
 #include <proximal/run/line_log.hpp>
 #include <proximal/run/log_history.hpp>
 #include <proximal/run/log_level.hpp>
+#include <proximal/run/map_sharding.hpp>
 #include <proximal/run/markdown_table.hpp>
 #include <proximal/run/metrics.hpp>
 #include <proximal/run/metrics_log.hpp>
@@ -76,6 +78,8 @@
 #include <proximal/run/saved_state.hpp>
 #include <proximal/run/score_lines.hpp>
 #include <proximal/run/sft_config.hpp>
+#include <proximal/run/sharding_plan.hpp>
+#include <proximal/run/sharding_stage.hpp>
 #include <proximal/run/sinks.hpp>
 #include <proximal/run/spin_briefly.hpp>
 #include <proximal/run/state_archive.hpp>

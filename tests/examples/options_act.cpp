@@ -127,6 +127,9 @@ std::map<std::string, trial> const trials{
     {"gradient_checkpointing", shown_by("tests/lm/model/recomputing_backbone.cpp")},
     {"torch_empty_cache_steps", refused("1", "--torch_empty_cache_steps")},
     {"logits_memory_mb", shown_by("tests/lm/train/predict.cpp")},
+    {"deepspeed", shown_by("tests/run/map_sharding.cpp")},
+    {"fsdp", shown_by("tests/run/map_sharding.cpp")},
+    {"fsdp_config", shown_by("tests/run/map_sharding.cpp")},
     {"seed", {"7"}},
     {"full_determinism", shown_by("tests/lm/train/set_precision.cpp")},
 };

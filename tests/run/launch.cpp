@@ -94,6 +94,8 @@ TEST_CASE("read_launch: srun, and a batch script without it") {
     CHECK((told.launcher == "SLURM" && told.master_addr == "10.0.0.7" && told.master_port == 15000 + 14567));
     auto const given = launched(with(srun, {{"MASTER_ADDR", "node3"}, {"MASTER_PORT", "40000"}}));
     CHECK((given.master_addr == "node3" && given.master_port == 40000));
+    auto const one_node = launched(with(srun, {{"SLURM_STEP_TASKS_PER_NODE", "20"}, {"SLURM_NODEID", "0"}}));
+    CHECK((one_node.master_addr == "127.0.0.1" && one_node.local_world_size == 20));
     for (auto const* job : {"0", "19999", "20000", "4294967295"}) {
         auto const port = launched(with(srun, {{"SLURM_JOB_ID", job}})).master_port;
         CHECK((port >= 15000 && port <= 34999));

@@ -139,7 +139,8 @@ TEST_CASE("options: what is wrong with a file is said with its line and key") {
     CHECK(refusal("report_to: [[x]]\n") == "run.yaml:1: the list at report_to may hold words and numbers alone");
     CHECK(refusal("use_cpu: \"yes\"\n") == "run.yaml:1: use_cpu expects true or false, not 'yes'");
     CHECK(refusal("use_cpu: maybe\n") == "run.yaml:1: use_cpu expects true or false, not 'maybe'");
-    CHECK(refusal("deepspeed: zero3.json\n").starts_with("run.yaml:1: deepspeed is not supported: many processes"));
+    CHECK(refusal("mp_parameters: x\n").starts_with("run.yaml:1: mp_parameters is not supported: they are SageMaker"));
+    CHECK(refusal("ddp_backend: mpi\n") == "run.yaml:1: ddp_backend must be one of nccl, gloo, but is 'mpi'.");
     CHECK(refusal("lora_r: 8\n").starts_with("run.yaml:1: lora_r is not supported: all weights"));
     CHECK(refusal("seed: 1\n\tkl_coef: 2\n") == "run.yaml:2: the line begins with a tab: indent with spaces");
     CHECK(refusal("seed: 1\n---\nseed: 2\n").find("holds several documents: keep one") != std::string::npos);
@@ -171,7 +172,19 @@ TEST_CASE("options: the configuration that TRL writes is taken whole, and comes 
     CHECK(to_json_object(config) == to_json_object(expected));
     CHECK_FALSE((parsed.given.contains("max_grad_norm") || parsed.given.contains("logging_steps")));
     CHECK_FALSE(is_chosen(parsed.given, "num_train_epochs"));
+    for (auto const* const name : {"fsdp", "fsdp_config", "deepspeed", "ddp_timeout", "ddp_backend"})
+        CHECK_FALSE(is_chosen(parsed.given, name));
     CHECK(config_of("max_grad_norm: 1.0\n").max_grad_norm == 1.0);  // in a file of one's own it acts
+}
+
+TEST_CASE("options: DeepSpeed's and FSDP's configurations may stand in the file, as TRL writes them") {
+    auto const config = config_of(
+        "fsdp: [full_shard, auto_wrap]\nfsdp_config: {forward_prefetch: true}\n"
+        "deepspeed:\n  zero_optimization: {stage: 2}\nsharding: zero1\nbatch_scope: process\n");
+    CHECK((config.fsdp == "full_shard,auto_wrap" && config.fsdp_config == R"({"forward_prefetch":true})"));
+    CHECK(config.deepspeed == R"({"zero_optimization":{"stage":2}})");
+    CHECK((config.sharding == "zero1" && config.batch_scope == "process"));
+    CHECK(config_of("deepspeed: ds.json\n").deepspeed == "ds.json");
 }
 
 TEST_CASE("options: what a run records of itself is read back the same") {
@@ -216,9 +229,9 @@ TEST_CASE("options: help on one option says type, default, what is accepted and 
     CHECK_THAT(flag_help(knobs, "--save-total-limit"), Catch::Contains("takes a whole number, at least 1, or none"));
     CHECK_THAT(flag_help(knobs, "use_cpu"), Catch::Contains("takes true or false\n  default: false\n"));
     CHECK_THAT(flag_help(knobs, "optim"), Catch::Contains("takes text, one of adamw_torch"));
-    CHECK(flag_help(knobs, "deepspeed") ==
-          "--deepspeed is not supported: many processes are not supported yet: a run is one process\n"
-          "  TRL's default, None, is accepted and changes nothing\n");
+    CHECK(flag_help(knobs, "mp_parameters") ==
+          "--mp_parameters is not supported: they are SageMaker's: give --sharding\n"
+          "  TRL's default, none, is accepted and changes nothing\n");
     CHECK_THAT(flag_help(knobs, "rloo_k"), Catch::Contains("is called --group_size here"));
     CHECK_THAT(flag_help(knobs, "sed"), Catch::Contains("did you mean --seed?"));
     CHECK_THAT(flag_help(knobs, "vf_coef", {{"vf_coef", {"no part of grpo reads it"}}}),
@@ -226,7 +239,7 @@ TEST_CASE("options: help on one option says type, default, what is accepted and 
     auto const all = flags_help(knobs, "About.");
     for (auto const* concern :
          {"the algorithm", "sampling", "batches", "the optimizer", "the schedule", "models and reward", "data",
-          "logging", "saving", "evaluation", "precision and devices", "the run"})
+          "logging", "saving", "evaluation", "precision and devices", "processes", "the run"})
         CHECK_THAT(all, Catch::Contains("\n" + std::string(concern) + ":\n"));
 }
 
@@ -238,6 +251,13 @@ TEST_CASE("PPOv2Config: contradictions are named") {
     };
     CHECK_NOTHROW(with([](PPOv2Config&) {}));
     CHECK_THROWS_WITH(with([](PPOv2Config& c) { c.bf16 = c.fp16 = true; }), Catch::Contains("exclude each other"));
+    CHECK_NOTHROW(with([](PPOv2Config& c) { c.sharding = "zero3", c.optim = "sgd", c.batch_scope = "process"; }));
+    CHECK_THROWS_WITH(with([](PPOv2Config& c) { c.sharding = "zero1", c.optim = "adafactor"; }),
+                      Catch::StartsWith("--optim adafactor keeps sums over the rows and columns of whole matrices"));
+    CHECK_THROWS_WITH(with([](PPOv2Config& c) { c.ddp_backend = "nccl", c.use_cpu = true; }),
+                      Catch::Contains("give --ddp_backend gloo"));
+    CHECK_THROWS_WITH(with([](PPOv2Config& c) { c.sharding = "zero4"; }),
+                      "--sharding must be one of none, zero1, zero2, zero3, but is 'zero4'.");
     CHECK_THROWS_WITH(with([](PPOv2Config& c) { c.max_steps = 0; }), Catch::StartsWith("--max_steps is 0"));
     CHECK_THROWS_WITH(with([](PPOv2Config& c) { c.load_best_model_at_end = true; }),
                       Catch::Contains("--eval_strategy"));
@@ -275,6 +295,12 @@ TEST_CASE("idle_options: what would do nothing beside the other options is refus
     CHECK(refusal({"--ignore_data_skip"}).find("--resume_from_checkpoint") != std::string::npos);
     CHECK(refusal({"--early_stopping_threshold=1"}).find("--early_stopping_patience") != std::string::npos);
     CHECK(refusal({"--metric_for_best_model=eval_loss"}).find("there are no evaluations") != std::string::npos);
+    CHECK(refusal({"--sharding=zero3", "--heartbeat_timeout=0", "--ddp_timeout=60", "--ddp_bucket_cap_mb=50",
+                   "--ddp_backend=gloo", "--batch_scope=process", "--gather_for_generation=false"})
+              .empty());  // also of one process
+    CHECK(refusal({"--gather_for_generation=false"}) ==
+          "--gather_for_generation would do nothing: --sharding is none, so every process has the whole policy");
+    CHECK(refusal({"--gather_for_generation=true"}).empty());
     CHECK(refusal({"--reward_timeout=5"}).find("--reward_command") != std::string::npos);
     CHECK(refusal({"--num_sample_generations=0", "--per_device_eval_batch_size=4"}).find("no table") !=
           std::string::npos);

@@ -25,4 +25,18 @@ TEST_CASE("read_training_command_line: transformers' flags act, and what would d
     refused({"--reward_head=random"}, {}, "n_plus, initializer_range");
     refused({"--lr_scheduler_type=cosin"}, {}, "must be one of linear");
     refused({"--kl_coef=1"}, {}, "kl_coef");
+    refused({"--batch_scope=world"}, {}, "there is no flag --batch_scope");
+    refused({"--fsdp=full_shard", "--optim=adafactor"}, {}, "--optim adafactor keeps sums");
+    refused({"--deepspeed={\"zero_optimization\": {\"stage\": 1}}", "--sharding=zero2"}, {}, "give one of them");
+}
+
+TEST_CASE("read_training_command_line: --deepspeed and --fsdp become --sharding, and the record says by whom") {
+    RewardConfig config;
+    auto const given = read_training_command_line(config, "about", {"--fsdp", "full_shard auto_wrap"});
+    REQUIRE(given);
+    CHECK(config.sharding == "zero3");
+    CHECK(given->at("sharding").source == "--fsdp full_shard auto_wrap");
+    auto const record = training_record(config, *given);
+    CHECK((record["sharding"] == "zero3" && record["fsdp"] == "full_shard auto_wrap"));
+    CHECK((record["provenance"]["sharding"] == "--fsdp" && record["provenance"]["fsdp"] == "flag"));
 }

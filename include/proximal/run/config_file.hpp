@@ -97,24 +97,23 @@ inline config_entry entry_of(YAML::Node const& value, std::string key, std::stri
     return entry;
 }
 
-/// A file's text: UTF-8, without the byte-order mark that some editors put first.
-inline std::string config_text_of(std::filesystem::path const& path) {
+/// A file's text: UTF-8, without the byte-order mark that some editors put first. `option` is what names the file.
+inline std::string config_text_of(std::filesystem::path const& path, std::string const& option = "--config") {
     std::error_code error;
-    auto const name = path.string();
+    auto const name = option + " " + path.string();
     if (std::filesystem::is_directory(path, error))
-        throw std::runtime_error("--config " + name + " is a folder: name a YAML or JSON file");
+        throw std::runtime_error(name + " is a folder: name a YAML or JSON file");
     if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error))
-        throw std::runtime_error("--config " + name +
-                                 " is no plain file, and it is read more than once: write it to one");
+        throw std::runtime_error(name + " is no plain file, and it is read more than once: write it to one");
     if (std::filesystem::exists(path, error) && ::access(path.c_str(), R_OK) != 0)
-        throw std::runtime_error("--config " + name + " may not be read: look at its permissions");
+        throw std::runtime_error(name + " may not be read: look at its permissions");
     std::ifstream file(path, std::ios::binary);
     std::string text(std::istreambuf_iterator<char>(file), {});
     if (!file.is_open() || file.bad())
-        throw std::runtime_error("--config " + name + " cannot be read: name a YAML or JSON file that is there");
+        throw std::runtime_error(name + " cannot be read: name a YAML or JSON file that is there");
     if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
     if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
-        throw std::invalid_argument("--config " + name + " is UTF-16: save it as UTF-8");
+        throw std::invalid_argument(name + " is UTF-16: save it as UTF-8");
     return text;
 }
 
@@ -142,6 +141,27 @@ inline void refuse_tabs(std::string const& text, std::string const& name) {
                 fmt::format("{}:{}: the line begins with a tab: indent with spaces", name, number));
     }
 }
+
+/// The mapping that a text is, YAML or JSON. `file` stands before a line, `option` before what concerns the whole,
+/// `remedy` after it.
+inline YAML::Node mapping_of(std::string text, std::string const& file, std::string const& option,
+                             std::string const& remedy) {
+    auto const first = text.find_first_not_of(" \t\r\n");
+    if (first != std::string::npos && text[first] == '{') text = yaml_of_json(std::move(text));
+    else refuse_tabs(text, file);
+    std::vector<YAML::Node> documents;
+    try {
+        documents = YAML::LoadAll(text);
+    } catch (YAML::Exception const& error) {
+        throw std::invalid_argument(
+            fmt::format("{}:{}: this is neither YAML nor JSON: {}", file, error.mark.line + 1, error.msg));
+    }
+    auto const refuse = [&](std::string const& why) { throw std::invalid_argument(option + why); };
+    if (documents.empty() || documents.front().IsNull()) refuse(" is empty: " + remedy);
+    if (documents.size() > 1) refuse(" holds several documents: keep one");
+    if (!documents.front().IsMap()) refuse(" holds no options: " + remedy);
+    return documents.front();
+}
 }  // namespace detail
 
 /// The keys of a configuration file, YAML or JSON, in order: a flat mapping from names of options to values. Dashes in
@@ -152,24 +172,11 @@ inline void refuse_tabs(std::string const& text, std::string const& name) {
 inline std::vector<config_entry> read_config_file(std::string const& path) {
     auto const file = io::expand_user(path);
     auto const name = file.filename().string();
-    auto text = detail::config_text_of(file);
-    auto const first = text.find_first_not_of(" \t\r\n");
-    if (first != std::string::npos && text[first] == '{') text = detail::yaml_of_json(std::move(text));
-    else detail::refuse_tabs(text, name);
-    std::vector<YAML::Node> documents;
-    try {
-        documents = YAML::LoadAll(text);
-    } catch (YAML::Exception const& error) {
-        throw std::invalid_argument(
-            fmt::format("{}:{}: this is neither YAML nor JSON: {}", name, error.mark.line + 1, error.msg));
-    }
-    auto const refuse = [&](std::string const& why) { throw std::invalid_argument("--config " + path + why); };
-    if (documents.empty() || documents.front().IsNull()) refuse(" is empty: write a line NAME: VALUE for each option");
-    if (documents.size() > 1) refuse(" holds several documents: keep one");
-    if (!documents.front().IsMap()) refuse(" holds no options: write a line NAME: VALUE for each");
+    auto const options = detail::mapping_of(detail::config_text_of(file), name, "--config " + path,
+                                            "write a line NAME: VALUE for each option");
     std::vector<config_entry> entries;
     std::map<std::string, std::string> places;
-    for (auto const& item : documents.front()) {
+    for (auto const& item : options) {
         auto const place = fmt::format("{}:{}", name, item.first.Mark().line + 1);
         if (!item.first.IsScalar()) throw std::invalid_argument(place + ": a key must be the name of an option");
         auto key = item.first.Scalar();

@@ -24,8 +24,9 @@ namespace proximal::run {
 /// A value that was given: its text, and where it stood.
 struct given_value {
     std::string text;
-    std::string source = "flag";  // or a place in a configuration file, "run.yaml:3"
-    bool is_default = false;      // in a file, and the default: a file may name every option
+    std::string source =
+        "flag";               // or a place in a configuration file, "run.yaml:3"; or the option that it follows from
+    bool is_default = false;  // in a file, and the default: a file may name every option
 
     bool operator==(given_value const&) const = default;
 };

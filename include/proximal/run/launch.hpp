@@ -150,6 +150,11 @@ inline std::optional<std::int64_t> tasks_of_node(std::string_view list, std::int
     return std::nullopt;
 }
 
+/// Where processes meet that are all on one host, or elsewhere.
+inline std::optional<std::string> this_host_or(launch const& told, std::optional<std::string> elsewhere) {
+    return told.local_world_size == told.world_size ? "127.0.0.1" : std::move(elsewhere);
+}
+
 inline launch read_torchrun(environment const& variables) {
     launch_reader const read(variables, {"torchrun", "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE",
                                          fmt::format("launch by {}, which sets all of them, or unset RANK and "
@@ -190,7 +195,7 @@ inline launch read_slurm(environment const& variables) {
     read.check_local(told);
     auto port = read.number(read.text("SLURM_JOB_ID") ? "SLURM_JOB_ID" : "SLURM_JOBID");
     if (port) port = 15000 + *port % 20000;  // jobs that share a node have ports of their own
-    read.meeting(told, read.text("SLURM_LAUNCH_NODE_IPADDR"), port);
+    read.meeting(told, this_host_or(told, read.text("SLURM_LAUNCH_NODE_IPADDR")), port);
     return told;
 }
 
@@ -199,8 +204,7 @@ inline launch read_mpi(environment const& variables, launcher_variables names) {
     auto told = read.ranks();
     if (told.world_size == 1) return {};
     read.local_ranks(told);
-    bool const one_host = told.local_world_size == told.world_size;
-    read.meeting(told, one_host ? std::optional<std::string>("127.0.0.1") : std::nullopt, 29500);
+    read.meeting(told, this_host_or(told, std::nullopt), 29500);
     return told;
 }
 }  // namespace detail
@@ -209,11 +213,12 @@ inline launch read_mpi(environment const& variables, launcher_variables names) {
 ///
 /// - RANK and WORLD_SIZE, with LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT and TORCHELASTIC_*: torchrun,
 ///   `accelerate launch`, DeepSpeed's launcher, Kubernetes. Of a world of 1 this is a launch too: torchrun restarts it.
-/// - OMPI_COMM_WORLD_*: Open MPI's mpirun. PMI_* with MPI_LOCAL*: that of MPICH and Intel MPI. On one host they meet at
-///   127.0.0.1, on several at MASTER_ADDR; the port is MASTER_PORT, or 29500.
-/// - SLURM_STEP_NUM_TASKS with SLURM_PROCID: srun. A batch script has SLURM_PROCID without a step, and is alone. They
-///   meet at MASTER_ADDR, or at the node that called srun; the port is MASTER_PORT, or follows from the job's number.
+/// - OMPI_COMM_WORLD_*: Open MPI's mpirun. PMI_* with MPI_LOCAL*: that of MPICH and Intel MPI.
+/// - SLURM_STEP_NUM_TASKS with SLURM_PROCID: srun. A batch script has SLURM_PROCID without a step, and is alone.
 ///
+/// By mpirun and srun they meet at MASTER_ADDR, or where there is one host at 127.0.0.1. On several srun's meet at
+/// the node that called it, which is rank 0's in a batch script and not on a login node. The port is MASTER_PORT, or
+/// mpirun's 29500, or follows from SLURM's number of the job.
 /// mpirun goes before srun: within a job it starts its daemons by srun, and processes have the daemons' variables
 /// too, which count daemons. Where PMI_SIZE is the step's number of tasks, srun itself speaks PMI.
 /// Throws std::invalid_argument, one sentence, where variables do not fit together.

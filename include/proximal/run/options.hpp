@@ -50,6 +50,10 @@ inline bool is_of_trl(std::vector<config_entry> const& entries) {
            }) > static_cast<std::ptrdiff_t>(refused_fields.size() / 2);
 }
 
+/// What transformers makes of an fsdp_config of None.
+inline constexpr std::string_view trl_fsdp_config =
+    R"({"min_num_params":0,"xla":false,"xla_fsdp_grad_ckpt":false,"xla_fsdp_v2":false})";
+
 /// Whether a key says nothing: it is the run's record of where values came from, or a default of TRL's that its trainer
 /// ignores or that means "as the library decides".
 inline bool says_nothing(config_entry const& entry, bool is_of_trl) {
@@ -57,6 +61,7 @@ inline bool says_nothing(config_entry const& entry, bool is_of_trl) {
     if (key == "provenance" && entry.kind == entry_kind::dictionary) return true;
     if (entry.kind == entry_kind::null && (key == "report_to" || key == "disable_tqdm" || key == "lr_scheduler_kwargs"))
         return true;
+    if (key == "fsdp_config" && entry.text == trl_fsdp_config) return true;
     if (key == "stop_token" && entry.text == "<STOP_TOKEN>") return true;  // stop_token_id is written beside it
     return is_of_trl && ((key == "max_grad_norm" && same_value(entry.text, "1.0")) ||
                          (key == "logging_steps" && same_value(entry.text, "500")));
@@ -93,8 +98,9 @@ inline given_flags read_entries(std::vector<any_knob> const& knobs, std::vector<
                 if (!is_right) refuse_entry(entry, fmt::format("{} expects {}, not {}", entry.key, knob.type, what));
             };
             expects(entry.kind != entry_kind::null || knob.can_be_unset, "null");
-            expects(entry.kind != entry_kind::list || entry.key == "report_to", "a list");
-            expects(entry.kind != entry_kind::dictionary || knob.default_text == "{}", "a dictionary");
+            expects(entry.kind != entry_kind::list || entry.key == "report_to" || entry.key == "fsdp", "a list");
+            bool const takes_keys = entry.key == "deepspeed" || entry.key == "fsdp_config";
+            expects(entry.kind != entry_kind::dictionary || knob.default_text == "{}" || takes_keys, "a dictionary");
             if (knob.is_bool && entry.kind == entry_kind::plain) value.text = bool_word(entry.text);
             try {
                 knob.read(value.text);
@@ -172,11 +178,14 @@ inline std::string options_text(std::vector<any_knob> const& knobs, given_flags 
     return text;
 }
 
-/// Where the options that were given came from, {"seed": "flag", "kl_coef": "file"}: the key "provenance" of a run's
-/// config_ppo.json, which a configuration file may keep.
+/// Where the options that were given came from, {"seed": "flag", "kl_coef": "file", "sharding": "--deepspeed"}: the key
+/// "provenance" of a run's config_ppo.json, which a configuration file may keep.
 inline nlohmann::json provenance_json(given_flags const& given) {
     auto object = nlohmann::json::object();
-    for (auto const& [name, value] : given) object[name] = value.source == "flag" ? "flag" : "file";
+    for (auto const& [name, value] : given)
+        object[name] = value.source == "flag"           ? "flag"
+                       : value.source.starts_with("--") ? value.source.substr(0, value.source.find(' '))
+                                                        : "file";
     return object;
 }
 

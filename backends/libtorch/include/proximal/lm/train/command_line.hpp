@@ -9,6 +9,7 @@
 #include <proximal/lm/train/refuse_idle.hpp>
 #include <proximal/lm/train/trainable.hpp>
 #include <proximal/run/learning_rate_schedule.hpp>
+#include <proximal/run/map_sharding.hpp>
 #include <proximal/run/options.hpp>
 #include <proximal/run/ppo_config.hpp>
 #include <string>
@@ -42,9 +43,9 @@ inline std::optional<run::given_flags> read_command_line(trainable& algorithm, r
     auto knobs = run::any_knobs(config);
     std::erase_if(knobs, [&](run::any_knob const& knob) { return idle.contains(knob.name); });
     knobs.insert(knobs.end(), own.begin(), own.end());
-    auto const options = run::parse_options(knobs, about, arguments, idle);
+    auto options = run::parse_options(knobs, about, arguments, idle);
     if (!options) return std::nullopt;
-    auto const& given = options->given;
+    auto& given = options->given;
 
     auto const set = [&](std::string const& name, std::string const& text) {
         for (auto const& knob : knobs)
@@ -61,6 +62,7 @@ inline std::optional<run::given_flags> read_command_line(trainable& algorithm, r
             if (!given.contains(steps)) set(steps, "1");
     algorithm.assume_response_length(static_cast<double>(config.response_length));
     for (auto const& [name, value] : given) set(name, value.text);  // what was given rules over what was assumed
+    run::map_given_sharding(config, given);
     validate(config);
     algorithm.check();
     refuse_idle(given, config, algorithm);
