@@ -67,6 +67,7 @@ std::vector<outcome> on_processes(std::int64_t count, Algorithm const& algorithm
         ppo_trainer trainer(algorithm, given);
         auto& own = results[static_cast<std::size_t>(world->rank())];
         for (int i = 0; i < updates; ++i) own.logged = trainer.step();
+        whole_parameters const whole(trainer.units());
         own.weights = all_weights(given);
     });
     return results;
@@ -80,7 +81,7 @@ TEST_CASE("ppo_trainer: in float64 one, two and four processes make the same two
     auto const reference = alone(split_independent(), config_on(1, 2));
     CHECK(furthest(reference.weights, all_weights(support::arguments(config_on(1, 1)))) > 1e-4);  // it learns
     for (auto const& [processes, accumulation] : {std::pair{1, 1}, {1, 8}, {2, 1}, {2, 4}, {4, 1}, {4, 2}})
-        for (char const* sharding : {"none", "zero1", "zero2"}) {
+        for (char const* sharding : {"none", "zero1", "zero2", "zero3"}) {
             INFO(processes << " processes, " << accumulation << " micro-batches, " << sharding);
             for (auto const& own :
                  on_processes(processes, split_independent(), config_on(processes, accumulation, sharding))) {
@@ -108,6 +109,13 @@ TEST_CASE("distributed_optimizer: where one backward pass makes a step all modes
                     CHECK(*shared[rank].logged.find("grad_norm") == *none[0].logged.find("grad_norm"));
                 }
             }
+            // zero3 cuts other slices, so that the norm, which clips, is summed in another order.
+            config.sharding = "zero3";
+            CHECK(furthest(on_processes(processes, split_independent(), config)[0].weights, none[0].weights) < 1e-13);
+            config.max_grad_norm.reset();
+            auto const sliced = on_processes(processes, split_independent(), config)[0].weights;
+            config.sharding = "none";
+            CHECK(at::equal(sliced, on_processes(processes, split_independent(), config)[0].weights));
         }
 }
 
@@ -166,6 +174,7 @@ TEST_CASE("ppo_trainer: a checkpoint of four processes goes on with two and with
             ppo_trainer trainer(split_independent(), given);
             if (from) trainer.resume(*from);
             trainer.train();
+            whole_parameters const whole(trainer.units());
             weights[static_cast<std::size_t>(world->rank())] = all_weights(given);
         });
         for (auto const& own : weights) CHECK(at::equal(own, weights[0]));
@@ -179,6 +188,9 @@ TEST_CASE("ppo_trainer: a checkpoint of four processes goes on with two and with
     CHECK(furthest(run_on(4, "none", "unsharded", checkpoint, 4), whole) < 1e-12);
     CHECK(furthest(run_on(2, "zero1", "two", checkpoint, 4), whole) < 1e-12);
     CHECK(furthest(run_on(1, "none", "one", checkpoint, 4), whole) < 1e-12);
+    CHECK(furthest(run_on(2, "zero3", "layers", checkpoint, 4), whole) < 1e-12);
+    run_on(2, "zero3", "slices", {}, 2);
+    CHECK(furthest(run_on(1, "none", "merged", folder.path / "slices" / "checkpoint-2", 4), whole) < 1e-12);
     run_on(1, "none", "alone", {}, 2);
     CHECK(furthest(run_on(2, "zero2", "wider", folder.path / "alone" / "checkpoint-2", 4), whole) < 1e-12);
     std::filesystem::remove_all(checkpoint / "optimizer-00003-of-00004");

@@ -35,6 +35,7 @@ struct parameter_bucket {
     std::vector<member> members;
     std::vector<piece> pieces;  // of this process
     std::int64_t processes = 1, padded = 0;
+    bool stays_sharded = false;  // its parameters are a parameter_unit's, gathered when they are needed
 
     std::size_t arrived = 0;         // members whose gradient is whole
     at::Tensor staging{}, arriving{};  // [processes, slice] and [slice]: what is under way
@@ -44,6 +45,16 @@ struct parameter_bucket {
     /// The elements of a slice.
     std::int64_t slice() const { return padded / processes; }
 };
+
+/// Finds the pieces of a process in a filled bucket.
+inline void cut(parameter_bucket& bucket, std::int64_t processes, std::int64_t rank) {
+    bucket.processes = processes;
+    auto const first = rank * bucket.slice(), last = first + bucket.slice();
+    for (auto const& member : bucket.members) {
+        auto const begin = std::max(first, member.at), end = std::min(last, member.at + member.of.tensor.numel());
+        if (begin < end) bucket.pieces.push_back({member.of, begin - member.at, end - member.at, begin - first});
+    }
+}
 
 /// Cuts parameters into buckets of some `bytes`, the last parameters first: backward reaches them in that order.
 inline std::vector<parameter_bucket> make_buckets(std::vector<named_tensor> const& parameters, std::int64_t processes,
@@ -63,14 +74,8 @@ inline std::vector<parameter_bucket> make_buckets(std::vector<named_tensor> cons
         buckets.back().padded = filled;
     }
     for (auto& bucket : buckets) {
-        bucket.processes = processes;
         bucket.padded = (bucket.padded + processes - 1) / processes * processes;
-        auto const first = rank * bucket.slice(), last = first + bucket.slice();
-        for (auto const& member : bucket.members) {
-            auto const begin = std::max(first, member.at), end = std::min(last, member.at + member.of.tensor.numel());
-            if (begin < end)
-                bucket.pieces.push_back({member.of, begin - member.at, end - member.at, begin - first});
-        }
+        cut(bucket, processes, rank);
     }
     return buckets;
 }

@@ -37,12 +37,14 @@ inline std::shared_ptr<optimizer> configured_optimizer(run::optimizer_options co
 inline std::shared_ptr<optimizer> configured_optimizer(run::optimizer_options const& config,
                                                        run::distributed_options const& distributed,
                                                        std::vector<named_tensor> parameters,
-                                                       std::shared_ptr<communicator> const& world) {
+                                                       std::shared_ptr<communicator> const& world,
+                                                       parameter_units units = {}) {
     if (world->world_size() == 1) return configured_optimizer(config, std::move(parameters));
     auto const megabytes = distributed.ddp_bucket_cap_mb.value_or(25);
     return std::make_shared<distributed_optimizer>(
         parameters, world, sharding_named(distributed.sharding), megabytes * 1024 * 1024,
-        [config](std::vector<named_tensor> part) { return configured_optimizer(config, std::move(part)); });
+        [config](std::vector<named_tensor> part) { return configured_optimizer(config, std::move(part)); },
+        std::move(units));
 }
 
 /// Throws std::invalid_argument where --sharding would have to split an optimizer that was given.

@@ -14,6 +14,7 @@
 #include <memory>
 #include <proximal/lm/distributed/communicator.hpp>
 #include <proximal/lm/distributed/parameter_bucket.hpp>
+#include <proximal/lm/distributed/parameter_unit.hpp>
 #include <proximal/lm/train/optimizer.hpp>
 #include <proximal/run/sharding_stage.hpp>
 #include <stdexcept>
@@ -46,6 +47,8 @@ inline sharding sharding_named(std::string const& name) { return static_cast<sha
 ///
 /// The sums are taken slice by slice in the processes' order in every mode, so the modes agree to the bit where one
 /// backward pass makes a step; with several, zero2 adds up in another order.
+/// Parameters of a parameter_unit (zero3) are not sent after a step: each process moves its slice, and the unit gathers
+/// them when they are needed.
 /// A parameter that no backward pass reached moves by a gradient of zeros.
 /// Source: Rajbhandari et al., ZeRO: Memory Optimizations Toward Training Trillion Parameter Models (2020), arXiv
 /// 1910.02054; buckets as in Li et al., PyTorch Distributed (2020), arXiv 2006.15704.
@@ -55,17 +58,12 @@ class distributed_optimizer final : public optimizer {
     using maker = std::function<std::shared_ptr<optimizer>(std::vector<named_tensor>)>;
 
     distributed_optimizer(std::vector<named_tensor> const& parameters, std::shared_ptr<communicator> world,
-                          sharding mode, std::int64_t bucket_bytes, maker const& make)
-        : optimizer(parameters),
-          world_(std::move(world)),
-          mode_(mode),
-          buckets_(make_buckets(parameters, world_->world_size(), world_->rank(), bucket_bytes)) {
+                          sharding mode, std::int64_t bucket_bytes, maker const& make, parameter_units units = {})
+        : optimizer(parameters), world_(std::move(world)), mode_(mode), units_(std::move(units)) {
+        fill_buckets(bucket_bytes);
         std::vector<named_tensor> pieces;
-        for (auto& bucket : buckets_)
-            for (auto& piece : bucket.pieces) {
-                piece.owned = piece.of.tensor.detach().view({-1}).narrow(0, piece.begin, piece.end - piece.begin);
-                pieces.push_back({piece.name(), piece.of.kind, piece.owned});
-            }
+        for (auto const& bucket : buckets_)
+            for (auto const& piece : bucket.pieces) pieces.push_back({piece.name(), piece.of.kind, piece.owned});
         inner_ = make(mode_ == sharding::none ? parameters : pieces);
         listen();
     }
@@ -87,6 +85,7 @@ class distributed_optimizer final : public optimizer {
         at::NoGradGuard const no_gradient;
         while (next_ < buckets_.size()) start(buckets_[next_++]);
         for (auto& bucket : buckets_) finish(bucket);
+        for (auto const& unit : units_) unit->let_go();
         has_reduced_ = true;
     }
     /// What end_backward() has not averaged already: gradients that were put there without a backward pass.
@@ -148,15 +147,57 @@ class distributed_optimizer final : public optimizer {
         at::NoGradGuard const no_gradient;
         inner_->step(learning_rate);
         if (mode_ == sharding::none || world_->world_size() == 1) return;
-        for (std::size_t i = 0; i < buckets_.size(); ++i) {  // one ahead: two buckets of memory, not all
-            if (i == 0) start_gathering(buckets_[0]);
-            if (i + 1 < buckets_.size()) start_gathering(buckets_[i + 1]);
-            finish_gathering(buckets_[i]);
+        parameter_bucket* ahead = nullptr;  // one ahead: two buckets of memory, not all
+        for (auto& bucket : buckets_) {
+            if (bucket.stays_sharded) continue;
+            start_gathering(bucket);
+            if (ahead != nullptr) finish_gathering(*ahead);
+            ahead = &bucket;
         }
+        if (ahead != nullptr) finish_gathering(*ahead);
     }
     void visit_state(run::state_archive& archive) override { inner_->visit_state(archive); }
 
    private:
+    /// Parameters of a unit make a bucket as the unit lays them out; the others fill buckets between those.
+    void fill_buckets(std::int64_t bytes) {
+        auto const rank = world_->rank(), processes = world_->world_size();
+        std::map<at::TensorImpl const*, std::pair<parameter_unit const*, std::int64_t>> in_unit;
+        for (auto const& unit : units_)
+            for (auto const& member : unit->members())
+                in_unit[member.of.tensor.unsafeGetTensorImpl()] = {unit.get(), member.at};
+        std::vector<named_tensor> others;  // in the parameters' order
+        auto const fill = [&] {
+            for (auto& bucket : make_buckets(others, processes, rank, bytes)) {
+                for (auto& piece : bucket.pieces)
+                    piece.owned = piece.of.tensor.detach().view({-1}).narrow(0, piece.begin, piece.size());
+                buckets_.push_back(std::move(bucket));
+            }
+            others.clear();
+        };
+        std::map<parameter_unit const*, std::size_t> of_unit;
+        for (auto parameter = parameters().rbegin(); parameter != parameters().rend(); ++parameter) {
+            auto const found = in_unit.find(parameter->tensor.unsafeGetTensorImpl());
+            if (found == in_unit.end()) {
+                others.insert(others.begin(), *parameter);
+                continue;
+            }
+            auto const [unit, at] = found->second;
+            if (!of_unit.contains(unit)) {
+                fill();
+                of_unit[unit] = buckets_.size();
+                buckets_.emplace_back();
+                buckets_.back().padded = unit->padded();
+                buckets_.back().stays_sharded = true;
+            }
+            buckets_[of_unit[unit]].members.push_back({*parameter, at});
+        }
+        fill();
+        for (auto const& [unit, index] : of_unit) {
+            cut(buckets_[index], processes, rank);
+            for (auto& piece : buckets_[index].pieces) piece.owned = unit->shard().narrow(0, piece.at, piece.size());
+        }
+    }
     static std::string model_of(std::string const& name) { return name.substr(0, name.find('.')); }
 
     /// Counts a bucket's gradients as they become whole, and sends the bucket off when it has all of them.
@@ -229,6 +270,7 @@ class distributed_optimizer final : public optimizer {
 
     std::shared_ptr<communicator> world_;
     sharding mode_;
+    parameter_units units_;
     mutable std::vector<parameter_bucket> buckets_;
     std::shared_ptr<optimizer> inner_;
     std::size_t next_ = 0;      // the bucket that goes off next

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <proximal/lm/distributed/parameter_unit.hpp>
+#include <proximal/lm/distributed/sharded_backbone.hpp>
 #include <proximal/lm/generation/generate_in_chunks.hpp>
 #include <proximal/lm/generation/greedy_sampler.hpp>
 #include <proximal/lm/generation/multinomial_sampler.hpp>
@@ -82,6 +84,7 @@ class ppo_trainer final : public trainer {
         if (!algorithm_.needs_reference()) given_.ref_policy.reset();
         if (!algorithm_.needs_critic()) given_.value_model.reset();
         set_precision(given_.config, given_.policy.lm_head.options());
+        if (world_->world_size() > 1 && given_.config.sharding == "zero3") shard_layers();
         if (given_.config.gradient_checkpointing) {
             given_.policy.body = std::make_shared<recomputing_backbone>(given_.policy.body);
             if (given_.value_model)
@@ -98,7 +101,7 @@ class ppo_trainer final : public trainer {
         begin_training(given_.policy);
         if (given_.ref_policy) set_requires_grad(*given_.ref_policy, false);
         if (given_.value_model) begin_training(*given_.value_model);
-        if (!given_.optimizers.optimizer) given_.optimizers.optimizer = configured_optimizer(given_);
+        if (!given_.optimizers.optimizer) given_.optimizers.optimizer = configured_optimizer(given_, units_);
         else refuse_sharding_of_own_optimizer(given_.config);
         if (!given_.optimizers.schedule)
             given_.optimizers.schedule = run::configured_schedule(given_.config, sizes_.num_total_batches);
@@ -230,6 +233,7 @@ class ppo_trainer final : public trainer {
 
     /// The reward of a greedy response to each prompt. [B]
     at::Tensor greedy_scores(prompt_batch const& prompts, at::TensorOptions const& options) {
+        whole_parameters const held(policy_units_);
         auto const drawn = generate_in_chunks(
             given_.policy, prompts.prompts, sampling_at(1.0), [](std::int64_t) { return greedy_sampler{}; },
             given_.config.local_rollout_forward_batch_size, on_token());
@@ -266,6 +270,7 @@ class ppo_trainer final : public trainer {
         auto const& prompts = given_.eval_dataset.prompts;
         if (prompts.empty()) throw std::runtime_error("there are no evaluation prompts to evaluate");
         auto const [own, records, first] = own_share(prompts, given_.eval_dataset.records);
+        whole_parameters const held(reference_units_);  // the processes may ask in different numbers of chunks
         completions const drawn = sampled(own, given_.config.temperature, "evaluation", first);
         episodes batch = assemble(left_padded(own, roles_.pad), drawn, roles_);
         scored_rollout scored = lm::score({.reference = given_.ref_policy ? &*given_.ref_policy : nullptr,
@@ -282,8 +287,10 @@ class ppo_trainer final : public trainer {
 
     /// The sizes that the configuration comes to.
     run::batch_arithmetic const& sizes() const { return sizes_; }
-    /// The model being trained.
+    /// The model being trained. With --sharding zero3 its layers' weights are there only while somebody holds units().
     causal_lm const& policy() const { return given_.policy; }
+    /// The layers of what is trained, where the processes share them out (--sharding zero3); else none.
+    parameter_units units() const override { return units_; }
     /// The algorithm, with what its parts have learnt.
     trainable const& algorithm() const { return algorithm_; }
 
@@ -309,6 +316,19 @@ class ppo_trainer final : public trainer {
             return all.empty() ? all : std::decay_t<decltype(all)>(all.begin() + first, all.begin() + first + count);
         };
         return {cut(prompts), cut(records), first};
+    }
+    /// Leaves each process a slice of the layers of policy, critic and reference.
+    void shard_layers() {
+        known_identity();
+        auto const shard = [&](auto& model, parameter_units& units) {
+            auto const sharded = std::make_shared<sharded_backbone>(model.body, world_);
+            model.body = sharded;
+            units.insert(units.end(), sharded->units().begin(), sharded->units().end());
+        };
+        shard(given_.policy, policy_units_);
+        units_ = policy_units_;
+        if (given_.value_model) shard(*given_.value_model, units_);
+        if (given_.ref_policy) shard(*given_.ref_policy, reference_units_);
     }
     std::vector<trained_model> models() const override {
         std::vector<trained_model> all{{"policy", "", given_.policy.parameters()}};
@@ -391,6 +411,7 @@ class ppo_trainer final : public trainer {
                 .pad_token = roles_.pad};
     }
     completions sampled(prompt_list const& prompts, double temperature, char const* purpose, std::int64_t first = 0) {
+        whole_parameters const held(policy_units_);  // the processes end at different tokens
         auto const sampler_from = [&](std::int64_t row) {
             return multinomial_sampler{stream(purpose), static_cast<std::uint64_t>(first + row)};
         };
@@ -436,11 +457,13 @@ class ppo_trainer final : public trainer {
                 scaler()),
             .on_substep_end = [this] { announce(&run::trainer_callback::on_substep_end); },
             .scaler = scaler(),
+            .every_pass = !units_.empty(),
             .share = shares_batch() ? batch_share{world_->rank(), world_->world_size()} : batch_share{}};
     }
 
     trainable algorithm_;
     ppo_trainer_arguments given_;
+    parameter_units policy_units_, units_, reference_units_;  // of layers that are shared out: the policy's, all trained
     token_roles roles_;
     std::int64_t group_size_;
     run::batch_arithmetic sizes_;

@@ -17,6 +17,7 @@
 #include <proximal/io/atomic_file.hpp>
 #include <proximal/io/stop_signal.hpp>
 #include <proximal/lm/distributed/communicator.hpp>
+#include <proximal/lm/distributed/parameter_unit.hpp>
 #include <proximal/lm/distributed/same_run.hpp>
 #include <proximal/lm/model/parameter.hpp>
 #include <proximal/lm/train/checkpoint.hpp>
@@ -108,6 +109,7 @@ class trainer {
 
     /// Writes the trained models as Hugging Face folders into OUTPUT_DIR.
     void save() {
+        whole_parameters const whole(units());
         if (!world_->is_main()) return;
         save_models(state_.output_dir);
         call([](run::trainer_callback& c, run::trainer_state& s) { c.on_save(s, s.output_dir); });
@@ -126,6 +128,7 @@ class trainer {
             state_.best_metric = *better;
             state_.best_model_checkpoint = place;
         }
+        whole_parameters const whole(units());
         bool const writes_shards = moves().is_sharded() && !options_.save_only_model;
         std::optional<run::new_checkpoint> checkpoint;
         if (world_->is_main()) {
@@ -183,6 +186,7 @@ class trainer {
     /// goes on as if it had never stopped, bit for bit on the CPU. What does not learn is left out.
     void visit_state(run::state_archive& archive) {
         visit_progress(archive, true);
+        whole_parameters const whole(units(), /*changes=*/archive.is_reading());
         for (auto const& model : models())
             for (auto const& parameter : model.parameters)
                 visit_tensor(archive, model.name + "/" + parameter.name, parameter.tensor);
@@ -205,6 +209,8 @@ class trainer {
     virtual std::vector<trained_model> models() const = 0;
     /// Writes them as Hugging Face folders below a folder.
     virtual void save_models(std::filesystem::path const& folder) const = 0;
+    /// Their layers, where the processes keep a slice of each (--sharding zero3).
+    virtual parameter_units units() const { return {}; }
     /// What moves them.
     virtual optimizer& moves() = 0;
     /// Writes or reads the state of what learns or draws beside models and optimizer: cursor, streams, schedule.
@@ -219,6 +225,11 @@ class trainer {
     /// The table that a run ends with; none where it has no rows.
     virtual run::completions_table last_table() { return {}; }
 
+    /// identity(), found out once: before the processes share weights out, where they do.
+    run_identity const& known_identity() {
+        if (identity_.empty()) identity_ = identity();
+        return identity_;
+    }
     /// Sets a listener's event off, on the main process.
     void announce(void (run::trainer_callback::*event)(run::trainer_state&)) {
         call([event](run::trainer_callback& c, run::trainer_state& s) { (c.*event)(s); });
@@ -253,6 +264,7 @@ class trainer {
         if (world_->world_size() == 1) return;
         refuse_differences(known_identity(), *world_);
         at::NoGradGuard const no_gradient;
+        whole_parameters const held(units(), /*changes=*/true);
         for (auto const& model : models())
             for (auto const& parameter : model.parameters) {
                 at::Tensor whole = parameter.tensor.detach();
@@ -271,11 +283,8 @@ class trainer {
         run::write_state(own, [this](run::state_archive& archive) { archive.within("optimizer", moves()); });
         world_->barrier();
     }
-    run_identity const& known_identity() {
-        if (identity_.empty()) identity_ = identity();
-        return identity_;
-    }
     void load_models(std::filesystem::path const& folder) const {
+        whole_parameters const whole(units(), /*changes=*/true);
         for (auto const& model : models()) load_weights(folder / model.folder, model.parameters);
     }
     void load_best() {
@@ -304,6 +313,9 @@ class trainer {
         std::string trouble;
         try {
             bool const has_diverged = dynamic_cast<diverged_error const*>(&error) != nullptr;
+            if (state_.optimizer_steps > 0 && !has_diverged && !units().empty())
+                throw std::runtime_error("with --sharding zero3 they are spread over the processes; resume from the last "
+                                         "checkpoint");
             if (state_.optimizer_steps > 0 && !has_diverged) {
                 check_finite();
                 save();

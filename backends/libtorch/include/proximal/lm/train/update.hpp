@@ -53,6 +53,7 @@ struct update_plan {
     step_pipeline stages{};                  // of every optimizer step; none: stock_pipeline of a single process
     std::function<void()> on_substep_end{};  // after a micro-batch that no step follows
     loss_scaler const* scaler = nullptr;     // multiplies the loss; its stages are the pipeline's
+    bool every_pass = false;  // whether a micro-batch that counts nothing is run too, as other processes wait for it
     batch_share share{};
 };
 
@@ -168,6 +169,11 @@ inline update_statistics update(trainable const& algorithm, learners const& mode
                     for (auto const& [name, number] : numbers)  // a variance of one number is none, not the update's
                         if (!std::isnan(number)) statistics.series[name].push_back(number);
                     sums.add(numbers);
+                } else if (plan.every_pass) {
+                    auto const now = predict(models, rows(batch, index), plan.pad, plan.temperature, plan.logits_rows);
+                    at::Tensor nothing = now.logprobs.tensor.sum() * 0.0;
+                    if (!absent(now.values)) nothing = nothing + now.values.tensor.sum() * 0.0;
+                    torch::autograd::backward({nothing}, {});
                 }
                 optimizer.end_backward();
                 if (!steps) {
