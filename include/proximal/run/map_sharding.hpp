@@ -269,9 +269,10 @@ inline std::string map_sharding(training_options& config, given_flags const& giv
             fmt::format("{} asks for --sharding {}, and --sharding {} is given: give one of them", option,
                         mapped.sharding, config.sharding));
     config.sharding = mapped.sharding;
-    return fmt::format("{}: --sharding {}{}{}", option, mapped.sharding,
-                       mapped.tuning.empty() ? "" : "; taken and not read, as no number depends on them: ",
-                       fmt::join(mapped.tuning, ", "));
+    auto note = fmt::format("{}: --sharding {}", option, mapped.sharding);
+    for (auto const& key : mapped.tuning)
+        note += (&key == &mapped.tuning.front() ? "; taken and not read, as no number depends on them: " : ", ") + key;
+    return note;
 }
 
 /// The same for a command line: the launcher says how many processes there are, the note is printed, and what it says
