@@ -78,6 +78,7 @@
 #include <proximal/run/saved_state.hpp>
 #include <proximal/run/score_lines.hpp>
 #include <proximal/run/sft_config.hpp>
+#include <proximal/run/sharding_keys.hpp>
 #include <proximal/run/sharding_plan.hpp>
 #include <proximal/run/sharding_stage.hpp>
 #include <proximal/run/sinks.hpp>

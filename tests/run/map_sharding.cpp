@@ -85,7 +85,7 @@ TEST_CASE("map_sharding: a file as transformers' pages have it, all \"auto\"") {
     auto const [sharding, note] = mapped(agrees);
     CHECK(sharding == "zero2");
     CHECK(note == "--deepspeed " + path +
-                      ": --sharding zero2; taken and not read, as no number depends on it: "
+                      ": --sharding zero2; taken and not read, as no number depends on them: "
                       "zero_optimization.allgather_partitions, zero_optimization.allgather_bucket_size, "
                       "zero_optimization.overlap_comm, zero_optimization.reduce_scatter, "
                       "zero_optimization.reduce_bucket_size, zero_optimization.contiguous_gradients, steps_per_print, "
@@ -123,7 +123,7 @@ TEST_CASE("map_sharding: a number of DeepSpeed's that is a flag's is the flag's,
           }).find("give --fp16 false") != std::string::npos);
     CHECK(mapped([](PPOv2Config& c) {
               c.fp16 = true, c.deepspeed = R"({"fp16": {"enabled": true, "hysteresis": 2}})";
-          }).note == "--deepspeed: --sharding none; taken and not read, as no number depends on it: fp16.hysteresis");
+          }).note == "--deepspeed: --sharding none; taken and not read, as no number depends on them: fp16.hysteresis");
     CHECK(mapped(deepspeed(R"({"fp16": {"enabled": false, "hysteresis": 2}})")).note == "--deepspeed: --sharding none");
 }
 
@@ -209,7 +209,7 @@ TEST_CASE("map_sharding: FSDP's further keys") {
     CHECK(mapped(fsdp("full_shard", R"({"fsdp_transformer_layer_cls_to_wrap": ["GPTNeoXLayer"], "min_num_params": 0,
                                         "backward_prefetch": "backward_pre", "fsdp_use_orig_params": true})"))
               .note ==
-          "--fsdp full_shard: --sharding zero3; taken and not read, as no number depends on it: backward_prefetch, "
+          "--fsdp full_shard: --sharding zero3; taken and not read, as no number depends on them: backward_prefetch, "
           "fsdp_use_orig_params");
     auto const of = [](std::string const& json) { return refusal(fsdp("full_shard", json)); };
     CHECK(of(R"({"min_num_params": 2000})") ==

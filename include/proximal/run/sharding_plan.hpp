@@ -24,7 +24,7 @@ struct sharded_model {
 /// Some models on some processes.
 struct sharding_inputs {
     std::vector<sharded_model> models;
-    std::int64_t world_size = 1;
+    std::int64_t world_size = 1;  // at least 1
     std::string sharding = "none";
     std::int64_t optimizer_bytes = 8;  // of a parameter that learns: AdamW's two float32 moments
     std::int64_t steps = 1;            // of an update: num_ppo_epochs x num_mini_batches
