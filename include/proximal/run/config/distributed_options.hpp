@@ -31,8 +31,7 @@ struct distributed_options {
         knob<"gather_for_generation">(
             &distributed_options::gather_for_generation,
             "with --sharding zero3 a process holds the whole policy while it generates", {},
-            "false: each layer is gathered for each token, which takes less memory and longer. TRL's later trainers "
-            "call it ds3_gather_for_generation."),
+            "false is not supported. TRL's later trainers call it ds3_gather_for_generation."),
         knob<"ddp_backend">(&distributed_options::ddp_backend,
                             "what carries tensors between processes; default: nccl on GPUs, else gloo", {"nccl, gloo"}),
         knob<"ddp_bucket_cap_mb">(&distributed_options::ddp_bucket_cap_mb,

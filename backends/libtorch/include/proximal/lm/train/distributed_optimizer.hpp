@@ -45,8 +45,9 @@ inline sharding sharding_named(std::string const& name) { return static_cast<sha
 /// the last before a step. What is sent is the same in all modes: 2 (W - 1) / W of the parameters' bytes a step, for
 /// zero2 (W - 1) / W more for each further backward pass of a step.
 ///
-/// The sums are taken slice by slice in the processes' order in every mode, so the modes agree to the bit where one
-/// backward pass makes a step; with several, zero2 adds up in another order.
+/// The sums are taken slice by slice in the processes' order, so none, zero1 and zero2 agree to the bit where one
+/// backward pass makes a step; with several, zero2 adds up in another order. zero3 cuts other slices, and differs in
+/// the last bits.
 /// Parameters of a parameter_unit (zero3) are not sent after a step: each process moves its slice, and the unit gathers
 /// them when they are needed.
 /// A parameter that no backward pass reached moves by a gradient of zeros.
