@@ -60,7 +60,10 @@ int train_supervised(char const* name, std::string const& about, std::vector<std
         fmt::print("resumed    after {} updates, from {}\n", trainer.state().update, planned.checkpoint->string());
     fmt::print("\n");
     trainer.train();
-    if (at_end(config, *objective) && world->is_main()) objective->save(planned.folder);
+    {
+        px::lm::whole_parameters const whole(trainer.units());
+        if (at_end(config, *objective) && world->is_main()) objective->save(planned.folder);
+    }
     fmt::print("\n");
     px::run::list_results(planned.folder, "model");
     return 0;

@@ -84,6 +84,7 @@ class ppo_trainer final : public trainer {
         if (!algorithm_.needs_reference()) given_.ref_policy.reset();
         if (!algorithm_.needs_critic()) given_.value_model.reset();
         set_precision(given_.config, given_.policy.lm_head.options());
+        refuse_new_batch_size(given_.config, *world_);
         if (world_->world_size() > 1 && given_.config.sharding == "zero3") shard_layers();
         if (given_.config.gradient_checkpointing) {
             given_.policy.body = std::make_shared<recomputing_backbone>(given_.policy.body);
