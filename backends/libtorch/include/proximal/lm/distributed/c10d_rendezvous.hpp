@@ -2,6 +2,7 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <c10/util/Logging.h>
 #include <c10/util/intrusive_ptr.h>
 #include <netdb.h>
 #include <sys/socket.h>
@@ -42,7 +43,11 @@ namespace proximal::lm {
 class c10d_rendezvous final : public rendezvous {
    public:
     explicit c10d_rendezvous(run::launch launch, std::chrono::seconds patience = std::chrono::seconds(60))
-        : launch_(std::move(launch)), patience_(patience), store_(connect(launch_.rank == 0 && !launch_.agent_store)) {}
+        : launch_(std::move(launch)), patience_(patience) {
+        // c10d warns, with pages of addresses, of what is said here in a sentence.
+        if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = 2;  // errors
+        store_ = connect(launch_.rank == 0 && !launch_.agent_store);
+    }
 
     run::launch const& launched() const override { return launch_; }
 
