@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
         auto const about = fmt::format(
             "Trains a language model. With no model and no data, makes small ones from text on this machine. "
             "--algorithm is {}.",
-            examples::algorithm_names);
+            examples::algorithm_names());
         return examples::train_ppo(about, arguments, proximal::quickstart::settings_for, /*may_make_its_own=*/true);
     });
 }

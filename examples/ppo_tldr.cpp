@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
     return proximal::run::run_main("ppo_tldr", argc, argv, [](std::vector<std::string> const& arguments) {
         auto const about =
             fmt::format("Trains a summariser against a reward model on --dataset_name trl-lib/tldr. --algorithm is {}.",
-                        examples::algorithm_names);
+                        examples::algorithm_names());
         auto const settings = [](proximal::run::PPOv2Config const& config) -> std::vector<std::string> {
             std::vector<std::string> chosen{"--output_dir=models/minimal/ppo_tldr", "--exp_name=ppo_tldr",
                                             "--max_prompt_length=512"};
