@@ -35,6 +35,7 @@
 #include <proximal/run/doctor.hpp>
 #include <proximal/run/early_stopping.hpp>
 #include <proximal/run/edit_distance.hpp>
+#include <proximal/run/error_lines.hpp>
 #include <proximal/run/event_file.hpp>
 #include <proximal/run/flag_value.hpp>
 #include <proximal/run/flags.hpp>
