@@ -250,7 +250,8 @@ TEST_CASE("distributed_optimizer: collectives in order, and their bytes, of 8, 6
             near(world->sent("reduce_scatter"), share(whole));
             bool const sends_each_pass = mode >= sharding::zero2;
             double once = 0.0;
-            for (auto const& call : first) once += call.operation == "reduce_scatter" ? static_cast<double>(call.sent) : 0.0;
+            for (auto const& call : first)
+                once += call.operation == "reduce_scatter" ? static_cast<double>(call.sent) : 0.0;
             CHECK((once > 0.0) == sends_each_pass);
             if (mode != sharding::zero3) {
                 near(world->sent("all_gather"), share(whole));

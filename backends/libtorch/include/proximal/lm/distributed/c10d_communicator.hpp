@@ -129,8 +129,9 @@ class c10d_communicator final : public communicator {
         std::string said = error.what();
         said = said.substr(0, said.find('\n'));
         if (said.find("imed out") != std::string::npos)
-            throw lost_process("a collective took longer than --ddp_timeout, though all processes are heard of: one of "
-                               "them does something else, or the network is too slow");
+            throw lost_process(
+                "a collective took longer than --ddp_timeout, though all processes are heard of: one of "
+                "them does something else, or the network is too slow");
         throw lost_process("the connection between the processes broke (" + said + ")");
     }
 

@@ -86,7 +86,7 @@ class heartbeat {
             for (std::int64_t rank = 1; rank < world_size_; ++rank) peers.push_back({rank});
         for (auto& peer : peers) peer.since = clock::now();
         auto const pause = std::clamp<std::chrono::milliseconds>(timeout_ / 10, std::chrono::milliseconds(50),
-                                                                  std::chrono::milliseconds(1000));
+                                                                 std::chrono::milliseconds(1000));
         for (;;) {
             {
                 std::unique_lock lock(mutex_);
@@ -100,8 +100,9 @@ class heartbeat {
                 if (rank_ == 0 && !found.empty()) store_->set("verdict", found);
                 if (rank_ != 0 && found.empty() && store_->check({"verdict"})) found = store_->get_to_str("verdict");
             } catch (std::exception const&) {
-                found = "the processes' store no longer answers: process 0 or its launcher has ended, or the network "
-                        "between them";
+                found =
+                    "the processes' store no longer answers: process 0 or its launcher has ended, or the network "
+                    "between them";
             }
             if (!found.empty()) return end_with(found);
         }
@@ -123,10 +124,11 @@ class heartbeat {
         auto const first = peer.last.find(' '), second = peer.last.find(' ', first + 1);
         if (first == std::string::npos || second == std::string::npos)
             return fmt::format("process {} was never heard of", peer.rank);
-        return fmt::format("process {} ({}) has not been heard of for {:.0f} s, since update {}: it was killed or "
-                           "stopped, or its network is cut",
-                           peer.rank, peer.last.substr(second + 1), std::chrono::duration<double>(timeout_).count(),
-                           peer.last.substr(first + 1, second - first - 1));
+        return fmt::format(
+            "process {} ({}) has not been heard of for {:.0f} s, since update {}: it was killed or "
+            "stopped, or its network is cut",
+            peer.rank, peer.last.substr(second + 1), std::chrono::duration<double>(timeout_).count(),
+            peer.last.substr(first + 1, second - first - 1));
     }
     void end_with(std::string const& found) {
         std::unique_lock lock(mutex_);

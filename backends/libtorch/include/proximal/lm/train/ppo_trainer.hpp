@@ -464,7 +464,8 @@ class ppo_trainer final : public trainer {
 
     trainable algorithm_;
     ppo_trainer_arguments given_;
-    parameter_units policy_units_, units_, reference_units_;  // of layers that are shared out: the policy's, all trained
+    parameter_units policy_units_, units_,
+        reference_units_;  // of layers that are shared out: the policy's, all trained
     token_roles roles_;
     std::int64_t group_size_;
     run::batch_arithmetic sizes_;

@@ -79,8 +79,7 @@ class supervised_trainer final : public trainer {
         if (!given_.optimizer)
             given_.optimizer =
                 configured_optimizer(config, config, given_.objective->trainable_parameters(), given_.world, units_);
-        else
-            refuse_sharding_of_own_optimizer(config);
+        else refuse_sharding_of_own_optimizer(config);
         auto const per_epoch = given_.objective->size() / batch_;
         state_.updates =
             config.max_steps > 0
@@ -165,12 +164,8 @@ class supervised_trainer final : public trainer {
         identity["--algorithm"] = "supervised";
         auto config = given_.config;
         identity[rows_of_a_step] = std::to_string(batch_);
-        static constexpr std::array<std::string_view, 6> kept{"per_device_train_batch_size",
-                                                              "seed",
-                                                              "optim",
-                                                              "weight_decay",
-                                                              "adam_beta1",
-                                                              "adam_beta2"};
+        static constexpr std::array<std::string_view, 6> kept{
+            "per_device_train_batch_size", "seed", "optim", "weight_decay", "adam_beta1", "adam_beta2"};
         for (auto const& knob : run::any_knobs(config))
             if (std::find(kept.begin(), kept.end(), knob.name) != kept.end()) identity["--" + knob.name] = knob.text();
         return identity;

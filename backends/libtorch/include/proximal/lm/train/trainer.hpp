@@ -315,8 +315,9 @@ class trainer {
         try {
             bool const has_diverged = dynamic_cast<diverged_error const*>(&error) != nullptr;
             if (state_.optimizer_steps > 0 && !has_diverged && !units().empty())
-                throw std::runtime_error("with --sharding zero3 they are spread over the processes; resume from the last "
-                                         "checkpoint");
+                throw std::runtime_error(
+                    "with --sharding zero3 they are spread over the processes; resume from the last "
+                    "checkpoint");
             if (state_.optimizer_steps > 0 && !has_diverged) {
                 check_finite();
                 save();
