@@ -45,7 +45,8 @@ struct at_backward : torch::autograd::Function<at_backward<Holds>> {
 }  // namespace detail
 
 /// A backbone of whose layers each process keeps a slice (`--sharding zero3`): a layer is gathered from all processes
-/// when it runs, forward and backward, while the one before it still runs, and freed after. Embeddings, the final norm and heads stay whole.
+/// when it runs, forward and backward, while the one before it still runs, and freed after. Embeddings, the final norm
+/// and heads stay whole.
 ///
 /// Its results and gradients are those of the backbone it stands for, bit for bit. Every process runs it equally often.
 /// Source: Rajbhandari et al. (2020), arXiv 1910.02054, stage 3; Zhao et al., PyTorch FSDP (2023), arXiv 2304.11277.
