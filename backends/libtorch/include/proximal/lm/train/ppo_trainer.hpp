@@ -59,8 +59,8 @@ namespace proximal::lm {
 /// With --bf16 or --fp16 policy, reference and critic multiply matrices in that dtype (see mixed_precision_backbone);
 /// weights, gradients, heads and the reward model stay as they are.
 /// Several processes (a communicator in the arguments) share one batch: each samples and scores its own episodes, all
-/// judge the whole batch, and each trains on its share of every mini-batch, so that how many there are changes no number
-/// but the last bits; with --batch_scope process each judges and cuts its own episodes, as in TRL.
+/// judge the whole batch, and each trains on its share of every mini-batch, so that how many there are changes no more
+/// than last bits; with --batch_scope process each judges and cuts its own episodes, as in TRL.
 /// Of policy and critic those parameters learn that require a gradient; where none of a model's does, all do.
 /// Throws std::invalid_argument, one sentence, where the arguments do not fit together.
 class ppo_trainer final : public trainer {
