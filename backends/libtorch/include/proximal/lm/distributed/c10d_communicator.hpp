@@ -19,8 +19,8 @@ namespace proximal::lm {
 
 /// Processes that talk through c10d, as PyTorch's do: Gloo for tensors on the CPU, NCCL for those on a GPU.
 ///
-/// On the CPU a reduce-scatter sends each process its slices and adds them up there in the processes' order: the sum does
-/// not depend on how tensors are cut.
+/// On the CPU a reduce-scatter sends each process its slices and adds them up there in the processes' order: the sum
+/// does not depend on how tensors are cut.
 /// Throws lost_process where a collective fails because another process is gone.
 class c10d_communicator final : public communicator {
    public:

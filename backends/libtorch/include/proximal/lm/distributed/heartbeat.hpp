@@ -23,10 +23,10 @@ namespace proximal::lm {
 
 /// Tells the other processes of a run that this one lives, and finds out when one of them no longer does.
 ///
-/// A thread writes a beat into the shared store some times a second of the time-out, with the update that the run is at,
-/// and reads the others': process 0 all of them, every other one process 0's and its verdict. One whose beat stands
-/// still for the time-out is lost: killed, stopped, or cut off. It catches what a collective's own time-out finds half an
-/// hour later. A process that works long between two collectives still beats.
+/// A thread writes a beat into the shared store, ten times in a time-out, with the update that the run is at, and reads
+/// the others': process 0 all of them, every other one process 0's and its verdict. One whose beat stands still for the
+/// time-out is lost: killed, stopped, or cut off. It catches what a collective's own time-out finds half an hour later.
+/// A process that works long between two collectives still beats.
 /// Where the main thread does not end by itself within some seconds of a loss (it may wait for the lost one), the
 /// program is ended here, with one line on stderr and status 1.
 class heartbeat {
