@@ -26,7 +26,8 @@ class c10d_communicator final : public communicator {
    public:
     using group = c10::intrusive_ptr<c10d::Backend>;
 
-    /// `gpu` may be null: then tensors on the CPU alone are sent. `beats` may be null: then nobody says who is lost.
+    /// `gpu` may be null: then tensors on a GPU are sent by way of the host. `beats` may be null: then nobody says who is
+    /// lost.
     c10d_communicator(group cpu, group gpu = {}, std::shared_ptr<heartbeat> beats = {})
         : cpu_(std::move(cpu)), gpu_(std::move(gpu)), beats_(std::move(beats)) {}
 
@@ -48,12 +49,12 @@ class c10d_communicator final : public communicator {
         return own;
     }
     void broadcast(at::Tensor& x, std::int64_t root) override {
-        at::Tensor whole = bytes_of(x.detach().contiguous());
+        at::Tensor whole = bytes_of(placed(x.detach()).contiguous());
         c10d::BroadcastOptions options;
         options.rootRank = static_cast<int>(root);
         finish([&] {
             std::vector<at::Tensor> tensors{whole};
-            return of(x).broadcast(tensors, options);
+            return of(whole).broadcast(tensors, options);
         });
         if (!whole.is_alias_of(x)) x.detach().copy_(whole.view(x.scalar_type()).view(x.sizes()));
     }
@@ -62,26 +63,29 @@ class c10d_communicator final : public communicator {
         all_reduce_sum(here);
     }
     pending start_all_gather(at::Tensor const& x, at::Tensor into) override {
-        at::Tensor from = bytes_of(x.view({-1})), to = bytes_of(into.view({-1}));
-        auto const work = begin([&] { return of(x)._allgather_base(to, from); });
-        return pending([this, work, from, to] { finish([&] { return work; }); });
+        at::Tensor from = bytes_of(placed(x).view({-1})), to = bytes_of(place_for(into).view({-1}));
+        auto const work = begin([&] { return of(from)._allgather_base(to, from); });
+        return pending([this, work, from, to, into] {
+            finish([&] { return work; });
+            if (!to.is_alias_of(into)) into.copy_(to.view(into.scalar_type()).view(into.sizes()));
+        });
     }
     pending start_reduce_scatter_sum(at::Tensor const& x, at::Tensor into) override {
-        at::Tensor from = x.view({-1});
-        if (!x.is_cpu()) {
+        at::Tensor from = placed(x).view({-1});
+        if (!from.is_cpu()) {
             at::Tensor to = into.view({-1});
-            auto const work = begin([&] { return of(x)._reduce_scatter_base(to, from); });
+            auto const work = begin([&] { return of(from)._reduce_scatter_base(to, from); });
             return pending([this, work, from, to] { finish([&] { return work; }); });
         }
         at::Tensor slices = at::empty_like(from);
         std::vector<std::int64_t> equal;
-        auto const work = begin([&] { return of(x).alltoall_base(slices, from, equal, equal); });
+        auto const work = begin([&] { return of(from).alltoall_base(slices, from, equal, equal); });
         return pending([this, work, from, slices, into] {
             finish([&] { return work; });
             auto const parts = slices.view({world_size(), -1});
-            auto const sum = into.view({-1});
-            sum.copy_(parts[0]);
+            at::Tensor const sum = parts[0];
             for (std::int64_t rank = 1; rank < world_size(); ++rank) sum.add_(parts[rank]);
+            into.view({-1}).copy_(sum);
         });
     }
     void at_update(std::int64_t update) override {
@@ -89,20 +93,21 @@ class c10d_communicator final : public communicator {
     }
 
    private:
-    c10d::Backend& of(at::Tensor const& x) const {
-        if (x.is_cpu()) return *cpu_;
-        if (!gpu_) throw std::logic_error("no process group for tensors on " + x.device().str());
-        return *gpu_;
+    c10d::Backend& of(at::Tensor const& x) const { return x.is_cpu() ? *cpu_ : *gpu_; }
+    /// A tensor where it can be sent from, and one that can be received into.
+    at::Tensor placed(at::Tensor const& x) const { return x.is_cpu() || gpu_ ? x : x.cpu(); }
+    at::Tensor place_for(at::Tensor const& x) const {
+        return x.is_cpu() || gpu_ ? x : at::empty(x.sizes(), x.options().device(at::kCPU));
     }
     /// Not every backend sends booleans.
     static at::Tensor bytes_of(at::Tensor const& x) { return x.scalar_type() == at::kBool ? x.view(at::kByte) : x; }
     void all_reduce(at::Tensor& x, c10d::ReduceOp const& how) {
-        at::Tensor whole = x.detach().contiguous();
+        at::Tensor whole = placed(x.detach()).contiguous();
         c10d::AllreduceOptions options;
         options.reduceOp = how;
         finish([&] {
             std::vector<at::Tensor> tensors{whole};
-            return of(x).allreduce(tensors, options);
+            return of(whole).allreduce(tensors, options);
         });
         if (!whole.is_alias_of(x)) x.detach().copy_(whole);
     }
