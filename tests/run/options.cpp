@@ -254,6 +254,11 @@ TEST_CASE("PPOv2Config: contradictions are named") {
     CHECK_NOTHROW(with([](PPOv2Config& c) { c.sharding = "zero3", c.optim = "sgd", c.batch_scope = "process"; }));
     CHECK_THROWS_WITH(with([](PPOv2Config& c) { c.sharding = "zero1", c.optim = "adafactor"; }),
                       Catch::StartsWith("--optim adafactor keeps sums over the rows and columns of whole matrices"));
+    CHECK_NOTHROW(with([](PPOv2Config& c) { c.sharding = "zero3", c.gather_for_generation = true; }));
+    for (auto const* const sharding : {"none", "zero3"})
+        CHECK_THROWS_WITH(with([&](PPOv2Config& c) { c.sharding = sharding, c.gather_for_generation = false; }),
+                          Catch::StartsWith("--gather_for_generation false is not supported: processes end their "
+                                            "responses at different tokens"));
     CHECK_THROWS_WITH(with([](PPOv2Config& c) { c.ddp_backend = "nccl", c.use_cpu = true; }),
                       Catch::Contains("give --ddp_backend gloo"));
     CHECK_THROWS_WITH(with([](PPOv2Config& c) { c.sharding = "zero4"; }),
@@ -296,11 +301,8 @@ TEST_CASE("idle_options: what would do nothing beside the other options is refus
     CHECK(refusal({"--early_stopping_threshold=1"}).find("--early_stopping_patience") != std::string::npos);
     CHECK(refusal({"--metric_for_best_model=eval_loss"}).find("there are no evaluations") != std::string::npos);
     CHECK(refusal({"--sharding=zero3", "--heartbeat_timeout=0", "--ddp_timeout=60", "--ddp_bucket_cap_mb=50",
-                   "--ddp_backend=gloo", "--batch_scope=process", "--gather_for_generation=false"})
+                   "--ddp_backend=gloo", "--batch_scope=process", "--gather_for_generation=true"})
               .empty());  // also of one process
-    CHECK(refusal({"--gather_for_generation=false"}) ==
-          "--gather_for_generation would do nothing: --sharding is none, so every process has the whole policy");
-    CHECK(refusal({"--gather_for_generation=true"}).empty());
     CHECK(refusal({"--reward_timeout=5"}).find("--reward_command") != std::string::npos);
     CHECK(refusal({"--num_sample_generations=0", "--per_device_eval_batch_size=4"}).find("no table") !=
           std::string::npos);

@@ -34,10 +34,8 @@ inline void refuse_idle_training(given_flags const& given, training_options cons
     for (auto const option : {"adam_beta1", "adam_beta2", "adam_epsilon"})
         idle(option, !is_adam, "it is AdamW's, and --optim is " + config.optim);
 
-    // Whether processes split anything, and how long they wait, may be said of one process too: a script that starts a
-    // run is the same for one and for eight.
-    idle("gather_for_generation", !config.gather_for_generation && config.sharding != "zero3",
-         "--sharding is " + config.sharding + ", so every process has the whole policy");
+    // No rule for what processes split and how long they wait: it may be said of one process too, as a script that
+    // starts a run is the same for one and for eight.
 
     bool const evaluates = config.eval_strategy != "no";
     auto const no_evaluation = "there are no evaluations; give --eval_strategy steps or epoch";

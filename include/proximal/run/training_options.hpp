@@ -42,8 +42,8 @@ struct training_options : batch_options,
                 "give --sharding none, or --optim adamw_torch");
         if (!gather_for_generation)
             refuse(
-                "--gather_for_generation false is not supported: processes end their responses at different tokens, and "
-                "a layer gathered for each token would wait for those that are done; leave it out");
+                "--gather_for_generation false is not supported: processes end their responses at different tokens, "
+                "and a layer gathered for each token would wait for those that are done; leave it out");
         if (use_cpu && ddp_backend == "nccl")
             refuse("--ddp_backend nccl is for NVIDIA GPUs, and --use_cpu asks for none: give --ddp_backend gloo");
         if (max_steps == 0)

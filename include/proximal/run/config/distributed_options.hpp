@@ -26,8 +26,9 @@ struct distributed_options {
     static constexpr auto knobs = reflect(
         knob<"sharding">(&distributed_options::sharding, "what is split over the processes",
                          {"none, zero1, zero2, zero3"},
-                         "zero1: the optimizer's state; zero2: gradients too; zero3: weights too. none: every process "
-                         "holds all. Not of TRL: there --deepspeed and --fsdp say it."),
+                         "zero1: the optimizer's state; zero2: gradients too; zero3: the layers' weights too, but for "
+                         "the reward model's. none: every process holds all. Not of TRL: there --deepspeed and --fsdp "
+                         "say it."),
         knob<"gather_for_generation">(
             &distributed_options::gather_for_generation,
             "with --sharding zero3 a process holds the whole policy while it generates", {},
