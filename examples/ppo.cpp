@@ -11,11 +11,14 @@
 
 int main(int argc, char** argv) {
     proximal::run::spin_briefly(argv);
-    return proximal::lm::run_processes("ppo", argc, argv, examples::meet, [](std::vector<std::string> const& arguments, proximal::lm::rendezvous& meeting) {
-        auto const about = fmt::format(
-            "Trains a language model. With no model and no data, makes small ones from text on this machine. "
-            "--algorithm is {}.",
-            examples::algorithm_names);
-        return examples::train_ppo(about, arguments, meeting, proximal::quickstart::settings_for, /*may_make_its_own=*/true);
-    });
+    return proximal::lm::run_processes(
+        "ppo", argc, argv, examples::meet,
+        [](std::vector<std::string> const& arguments, proximal::lm::rendezvous& meeting) {
+            auto const about = fmt::format(
+                "Trains a language model. With no model and no data, makes small ones from text on this machine. "
+                "--algorithm is {}.",
+                examples::algorithm_names());
+            return examples::train_ppo(about, arguments, meeting, proximal::quickstart::settings_for,
+                                       /*may_make_its_own=*/true);
+        });
 }

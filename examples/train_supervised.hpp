@@ -28,8 +28,8 @@ namespace examples {
 /// changes is saved. `idle`: the fields that the program does not read.
 template <class Config, class AtEnd>
 int train_supervised(char const* name, std::string const& about, std::vector<std::string> const& arguments,
-                     proximal::lm::rendezvous& meeting, proximal::run::refused_flags const& idle, std::vector<std::string> const& plotted,
-                     AtEnd const& at_end) {
+                     proximal::lm::rendezvous& meeting, proximal::run::refused_flags const& idle,
+                     std::vector<std::string> const& plotted, AtEnd const& at_end) {
     namespace px = proximal;
     Config config;
     auto const given = px::run::read_training_command_line(config, about, arguments, idle);
@@ -39,8 +39,8 @@ int train_supervised(char const* name, std::string const& about, std::vector<std
     auto const world = meeting.open(device, px::lm::configured_communication(config));
     fmt::print("Proximal: {} on {}{}\n", name, device.str(), processes_of(*world));
     config.disable_tqdm = config.disable_tqdm || !world->is_main();
-    auto const objective = px::lm::main_first(
-        *world, [&] { return px::lm::configured_objective(config, device, data_formats()); });
+    auto const objective =
+        px::lm::main_first(*world, [&] { return px::lm::configured_objective(config, device, data_formats()); });
     auto const planned = px::lm::plan_together(config, *world);
     px::lm::supervised_trainer trainer({.config = config,
                                         .objective = objective,
@@ -60,7 +60,10 @@ int train_supervised(char const* name, std::string const& about, std::vector<std
         fmt::print("resumed    after {} updates, from {}\n", trainer.state().update, planned.checkpoint->string());
     fmt::print("\n");
     trainer.train();
-    if (at_end(config, *objective) && world->is_main()) objective->save(planned.folder);
+    {
+        px::lm::whole_parameters const whole(trainer.units());
+        if (at_end(config, *objective) && world->is_main()) objective->save(planned.folder);
+    }
     fmt::print("\n");
     px::run::list_results(planned.folder, "model");
     return 0;

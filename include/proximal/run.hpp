@@ -36,6 +36,7 @@
 #include <proximal/run/doctor.hpp>
 #include <proximal/run/early_stopping.hpp>
 #include <proximal/run/edit_distance.hpp>
+#include <proximal/run/error_lines.hpp>
 #include <proximal/run/event_file.hpp>
 #include <proximal/run/flag_value.hpp>
 #include <proximal/run/flags.hpp>
@@ -78,6 +79,7 @@
 #include <proximal/run/saved_state.hpp>
 #include <proximal/run/score_lines.hpp>
 #include <proximal/run/sft_config.hpp>
+#include <proximal/run/sharded_state.hpp>
 #include <proximal/run/sharding_keys.hpp>
 #include <proximal/run/sharding_plan.hpp>
 #include <proximal/run/sharding_stage.hpp>

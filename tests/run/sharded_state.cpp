@@ -16,7 +16,8 @@ struct moments {
     std::vector<double> values{};
     std::int64_t steps = 0;
 
-    explicit moments(std::int64_t b, std::int64_t e, bool w = false) : begin(b), end(e), whole(w), values(static_cast<std::size_t>(e - b)) {}
+    explicit moments(std::int64_t b, std::int64_t e, bool w = false)
+        : begin(b), end(e), whole(w), values(static_cast<std::size_t>(e - b)) {}
     void fill() {
         for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(begin) + static_cast<double>(i);
         steps = 7;
@@ -45,7 +46,8 @@ TEST_CASE("sharded_state: what any number of processes wrote is read by any othe
     support::temporary_folder const single;
     write_part(single.path, moments(0, 10, true));
     for (auto const& from : {folder.path, single.path})
-        for (auto const& [begin, end, whole] : {std::tuple{0, 10, true}, {0, 5, false}, {5, 10, false}, {3, 9, false}}) {
+        for (auto const& [begin, end, whole] :
+             {std::tuple{0, 10, true}, {0, 5, false}, {5, 10, false}, {3, 9, false}}) {
             moments wanted(begin, end, whole), expected(begin, end, whole);
             expected.fill();
             sharded_state state(from, "optimizer");
@@ -65,9 +67,11 @@ TEST_CASE("sharded_state: a missing part, a hole, another dtype, another name ar
     write_part(folder.path / shard_name("optimizer", 1, 2), moments(5, 10));
     sharded_state state(folder.path, "optimizer");
     moments whole(0, 10, true);
-    CHECK_THROWS_WITH(state.within("optimizer", whole), Catch::Contains("dtype or shape of 'optimizer/policy.w/moment'"));
+    CHECK_THROWS_WITH(state.within("optimizer", whole),
+                      Catch::Contains("dtype or shape of 'optimizer/policy.w/moment'"));
     std::vector<float> narrow(2);
     state_array array{"F32", {2}, std::as_writable_bytes(std::span(narrow))};
     CHECK_THROWS_WITH(state("optimizer/policy.w[0:2]/moment", array), Catch::Contains("another dtype"));
-    CHECK_THROWS_WITH(state("optimizer/policy.v[0:2]/moment", array), Catch::Contains("holds no 'optimizer/policy.v[0:2]/moment'"));
+    CHECK_THROWS_WITH(state("optimizer/policy.v[0:2]/moment", array),
+                      Catch::Contains("holds no 'optimizer/policy.v[0:2]/moment'"));
 }

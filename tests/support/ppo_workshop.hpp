@@ -25,13 +25,15 @@ struct workshop {
     std::filesystem::path const out = here / "out";
 
     workshop() {
-        auto const words = proximal::text::train_bpe(std::vector<std::string>{"the cat sat on the mat"}, {.vocabulary_size = 262});
+        auto const words =
+            proximal::text::train_bpe(std::vector<std::string>{"the cat sat on the mat"}, {.vocabulary_size = 262});
         auto config = tiny_config();
         config["vocab_size"] = words.size();
         config["max_position_embeddings"] = 40;
         auto const policy = proximal::lm::make_causal_lm(config, 1);
         proximal::lm::save_model(policy, here / "policy");
-        proximal::lm::save_model(proximal::lm::make_sequence_classifier(*policy.body, policy.config, 2), here / "reward");
+        proximal::lm::save_model(proximal::lm::make_sequence_classifier(*policy.body, policy.config, 2),
+                                 here / "reward");
         for (char const* name : {"policy", "reward"}) words.save(here / name);
         std::string lines;
         for (int i = 0; i < 24; ++i)

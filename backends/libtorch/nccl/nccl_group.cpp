@@ -11,7 +11,8 @@ extern "C" c10d::Backend* proximal_make_nccl_group(c10d::Store* store, std::int6
                                                    std::int64_t timeout_ms) {
     auto const options = c10d::ProcessGroupNCCL::Options::create();
     options->timeout = std::chrono::milliseconds(timeout_ms);
-    c10::intrusive_ptr<c10d::Backend> group = c10::make_intrusive<c10d::ProcessGroupNCCL>(
-        c10::intrusive_ptr<c10d::Store>::reclaim_copy(store), static_cast<int>(rank), static_cast<int>(world_size), options);
+    c10::intrusive_ptr<c10d::Backend> group =
+        c10::make_intrusive<c10d::ProcessGroupNCCL>(c10::intrusive_ptr<c10d::Store>::reclaim_copy(store),
+                                                    static_cast<int>(rank), static_cast<int>(world_size), options);
     return group.release();
 }

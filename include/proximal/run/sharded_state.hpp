@@ -149,7 +149,8 @@ class sharded_state final : public state_archive {
         auto const found = values_.find({detail::state_type<Value>(), name, rest});
         if (found == values_.end()) refuse("holds no '" + path + "'");
         try {
-            if constexpr (std::is_same_v<Value, double>) read_flag(into, path, found->second.template get<std::string>());
+            if constexpr (std::is_same_v<Value, double>)
+                read_flag(into, path, found->second.template get<std::string>());
             else into = found->second.template get<Value>();
         } catch (std::exception const&) {
             refuse("has a damaged '" + path + "'");

@@ -19,11 +19,14 @@ TEST_CASE("gather_text: any bytes of any length, in the processes' order; one sh
                                    *world);
     });
     for (std::size_t rank = 0; rank < 3; ++rank) {
-        CHECK(texts[rank] == std::vector<std::string>{std::string("a\0b\n", 4), "", std::string("a\0b\n", 4) + std::string(20, 'x')});
+        CHECK(texts[rank] ==
+              std::vector<std::string>{std::string("a\0b\n", 4), "", std::string("a\0b\n", 4) + std::string(20, 'x')});
         CHECK(shared[rank] == texts[0][2]);
         CHECK(names[rank] == std::vector<std::string>{"kl", "loss", "own/1", "own/2"});
     }
     single_process alone;
     CHECK(gather_text("x", alone) == std::vector<std::string>{"x"});
-    support::as_processes(2, [&](auto const& world) { CHECK(gather_text("", *world) == std::vector<std::string>{"", ""}); });
+    support::as_processes(2, [&](auto const& world) {
+        CHECK(gather_text("", *world) == std::vector<std::string>{"", ""});
+    });
 }

@@ -10,8 +10,10 @@ TEST_CASE("make_buckets: the last parameters first, by size and dtype; slices co
         parameters.push_back({name, parameter_kind::matrix, at::zeros({size}, at::kFloat)});
     parameters.push_back({"e", parameter_kind::bias, at::zeros({5}, at::kDouble)});
     for (std::int64_t const processes : {1, 2, 3, 4, 7}) {
-        std::map<std::string, std::vector<int>> owners{{"a", std::vector<int>(10)}, {"b", std::vector<int>(7)},
-                                                       {"c", std::vector<int>(100)}, {"d", std::vector<int>(3)},
+        std::map<std::string, std::vector<int>> owners{{"a", std::vector<int>(10)},
+                                                       {"b", std::vector<int>(7)},
+                                                       {"c", std::vector<int>(100)},
+                                                       {"d", std::vector<int>(3)},
                                                        {"e", std::vector<int>(5)}};
         for (std::int64_t rank = 0; rank < processes; ++rank) {
             auto const buckets = make_buckets(parameters, processes, rank, 4 * 20);

@@ -22,8 +22,12 @@ TEST_CASE("refuse_differences: the first thing that differs, with both texts, on
         return said[0];
     };
     CHECK(told([](auto) { return run_identity{{"--seed", "1"}}; }).empty());
-    CHECK(told([](auto rank) { return run_identity{{"--seed", rank == 2 ? "2" : "1"}, {"--lam", "1"}}; }) ==
+    CHECK(told([](auto rank) {
+              return run_identity{{"--seed", rank == 2 ? "2" : "1"}, {"--lam", "1"}};
+          }) ==
           "--seed is 1 on process 0 and 2 on process 2: start all processes with the same command and the same files");
-    CHECK_THAT(told([](auto rank) { return rank == 1 ? run_identity{{"the reference model", "x"}} : run_identity{}; }),
+    CHECK_THAT(told([](auto rank) {
+                   return rank == 1 ? run_identity{{"the reference model", "x"}} : run_identity{};
+               }),
                Catch::Contains("the reference model is absent on process 0 and x on process 1"));
 }

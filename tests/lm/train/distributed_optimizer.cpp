@@ -4,6 +4,7 @@
 #include <proximal/proximal.hpp>
 #include <proximal/run/stock_ppo.hpp>
 
+#include "../../support/recording_communicator.hpp"
 #include "../../support/temporary_folder.hpp"
 #include "../../support/thread_communicator.hpp"
 #include "../../support/tiny_run.hpp"
@@ -192,4 +193,76 @@ TEST_CASE("ppo_trainer: a checkpoint of four processes goes on with two and with
     std::filesystem::remove_all(checkpoint / "optimizer-00003-of-00004");
     CHECK_THROWS_WITH(run::shards_in(checkpoint, "optimizer"),
                       Catch::Contains("holds 3 of 4 parts of the optimizer's state"));
+}
+
+TEST_CASE("distributed_optimizer: collectives in order, and their bytes, of 8, 64 and 512 processes") {
+    for (std::int64_t const processes : {8, 64, 512})
+        for (auto const mode : {sharding::none, sharding::zero1, sharding::zero2, sharding::zero3}) {
+            auto const world = std::make_shared<support::recording_communicator>(processes / 2, processes);
+            auto model = support::arguments(config_on(1, 1)).policy;
+            parameter_units units;
+            std::int64_t in_units = 0, units_padded = 0;
+            if (mode == sharding::zero3) {
+                auto const shared = std::make_shared<sharded_backbone>(model.body, world);
+                model.body = shared;
+                units = shared->units();
+                for (auto const& unit : units) {
+                    units_padded += unit->padded();
+                    for (auto const& member : unit->members()) in_units += member.of.tensor.numel();
+                }
+            }
+            begin_training(model);
+            auto const learning = model.trainable_parameters();
+            std::int64_t whole = 0, held = 0;
+            for (auto const& parameter : learning) whole += parameter.tensor.numel();
+            distributed_optimizer optimizer(
+                learning, world, mode, 16'384,
+                [&](std::vector<named_tensor> part) {
+                    for (auto const& piece : part) held += piece.tensor.numel();
+                    return std::make_shared<adamw>(part, adamw_options{});
+                },
+                units);
+            INFO(processes << " processes, mode " << static_cast<int>(mode));
+            auto const buckets = mode == sharding::none ? std::int64_t{0} : whole - held * processes;
+            if (mode != sharding::none) CHECK(std::abs(buckets) < processes * 40);  // padding alone
+            auto const pass = [&](bool last) {
+                optimizer.begin_backward(last);
+                auto const hidden = model.body->forward(pack_tokens({{1, 2, 3}, {4, 5}}));
+                torch::autograd::backward({at::linear(hidden, model.lm_head).sum()}, {});
+                optimizer.end_backward();
+            };
+            pass(false);
+            auto const first = world->calls;
+            world->calls.clear();
+            pass(true);
+            optimizer.average_gradients(*world);
+            optimizer.step(1e-3);
+            // Of `elements` in all, this process sends all but its own slice, once for each reduction or gathering.
+            auto const share = [&](std::int64_t elements) {
+                return static_cast<double>(elements) * 8.0 * static_cast<double>(processes - 1) /
+                       static_cast<double>(processes);
+            };
+            double const padding = 1.0 + 40.0 * static_cast<double>(processes) / static_cast<double>(whole);
+            auto const near = [&](std::int64_t sent, double least) {
+                CHECK(static_cast<double>(sent) >= least * (1.0 - 1e-9));
+                CHECK(static_cast<double>(sent) <= least * padding);
+            };
+            near(world->sent("reduce_scatter"), share(whole));
+            bool const sends_each_pass = mode >= sharding::zero2;
+            double once = 0.0;
+            for (auto const& call : first)
+                once += call.operation == "reduce_scatter" ? static_cast<double>(call.sent) : 0.0;
+            CHECK((once > 0.0) == sends_each_pass);
+            if (mode != sharding::zero3) {
+                near(world->sent("all_gather"), share(whole));
+                bool gathers = false;  // all reductions come first
+                for (auto const& call : world->calls) {
+                    CHECK((call.operation == "all_gather" || !gathers));
+                    gathers = gathers || call.operation == "all_gather";
+                }
+            } else {
+                // Layers forward and backward, the root's parameters after the step.
+                near(world->sent("all_gather"), 2.0 * share(units_padded) + share(whole - in_units));
+            }
+        }
 }

@@ -20,7 +20,7 @@ TEST_CASE(
     "preference_objective: -log sigmoid of the margin, read at the last token; accuracy, ties half; calibration") {
     auto const lm = support::tiny_model(support::config_for_words());
     auto const model = make_sequence_classifier(*lm.body, lm.config, 4, 0.4);
-    std::vector<preference> const pairs{{{3, 4}, {5, 6, 7}, {8}}, {{9}, {1}, {2, 3}}, {{4, 4, 4}, {7}, {7}}};
+    std::vector<preference> const pairs{{{3, 4}, {5, 6, 7}, {8}}, {{9}, {1}, {2, 3}}, {{4, 4, 4}, {7}, {6}}};
     double loss = 0.0, right = 0.0, squares = 0.0;
     std::vector<double> margins;
     for (auto const& pair : pairs) {
@@ -36,6 +36,10 @@ TEST_CASE(
     CHECK(sums.total.item<double>() == Approx(loss).epsilon(1e-10));
     CHECK(sums.numbers.at("accuracy").sum == Approx(right));
     CHECK(sums.numbers.at("rewards/margins").weight == 3.0);
+    // Equal answers are no tie to the last bit, which depends on where in a batch they stand; a head of zeros ties all.
+    auto const zeros = make_sequence_classifier(*lm.body, lm.config, 4, 0.0);
+    preference_objective const indifferent(zeros, support::words(), pairs, {});
+    CHECK(indifferent.loss({0, 1, 2}).numbers.at("accuracy").sum == 1.5);
     preference_objective const centred(model, support::words(), pairs, {}, 0.1);
     CHECK(centred.loss({0, 1, 2}).total.item<double>() == Approx(loss + 0.1 * squares).epsilon(1e-10));
     CHECK_FALSE(centred.can_evaluate());

@@ -19,8 +19,8 @@ namespace proximal::lm {
 
 /// Processes that talk through c10d, as PyTorch's do: Gloo for tensors on the CPU, NCCL for those on a GPU.
 ///
-/// On the CPU a reduce-scatter sends each process its slices and adds them up there in the processes' order: the sum does
-/// not depend on how tensors are cut.
+/// On the CPU a reduce-scatter sends each process its slices and adds them up there in the processes' order: the sum
+/// does not depend on how tensors are cut.
 /// Throws lost_process where a collective fails because another process is gone.
 class c10d_communicator final : public communicator {
    public:
@@ -129,8 +129,9 @@ class c10d_communicator final : public communicator {
         std::string said = error.what();
         said = said.substr(0, said.find('\n'));
         if (said.find("imed out") != std::string::npos)
-            throw lost_process("a collective took longer than --ddp_timeout, though all processes are heard of: one of "
-                               "them does something else, or the network is too slow");
+            throw lost_process(
+                "a collective took longer than --ddp_timeout, though all processes are heard of: one of "
+                "them does something else, or the network is too slow");
         throw lost_process("the connection between the processes broke (" + said + ")");
     }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <c10/util/Logging.h>
 #include <c10/util/intrusive_ptr.h>
 #include <netdb.h>
 #include <sys/socket.h>
@@ -42,14 +43,19 @@ namespace proximal::lm {
 class c10d_rendezvous final : public rendezvous {
    public:
     explicit c10d_rendezvous(run::launch launch, std::chrono::seconds patience = std::chrono::seconds(60))
-        : launch_(std::move(launch)), patience_(patience), store_(connect(launch_.rank == 0 && !launch_.agent_store)) {}
+        : launch_(std::move(launch)), patience_(patience) {
+        // c10d warns, with pages of addresses, of what is said here in a sentence.
+        if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = 2;  // errors
+        store_ = connect(launch_.rank == 0 && !launch_.agent_store);
+    }
 
     run::launch const& launched() const override { return launch_; }
 
     std::shared_ptr<communicator> open(at::Device device, communication_options const& options) override {
         if (options.backend == "nccl" && device.is_cpu())
-            throw std::invalid_argument("--ddp_backend nccl is for GPUs, and this run is on the CPU: leave it out, or "
-                                        "leave --use_cpu out");
+            throw std::invalid_argument(
+                "--ddp_backend nccl is for GPUs, and this run is on the CPU: leave it out, or "
+                "leave --use_cpu out");
         auto const rank = static_cast<int>(launch_.rank), world = static_cast<int>(launch_.world_size);
         auto const timeout = std::chrono::milliseconds(options.timeout);
         auto const gloo_options = c10d::ProcessGroupGloo::Options::create(timeout);
@@ -57,19 +63,18 @@ class c10d_rendezvous final : public rendezvous {
         gloo_options->timeout = std::min<std::chrono::milliseconds>(timeout, patience_);  // of connecting
         c10::intrusive_ptr<c10d::Backend> gloo, gpu;
         try {
-            gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store_), rank,
-                                                               world, gloo_options);
+            gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store_),
+                                                               rank, world, gloo_options);
         } catch (std::exception const&) {
-            throw std::runtime_error("the processes cannot reach each other directly, though all know " +
-                                     launch_.master_addr +
-                                     ": name the network interface in GLOO_SOCKET_IFNAME, or open the ports between the "
-                                     "machines");
+            throw std::runtime_error(
+                "the processes cannot reach each other directly, though all know " + launch_.master_addr +
+                ": name the network interface in GLOO_SOCKET_IFNAME, or open the ports between the "
+                "machines");
         }
         gloo->setTimeout(timeout);
         if (!device.is_cpu() && options.backend != "gloo")
             gpu = nccl_group(c10::make_intrusive<c10d::PrefixStore>("nccl", store_), rank, world, timeout);
-        beats_ = std::make_shared<heartbeat>(connect(false), launch_.rank, launch_.world_size,
-                                             options.heartbeat);
+        beats_ = std::make_shared<heartbeat>(connect(false), launch_.rank, launch_.world_size, options.heartbeat);
         std::shared_ptr<communicator> opened = std::make_shared<c10d_communicator>(gloo, gpu, beats_);
         if (options.checks_collectives) opened = std::make_shared<checking_communicator>(opened);
         opened->barrier();
@@ -102,8 +107,7 @@ class c10d_rendezvous final : public rendezvous {
             if (beats_) beats_->leave("done");
             store_->set("left/" + std::to_string(launch_.rank), "done");
             if (launch_.rank == 0 && !launch_.agent_store) linger("left/");
-        } catch (std::exception const&) {
-        }
+        } catch (std::exception const&) {}
     }
 
    private:
@@ -116,7 +120,8 @@ class c10d_rendezvous final : public rendezvous {
         options.waitWorkers = false;
         options.timeout = patience_;
         try {
-            c10::intrusive_ptr<c10d::Store> const store = c10::make_intrusive<c10d::TCPStore>(launch_.master_addr, options);
+            c10::intrusive_ptr<c10d::Store> const store =
+                c10::make_intrusive<c10d::TCPStore>(launch_.master_addr, options);
             return c10::make_intrusive<c10d::PrefixStore>("proximal/" + std::to_string(launch_.restart_count), store);
         } catch (std::exception const& error) {
             std::string const said = error.what();
@@ -125,8 +130,8 @@ class c10d_rendezvous final : public rendezvous {
                                          " at which the processes would meet is in use: choose another one "
                                          "(torchrun --master-port, or MASTER_PORT)");
             throw std::runtime_error("nobody answers at " + where + ", where the processes would meet, within " +
-                                     std::to_string(patience_.count()) +
-                                     " s: start all " + std::to_string(launch_.world_size) +
+                                     std::to_string(patience_.count()) + " s: start all " +
+                                     std::to_string(launch_.world_size) +
                                      " processes, name process 0's machine in MASTER_ADDR, and open the port");
         }
     }

@@ -10,8 +10,8 @@
 
 namespace proximal::lm {
 
-/// The rows of all processes, in the processes' order: x [rows, ...] to [Σ rows, ...]. They may hold different numbers of
-/// rows; the other dimensions agree. Two collectives.
+/// The rows of all processes, in the processes' order: x [rows, ...] to [Σ rows, ...]. They may hold different numbers
+/// of rows; the other dimensions agree. Two collectives.
 inline at::Tensor gather_rows(at::Tensor const& x, communicator& world) {
     if (world.world_size() == 1) return x;
     auto const counts = world.all_gather(at::full({}, x.size(0), at::kLong));  // [world]

@@ -23,10 +23,10 @@ namespace proximal::lm {
 
 /// Tells the other processes of a run that this one lives, and finds out when one of them no longer does.
 ///
-/// A thread writes a beat into the shared store some times a second of the time-out, with the update that the run is at,
-/// and reads the others': process 0 all of them, every other one process 0's and its verdict. One whose beat stands
-/// still for the time-out is lost: killed, stopped, or cut off. It catches what a collective's own time-out finds half an
-/// hour later. A process that works long between two collectives still beats.
+/// A thread writes a beat into the shared store, ten times in a time-out, with the update that the run is at, and reads
+/// the others': process 0 all of them, every other one process 0's and its verdict. One whose beat stands still for the
+/// time-out is lost: killed, stopped, or cut off. It catches what a collective's own time-out finds half an hour later.
+/// A process that works long between two collectives still beats.
 /// Where the main thread does not end by itself within some seconds of a loss (it may wait for the lost one), the
 /// program is ended here, with one line on stderr and status 1.
 class heartbeat {
@@ -86,7 +86,7 @@ class heartbeat {
             for (std::int64_t rank = 1; rank < world_size_; ++rank) peers.push_back({rank});
         for (auto& peer : peers) peer.since = clock::now();
         auto const pause = std::clamp<std::chrono::milliseconds>(timeout_ / 10, std::chrono::milliseconds(50),
-                                                                  std::chrono::milliseconds(1000));
+                                                                 std::chrono::milliseconds(1000));
         for (;;) {
             {
                 std::unique_lock lock(mutex_);
@@ -100,8 +100,9 @@ class heartbeat {
                 if (rank_ == 0 && !found.empty()) store_->set("verdict", found);
                 if (rank_ != 0 && found.empty() && store_->check({"verdict"})) found = store_->get_to_str("verdict");
             } catch (std::exception const&) {
-                found = "the processes' store no longer answers: process 0 or its launcher has ended, or the network "
-                        "between them";
+                found =
+                    "the processes' store no longer answers: process 0 or its launcher has ended, or the network "
+                    "between them";
             }
             if (!found.empty()) return end_with(found);
         }
@@ -123,10 +124,11 @@ class heartbeat {
         auto const first = peer.last.find(' '), second = peer.last.find(' ', first + 1);
         if (first == std::string::npos || second == std::string::npos)
             return fmt::format("process {} was never heard of", peer.rank);
-        return fmt::format("process {} ({}) has not been heard of for {:.0f} s, since update {}: it was killed or "
-                           "stopped, or its network is cut",
-                           peer.rank, peer.last.substr(second + 1), std::chrono::duration<double>(timeout_).count(),
-                           peer.last.substr(first + 1, second - first - 1));
+        return fmt::format(
+            "process {} ({}) has not been heard of for {:.0f} s, since update {}: it was killed or "
+            "stopped, or its network is cut",
+            peer.rank, peer.last.substr(second + 1), std::chrono::duration<double>(timeout_).count(),
+            peer.last.substr(first + 1, second - first - 1));
     }
     void end_with(std::string const& found) {
         std::unique_lock lock(mutex_);

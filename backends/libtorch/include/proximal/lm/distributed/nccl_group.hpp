@@ -36,10 +36,12 @@ inline c10::intrusive_ptr<c10d::Backend> nccl_group(c10::intrusive_ptr<c10d::Sto
             if (auto const* const error = module == nullptr ? ::dlerror() : nullptr; why.empty() && error != nullptr)
                 why = error;
         }
-    auto* const make = module == nullptr ? nullptr : reinterpret_cast<make_nccl_group*>(::dlsym(module, nccl_group_symbol));
+    auto* const make =
+        module == nullptr ? nullptr : reinterpret_cast<make_nccl_group*>(::dlsym(module, nccl_group_symbol));
     if (make == nullptr)
-        throw std::runtime_error("NCCL cannot be used (" + why +
-                                 "): build with a LibTorch that brings CUDA, or give --ddp_backend gloo with --use_cpu");
+        throw std::runtime_error(
+            "NCCL cannot be used (" + why +
+            "): build with a LibTorch that brings CUDA, or give --ddp_backend gloo with --use_cpu");
     return c10::intrusive_ptr<c10d::Backend>::reclaim(make(store.get(), rank, world_size, timeout.count()));
 }
 

@@ -37,9 +37,9 @@ struct parameter_bucket {
     std::int64_t processes = 1, padded = 0;
     bool stays_sharded = false;  // its parameters are a parameter_unit's, gathered when they are needed
 
-    std::size_t arrived = 0;         // members whose gradient is whole
+    std::size_t arrived = 0;           // members whose gradient is whole
     at::Tensor staging{}, arriving{};  // [processes, slice] and [slice]: what is under way
-    at::Tensor reduced{};            // [slice], the average gradient so far
+    at::Tensor reduced{};              // [slice], the average gradient so far
     pending under_way{};
 
     /// The elements of a slice.

@@ -36,7 +36,8 @@ class parameter_unit {
         auto const options = parameters.front().tensor.options().requires_grad(false);
         flat_ = at::zeros({padded_}, options);
         for (auto const& member : members_) {
-            at::Tensor const place = flat_.narrow(0, member.at, member.of.tensor.numel()).view(member.of.tensor.sizes());
+            at::Tensor const place =
+                flat_.narrow(0, member.at, member.of.tensor.numel()).view(member.of.tensor.sizes());
             place.copy_(member.of.tensor);
             at::Tensor own = member.of.tensor;
             own.set_data(place);
@@ -111,7 +112,8 @@ using parameter_units = std::vector<std::shared_ptr<parameter_unit>>;
 /// Holds units as long as it lives; with `changes` what they became is kept.
 class whole_parameters {
    public:
-    explicit whole_parameters(parameter_units units, bool changes = false) : units_(std::move(units)), changes_(changes) {
+    explicit whole_parameters(parameter_units units, bool changes = false)
+        : units_(std::move(units)), changes_(changes) {
         for (auto const& unit : units_) unit->hold();
     }
     whole_parameters(whole_parameters const&) = delete;

@@ -15,10 +15,10 @@ namespace proximal::lm {
 
 /// How the processes of a run talk.
 struct communication_options {
-    std::chrono::seconds timeout{1800};   // of a collective: --ddp_timeout
+    std::chrono::seconds timeout{1800};           // of a collective: --ddp_timeout
     std::chrono::milliseconds heartbeat{10'000};  // silence after which a process counts as lost; 0: never
-    std::string backend{};                // --ddp_backend: "gloo" or "nccl"; empty: nccl on a GPU
-    bool checks_collectives = false;      // whether all processes are asked if they make the same call: for debugging
+    std::string backend{};                        // --ddp_backend: "gloo" or "nccl"; empty: nccl on a GPU
+    bool checks_collectives = false;  // whether all processes are asked if they make the same call: for debugging
 };
 
 /// Where the processes that a launcher started find each other: see c10d_rendezvous.

@@ -45,7 +45,8 @@ struct at_backward : torch::autograd::Function<at_backward<Holds>> {
 }  // namespace detail
 
 /// A backbone of whose layers each process keeps a slice (`--sharding zero3`): a layer is gathered from all processes
-/// when it runs, forward and backward, while the one before it still runs, and freed after. Embeddings, the final norm and heads stay whole.
+/// when it runs, forward and backward, while the one before it still runs, and freed after. Embeddings, the final norm
+/// and heads stay whole.
 ///
 /// Its results and gradients are those of the backbone it stands for, bit for bit. Every process runs it equally often.
 /// Source: Rajbhandari et al. (2020), arXiv 1910.02054, stage 3; Zhao et al., PyTorch FSDP (2023), arXiv 2304.11277.
@@ -55,7 +56,8 @@ class sharded_backbone final : public forwarding_backbone {
         : forwarding_backbone(std::move(of)) {
         std::map<std::size_t, std::vector<named_tensor>> layers;
         for (auto const& parameter : of_->parameters())
-            if (auto const layer = layer_of(parameter.name); layer < of_->layer_count()) layers[layer].push_back(parameter);
+            if (auto const layer = layer_of(parameter.name); layer < of_->layer_count())
+                layers[layer].push_back(parameter);
         for (auto const& [layer, parameters] : layers)
             units_.push_back(std::make_shared<parameter_unit>(parameters, world));
         last_ = units_.size() - 1;
@@ -73,8 +75,7 @@ class sharded_backbone final : public forwarding_backbone {
         bool const is_learning = at::GradMode::is_enabled();
         unit->hold();
         if (next) next->prepare();
-        at::Tensor const from =
-            is_learning && x.requires_grad() ? detail::at_backward<false>::apply(x, unit, none) : x;
+        at::Tensor const from = is_learning && x.requires_grad() ? detail::at_backward<false>::apply(x, unit, none) : x;
         at::Tensor const y = of_->run_layer(index, from, tokens, cache);
         at::Tensor const to = is_learning && y.requires_grad() ? detail::at_backward<true>::apply(y, unit, before) : y;
         unit->release();
@@ -93,7 +94,8 @@ class sharded_backbone final : public forwarding_backbone {
         for (std::size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1)) {
             std::size_t end = dot + 1;
             while (end < name.size() && std::isdigit(static_cast<unsigned char>(name[end]))) ++end;
-            if (end > dot + 1 && end < name.size() && name[end] == '.') return std::stoul(name.substr(dot + 1, end - dot - 1));
+            if (end > dot + 1 && end < name.size() && name[end] == '.')
+                return std::stoul(name.substr(dot + 1, end - dot - 1));
         }
         return static_cast<std::size_t>(-1);
     }

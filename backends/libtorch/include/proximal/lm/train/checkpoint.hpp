@@ -64,10 +64,11 @@ inline bool keep_rows_of_a_step(run::training_options& config, std::filesystem::
     auto const at_once = config.per_device_train_batch_size * world_size;
     if (rows == 0 || rows == at_once * config.gradient_accumulation_steps) return false;
     if (rows % at_once != 0)
-        throw std::invalid_argument(fmt::format(
-            "the checkpoint {} is of steps of {} rows, and {} processes of --per_device_train_batch_size {} take {} at a "
-            "time: go on with a number of processes that divides them",
-            checkpoint.string(), rows, world_size, config.per_device_train_batch_size, at_once));
+        throw std::invalid_argument(
+            fmt::format("the checkpoint {} is of steps of {} rows, and {} processes of --per_device_train_batch_size "
+                        "{} take {} at a "
+                        "time: go on with a number of processes that divides them",
+                        checkpoint.string(), rows, world_size, config.per_device_train_batch_size, at_once));
     config.gradient_accumulation_steps = rows / at_once;
     return true;
 }

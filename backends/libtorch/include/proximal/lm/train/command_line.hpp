@@ -28,8 +28,8 @@ using settings_for = std::function<std::vector<std::string>(run::PPOv2Config con
 /// ratio, which is right for one step on a batch, makes one where nothing else was asked for.
 /// `readers` tell who would read a flag that this algorithm does not.
 /// Gives what was given, and nothing where the program ends: after --help and --print_config.
-/// Throws std::invalid_argument as run::parse_options does, for a flag that would do nothing in this run, and where a
-/// number lies outside its range.
+/// Throws std::invalid_argument as run::parse_options does, for a flag that would do nothing in this run, where a
+/// number lies outside its range, and where the name of a part's knob is taken.
 inline std::optional<run::given_flags> read_command_line(trainable& algorithm, run::PPOv2Config& config,
                                                          std::string const& about,
                                                          std::vector<std::string> const& arguments,
@@ -39,6 +39,7 @@ inline std::optional<run::given_flags> read_command_line(trainable& algorithm, r
     if (!algorithm.has_ratio()) config.num_ppo_epochs = config.num_mini_batches = 1;  // as --help shows
     algorithm.assume_response_length(static_cast<double>(config.response_length));
     auto const own = algorithm.knobs();
+    run::refuse_taken_names(own, run::any_knobs(config), run::algorithm_fields);
     auto const idle = idle_fields(config.algorithm, own, readers);
     auto knobs = run::any_knobs(config);
     std::erase_if(knobs, [&](run::any_knob const& knob) { return idle.contains(knob.name); });

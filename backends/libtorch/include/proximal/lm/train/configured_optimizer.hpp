@@ -12,6 +12,8 @@
 #include <proximal/lm/train/sgd.hpp>
 #include <proximal/run/config/distributed_options.hpp>
 #include <proximal/run/config/optimizer_options.hpp>
+#include <proximal/run/sharding_stage.hpp>
+#include <proximal/run/training_options.hpp>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -45,6 +47,14 @@ inline std::shared_ptr<optimizer> configured_optimizer(run::optimizer_options co
         parameters, world, sharding_named(distributed.sharding), megabytes * 1024 * 1024,
         [config](std::vector<named_tensor> part) { return configured_optimizer(config, std::move(part)); },
         std::move(units));
+}
+
+/// Throws std::invalid_argument where one process would run out of memory and begin anew, and others wait for it.
+inline void refuse_new_batch_size(run::training_options const& config, communicator const& world) {
+    if (config.auto_find_batch_size && world.world_size() > 1 && run::sharding_stage(config.sharding) >= 2)
+        throw std::invalid_argument("--auto_find_batch_size cannot be kept with --sharding " + config.sharding +
+                                    " and several processes, which send gradients after each micro-batch: choose "
+                                    "--per_device_train_batch_size yourself, or --sharding zero1");
 }
 
 /// Throws std::invalid_argument where --sharding would have to split an optimizer that was given.

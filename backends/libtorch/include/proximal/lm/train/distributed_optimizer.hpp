@@ -71,7 +71,8 @@ class distributed_optimizer final : public optimizer {
     distributed_optimizer(distributed_optimizer const&) = delete;
     distributed_optimizer& operator=(distributed_optimizer const&) = delete;
     ~distributed_optimizer() override {
-        for (auto const& parameter : parameters()) torch::autograd::impl::set_post_acc_grad_hooks(parameter.tensor, nullptr);
+        for (auto const& parameter : parameters())
+            torch::autograd::impl::set_post_acc_grad_hooks(parameter.tensor, nullptr);
     }
 
     bool is_sharded() const override { return mode_ != sharding::none && world_->world_size() > 1; }
@@ -102,7 +103,8 @@ class distributed_optimizer final : public optimizer {
             return;
         }
         for (auto& bucket : buckets_)
-            for (auto& piece : bucket.pieces) piece.owned.mutable_grad() = bucket.reduced.narrow(0, piece.at, piece.size());
+            for (auto& piece : bucket.pieces)
+                piece.owned.mutable_grad() = bucket.reduced.narrow(0, piece.at, piece.size());
     }
     void zero_grad() const override {
         optimizer::zero_grad();
@@ -126,9 +128,8 @@ class distributed_optimizer final : public optimizer {
             for (auto const& piece : bucket.pieces) {
                 auto const& gradient = mode_ == sharding::none ? piece.of.tensor.grad() : piece.owned.grad();
                 if (!gradient.defined()) continue;
-                gradients.push_back(mode_ == sharding::none
-                                        ? gradient.reshape({-1}).narrow(0, piece.begin, piece.size())
-                                        : gradient);
+                gradients.push_back(
+                    mode_ == sharding::none ? gradient.reshape({-1}).narrow(0, piece.begin, piece.size()) : gradient);
                 models.push_back(model_of(piece.of.name));
             }
         if (!gradients.empty()) {
@@ -214,7 +215,8 @@ class distributed_optimizer final : public optimizer {
     void listen() {
         for (std::size_t i = 0; i < buckets_.size(); ++i)
             for (auto const& member : buckets_[i].members)
-                torch::autograd::impl::set_post_acc_grad_hooks(member.of.tensor, std::make_unique<on_gradient>(*this, i));
+                torch::autograd::impl::set_post_acc_grad_hooks(member.of.tensor,
+                                                               std::make_unique<on_gradient>(*this, i));
     }
     /// Buckets go off in one order on all processes, whatever order backward fills them in.
     void arrived(std::size_t index) {
@@ -274,8 +276,8 @@ class distributed_optimizer final : public optimizer {
     parameter_units units_;
     mutable std::vector<parameter_bucket> buckets_;
     std::shared_ptr<optimizer> inner_;
-    std::size_t next_ = 0;      // the bucket that goes off next
-    bool is_reducing_ = false;  // whether this backward pass sends gradients
+    std::size_t next_ = 0;              // the bucket that goes off next
+    bool is_reducing_ = false;          // whether this backward pass sends gradients
     mutable bool has_reduced_ = false;  // whether the step's gradients are averaged already
 };
 

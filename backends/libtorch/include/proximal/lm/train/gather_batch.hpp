@@ -45,7 +45,8 @@ inline episodes gather_episodes(episodes const& own, std::int64_t pad, communica
 inline scored_rollout gather_rollout(scored_rollout const& own, communicator& world) {
     if (world.world_size() == 1) return own;
     auto const all = [&](at::Tensor const& x) { return gather_rows(x, world); };
-    scored_rollout result{each_array(own.recorded, [&](libtorch::field const& x) { return libtorch::field(all(x.tensor)); })};
+    scored_rollout result{
+        each_array(own.recorded, [&](libtorch::field const& x) { return libtorch::field(all(x.tensor)); })};
     auto const& mask = own.recorded.mask.tensor;
     at::Tensor any_unscored = at::full({}, own.scored.defined() ? 1 : 0, at::kLong);
     world.all_reduce_max(any_unscored);
@@ -57,9 +58,9 @@ inline scored_rollout gather_rollout(scored_rollout const& own, communicator& wo
     for (auto const& name : gather_names(names, world)) {
         auto const found = std::find_if(own.reward_parts.begin(), own.reward_parts.end(),
                                         [&](auto const& part) { return part.first == name; });
-        result.reward_parts.emplace_back(name, all(found == own.reward_parts.end()
-                                                       ? at::zeros({mask.size(0)}, mask.options().dtype(at::kDouble))
-                                                       : found->second.to(mask.device(), at::kDouble)));
+        result.reward_parts.emplace_back(
+            name, all(found == own.reward_parts.end() ? at::zeros({mask.size(0)}, mask.options().dtype(at::kDouble))
+                                                      : found->second.to(mask.device(), at::kDouble)));
     }
     return result;
 }

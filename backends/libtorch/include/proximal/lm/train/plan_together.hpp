@@ -26,9 +26,10 @@ inline run::planned_run plan_together(run::training_options& config, communicato
     if (end + 1 < told.size()) planned.checkpoint = told.substr(end + 1);
     config.output_dir = planned.folder.string();
     if (planned.checkpoint && keep_rows_of_a_step(config, *planned.checkpoint, world.world_size()))
-        fmt::print("note       --gradient_accumulation_steps is {} with {} processes, which keeps the checkpoint's rows "
-                   "per optimizer step\n",
-                   config.gradient_accumulation_steps, world.world_size());
+        fmt::print(
+            "note       --gradient_accumulation_steps is {} with {} processes, which keeps the checkpoint's rows "
+            "per optimizer step\n",
+            config.gradient_accumulation_steps, world.world_size());
     return planned;
 }
 

@@ -58,9 +58,9 @@ namespace proximal::lm {
 /// No reference and no critic is run where the algorithm reads none of what it would say.
 /// With --bf16 or --fp16 policy, reference and critic multiply matrices in that dtype (see mixed_precision_backbone);
 /// weights, gradients, heads and the reward model stay as they are.
-/// Several processes (a communicator in the arguments) share one batch: each samples and scores its own episodes, all of
-/// them judge the whole batch and each trains on its share of every mini-batch, so that how many there are changes no
-/// number but the last bits; with --batch_scope process each judges and cuts its own episodes, as in TRL.
+/// Several processes (a communicator in the arguments) share one batch: each samples and scores its own episodes, all
+/// judge the whole batch, and each trains on its share of every mini-batch, so that how many there are changes no more
+/// than last bits; with --batch_scope process each judges and cuts its own episodes, as in TRL.
 /// Of policy and critic those parameters learn that require a gradient; where none of a model's does, all do.
 /// Throws std::invalid_argument, one sentence, where the arguments do not fit together.
 class ppo_trainer final : public trainer {
@@ -84,6 +84,7 @@ class ppo_trainer final : public trainer {
         if (!algorithm_.needs_reference()) given_.ref_policy.reset();
         if (!algorithm_.needs_critic()) given_.value_model.reset();
         set_precision(given_.config, given_.policy.lm_head.options());
+        refuse_new_batch_size(given_.config, *world_);
         if (world_->world_size() > 1 && given_.config.sharding == "zero3") shard_layers();
         if (given_.config.gradient_checkpointing) {
             given_.policy.body = std::make_shared<recomputing_backbone>(given_.policy.body);
@@ -463,7 +464,8 @@ class ppo_trainer final : public trainer {
 
     trainable algorithm_;
     ppo_trainer_arguments given_;
-    parameter_units policy_units_, units_, reference_units_;  // of layers that are shared out: the policy's, all trained
+    parameter_units policy_units_, units_,
+        reference_units_;  // of layers that are shared out: the policy's, all trained
     token_roles roles_;
     std::int64_t group_size_;
     run::batch_arithmetic sizes_;

@@ -65,17 +65,21 @@ class supervised_trainer final : public trainer {
                   given_.group_by_length ? lengths() : std::vector<std::int64_t>()) {
         auto const& config = given_.config;
         validate(config);
+        refuse_new_batch_size(config, *world_);
         check_precision(given_.objective->parameters(), "model");
         auto const parameters = given_.objective->parameters();
         set_precision(config, parameters.front().tensor.options());
+        if (config.sharding == "zero3" && world_->world_size() > 1) {
+            known_identity();
+            units_ = given_.objective->share_layers(world_);
+        }
         if (config.gradient_checkpointing) given_.objective->recompute_layers();
         if (auto const dtype = compute_dtype(config)) given_.objective->compute_in(*dtype);
         given_.objective->begin();
         if (!given_.optimizer)
             given_.optimizer =
-                configured_optimizer(config, config, given_.objective->trainable_parameters(), given_.world);
-        else
-            refuse_sharding_of_own_optimizer(config);
+                configured_optimizer(config, config, given_.objective->trainable_parameters(), given_.world, units_);
+        else refuse_sharding_of_own_optimizer(config);
         auto const per_epoch = given_.objective->size() / batch_;
         state_.updates =
             config.max_steps > 0
@@ -134,8 +138,11 @@ class supervised_trainer final : public trainer {
 
     run::metrics evaluate() override {
         at::NoGradGuard const no_gradient;
+        whole_parameters const whole(units_);
         return given_.objective->evaluate(given_.config.per_device_eval_batch_size);
     }
+
+    parameter_units units() const override { return units_; }
 
     /// The rows of an update.
     std::int64_t batch_size() const { return batch_; }
@@ -157,12 +164,8 @@ class supervised_trainer final : public trainer {
         identity["--algorithm"] = "supervised";
         auto config = given_.config;
         identity[rows_of_a_step] = std::to_string(batch_);
-        static constexpr std::array<std::string_view, 6> kept{"per_device_train_batch_size",
-                                                              "seed",
-                                                              "optim",
-                                                              "weight_decay",
-                                                              "adam_beta1",
-                                                              "adam_beta2"};
+        static constexpr std::array<std::string_view, 6> kept{
+            "per_device_train_batch_size", "seed", "optim", "weight_decay", "adam_beta1", "adam_beta2"};
         for (auto const& knob : run::any_knobs(config))
             if (std::find(kept.begin(), kept.end(), knob.name) != kept.end()) identity["--" + knob.name] = knob.text();
         return identity;
@@ -175,6 +178,7 @@ class supervised_trainer final : public trainer {
     }
     run::completions_table sample_table() override {
         at::NoGradGuard const no_gradient;
+        whole_parameters const whole(units_);
         return given_.objective->samples(given_.config.per_device_eval_batch_size);
     }
     run::completions_table last_table() override {
@@ -239,6 +243,7 @@ class supervised_trainer final : public trainer {
     }
 
     supervised_trainer_arguments given_;
+    parameter_units units_;  // of layers that the processes share out
     std::int64_t micro_batch_, own_rows_, batch_;
     run::prompt_cursor cursor_;
     run::learning_rate_schedule schedule_;

@@ -199,6 +199,7 @@ class trainer {
     trainer(run::training_options const& options, run::callback_list callbacks, std::shared_ptr<communicator> world)
         : world_(std::move(world)), options_(options), callbacks_(std::move(callbacks)), best_(options) {
         state_.output_dir = options_.output_dir;
+        state_.has_peers = world_->world_size() > 1;
         callbacks_.insert(callbacks_.begin(), std::make_shared<run::default_flow>(options_));
         if (options_.early_stopping_patience)
             callbacks_.push_back(std::make_shared<run::early_stopping>(
@@ -314,8 +315,9 @@ class trainer {
         try {
             bool const has_diverged = dynamic_cast<diverged_error const*>(&error) != nullptr;
             if (state_.optimizer_steps > 0 && !has_diverged && !units().empty())
-                throw std::runtime_error("with --sharding zero3 they are spread over the processes; resume from the last "
-                                         "checkpoint");
+                throw std::runtime_error(
+                    "with --sharding zero3 they are spread over the processes; resume from the last "
+                    "checkpoint");
             if (state_.optimizer_steps > 0 && !has_diverged) {
                 check_finite();
                 save();

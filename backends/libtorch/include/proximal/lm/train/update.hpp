@@ -152,8 +152,7 @@ inline update_statistics update(trainable const& algorithm, learners const& mode
                 auto const then = each_array(mini_batch, [&](libtorch::field const& x) {
                     return x.tensor.dim() == 0 ? x : libtorch::field(x.tensor.narrow(0, begin, plan.micro_batch_size));
                 });
-                bool const steps =
-                    plan.steps_after ? plan.steps_after(epoch, mini, micro) : micro + 1 == accumulation;
+                bool const steps = plan.steps_after ? plan.steps_after(epoch, mini, micro) : micro + 1 == accumulation;
                 optimizer.begin_backward(steps);
                 if (!counts_nothing(then)) {
                     auto const now = predict(models, rows(batch, index), plan.pad, plan.temperature, plan.logits_rows);
