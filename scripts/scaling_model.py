@@ -17,63 +17,72 @@ STAGES = ("none", "zero1", "zero2", "zero3")
 NVLINK = 450e9  # bytes a second that an H100 sends to the others of its machine
 CARD = 400e9 / 8  # bytes a second of a network card of 400 Gbit/s; one a GPU
 CARDS = 8  # of a machine
-# TRL's page: 16 rows, 4 micro-batches and 4 epochs of one mini-batch; 64 episodes are scored and generated 16 at a time.
-STEPS, MICRO_BATCHES, CHUNKS, TOKENS = 4, 4, 4, 53
+# TRL's page: 16 rows, 4 micro-batches and 4 epochs of one mini-batch; 64 episodes are scored 16 at a time.
+STEPS, MICRO_BATCHES, CHUNKS = 4, 4, 4
 NUMBER, MOMENTS = 4, 8  # bytes of a weight or a gradient, and of AdamW's state of one
 SIZES = {"Pythia-1B": (16, 2048, 50304), "Pythia-6.9B": (32, 4096, 50432)}  # layers, hidden size, vocabulary
 
 
-def models(size, whole):
-    """Policy, reference, critic and reward model: layers, elements of a layer and of the root, whether it learns, how
-    often it is gathered in an update without gradient, whether it is gathered whole then."""
+def models(size):
+    """Policy, reference, critic and reward model: layers, elements of a layer and of the root, whether it learns, whether
+    zero3 cuts its layers, whether it generates, how many chunks it scores in an update."""
     layers, hidden, vocabulary = SIZES[size]
     layer = 12 * hidden * hidden + 13 * hidden
     language, number = 2 * vocabulary * hidden + 2 * hidden, vocabulary * hidden + 3 * hidden
-    return ((layers, layer, language, True, 1 if whole else CHUNKS * TOKENS, whole),
-            (layers, layer, language, False, CHUNKS, False),
-            (layers, layer, number, True, CHUNKS, False),
-            (layers, layer, number, False, CHUNKS, False))
+    return ((layers, layer, language, True, True, True, 0),
+            (layers, layer, language, False, True, False, CHUNKS),
+            (layers, layer, number, True, True, False, CHUNKS),
+            (layers, layer, number, False, False, False, CHUNKS))
 
 
-def plan(size, world, stage, whole=True):
-    """What a process holds, (weights, gradients, optimizer, gathered), and what it sends, (step, update, least step)."""
-    weights = gradients = optimizer = gathered = step = passed = least = 0
-    for layers, layer, root, learns, passes, is_whole in models(size, whole):
-        all_of_it = layers * layer + root
-        sliced = layers * -(-layer // world) + -(-root // world)
-        ring = NUMBER * sliced * (world - 1)
-        weights += NUMBER * (sliced if stage >= 3 else all_of_it)
-        if stage == 3 and world > 1:
-            piece = sliced if is_whole else max(-(-layer // world), -(-root // world))
-            gathered = max(gathered, NUMBER * world * piece)
-            passed += ring * passes
+def plan(size, world, stage):
+    """What a process holds, (weights, gradients, optimizer, under way, gathered, generating, saving), and what it sends,
+    (step, update, least step)."""
+    weights = gradients = optimizer = under_way = gathered = generating = saving = evaluating = step = passed = least = 0
+
+    def share(elements):
+        return -(-elements // world)
+
+    for layers, layer, root, learns, is_cut, generates, chunks in models(size):
+        cuts = stage == 3 and world > 1 and is_cut
+        whole = layers * layer + root
+        own, rest = (layers * share(layer), share(root)) if cuts else (0, share(whole))
+        ring = NUMBER * (world - 1)
+        weights += NUMBER * (own + root if cuts else whole)
+        if cuts:
+            gathered = max(gathered, NUMBER * world * 2 * share(layer))
+            generating += NUMBER * world * own * generates
+            saving += NUMBER * world * own * learns
+            evaluating += NUMBER * world * own * (generates or not learns)
+            passed += ring * own * (chunks + generates)
         if learns:
-            gradients += NUMBER * (sliced if stage >= 2 else all_of_it)
-            optimizer += MOMENTS * (sliced if stage >= 1 else all_of_it)
-            step += ring * (2, 2, MICRO_BATCHES + 1, 3 * MICRO_BATCHES)[stage]
-            least += 2 * ring
-    return (weights, gradients, optimizer, gathered), (step, STEPS * step + passed, least)
+            gradients += NUMBER * (own + rest if stage >= 2 else whole)
+            optimizer += MOMENTS * (own + rest if stage >= 1 else whole)
+            under_way += NUMBER * (own + rest) * (0 if world == 1 else world + 1 if stage >= 2 else 1)
+            step += ring * (rest * (MICRO_BATCHES + 1 if stage >= 2 else 2) + own * 3 * MICRO_BATCHES)
+            least += ring * 2 * share(whole)
+    return ((weights, gradients, optimizer, under_way, gathered, generating, max(saving, evaluating)),
+            (step, STEPS * step + passed, least))
+
+
+def held(weights, gradients, optimizer, under_way, gathered, generating, saving):
+    """The most at a time: learning, generating and saving take turns."""
+    return weights + optimizer + max(gradients + under_way + gathered, generating, saving)
 
 
 def gb(number):
     return f"{number / 1e9:.2f}"
 
 
-def choices(world):
-    """--sharding by stage and whether generation gathers the whole policy, with the words for it."""
-    if world == 1:
-        return [(0, True, "any")]
-    return [(stage, True, STAGES[stage]) for stage in range(4)] + [(3, False, "zero3, layer by layer")]
-
-
 def memory():
     for size in SIZES:
         yield from ("", f"{size}, GB a process:", "",
-                    "| processes | `--sharding` | weights | gradients | optimizer | gathered | all |", "|---|---|---|---|---|---|---|")
+                    "| processes | `--sharding` | weights | gradients | optimizer | under way | two layers | to generate | to save | "
+                    "at the most |", "|---|---|---|---|---|---|---|---|---|---|")
         for world in (1, 8, 64, 512):
-            for stage, whole, word in choices(world):
-                held, _ = plan(size, world, stage, whole)
-                yield f"| {world} | {word} | " + " | ".join(map(gb, (*held, sum(held)))) + " |"
+            for stage, word in enumerate(STAGES if world > 1 else ("any",)):
+                held_of, _ = plan(size, world, stage)
+                yield f"| {world} | {word} | " + " | ".join(map(gb, (*held_of, held(*held_of)))) + " |"
     yield ""
 
 
@@ -82,8 +91,8 @@ def traffic(world, seconds):
     yield from ("", "| model | `--sharding` | GB sent a step | the least | GB sent an update | the least | "
                 + " | ".join(heading for heading, _ in seconds) + " |", "|---|---|---|---|---|---|" + "---|" * len(seconds))
     for size in SIZES:
-        for stage, whole, word in choices(world):
-            _, (step, update, least) = plan(size, world, stage, whole)
+        for stage, word in enumerate(STAGES):
+            _, (step, update, least) = plan(size, world, stage)
             yield (f"| {size} | {word} | " + " | ".join(map(gb, (step, least, update, STEPS * least))) + " | "
                    + " | ".join(f"{update / rate:.2f}" for _, rate in seconds) + " |")
     yield ""
