@@ -15,6 +15,17 @@ TEST_CASE("read_training_command_line: transformers' flags act, and what would d
     CHECK(config.max_grad_norm == 1.0);
     CHECK(training_record(config, *given, {{"doctor", {"no"}}})["provenance"]["max_steps"] == "flag");
     CHECK_FALSE(training_record(config, *given, {{"doctor", {"no"}}}).contains("doctor"));
+    auto const idle = [](std::vector<std::string> const& words) {
+        SFTConfig fresh;
+        read_training_command_line(fresh, "about", words);
+    };
+    CHECK_THROWS_WITH(idle({"--response_length=4", "--eval_temperature=1"}),
+                      "--response_length would do nothing: --eval_generations 0 asks for no answers\n"
+                      "--eval_temperature would do nothing: --eval_generations 0 asks for no answers");
+    CHECK_THROWS_WITH(idle({"--eval_generations=4"}),
+                      Catch::StartsWith("--eval_generations would do nothing: there are no"));
+    CHECK_NOTHROW(idle({"--response_length=4", "--eval_generations=4", "--eval_strategy=epoch"}));
+    CHECK_NOTHROW(idle({"--response_length=4", "--eval_generations=4", "--eval_on_start"}));
     auto const refused = [](std::vector<std::string> const& words, refused_flags const& idle, char const* sentence) {
         RewardConfig fresh;
         CHECK_THROWS_WITH(read_training_command_line(fresh, "about", words, idle), Catch::Contains(sentence));

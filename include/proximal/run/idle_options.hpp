@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <proximal/run/error_lines.hpp>
 #include <proximal/run/flags.hpp>
 #include <proximal/run/ppo_config.hpp>
@@ -65,10 +66,12 @@ inline void look_for_idle_training(idle_refusals& idle, training_options const& 
 }  // namespace detail
 
 /// Refuses options that were chosen and would do nothing beside the others, in any training run: std::invalid_argument
-/// with the reasons, a line each.
-inline void refuse_idle_training(given_flags const& given, training_options const& config) {
+/// with the reasons, a line each. A configuration may have more of them, which it tells by `tell_idle(idle)`.
+template <std::derived_from<training_options> Config>
+void refuse_idle_training(given_flags const& given, Config const& config) {
     detail::idle_refusals idle(given);
     detail::look_for_idle_training(idle, config);
+    if constexpr (requires { config.tell_idle(idle); }) config.tell_idle(idle);
     idle.errors.refuse();
 }
 

@@ -66,6 +66,7 @@ inline std::optional<run::given_flags> read_command_line(trainable& algorithm, r
     run::map_given_sharding(config, given);
     validate(config);
     algorithm.check();
+    algorithm.check_response_length(static_cast<double>(config.response_length));
     refuse_idle(given, config, algorithm);
     run::configured_schedule(config, 1'000'000);  // its further numbers are right, or it says why not
     if (!options->print_config) return given;
