@@ -26,8 +26,8 @@ class c10d_communicator final : public communicator {
    public:
     using group = c10::intrusive_ptr<c10d::Backend>;
 
-    /// `gpu` may be null: then tensors on a GPU are sent by way of the host. `beats` may be null: then nobody says who is
-    /// lost.
+    /// `gpu` may be null: then tensors on a GPU are sent by way of the host. `beats` may be null: then nobody says who
+    /// is lost.
     c10d_communicator(group cpu, group gpu = {}, std::shared_ptr<heartbeat> beats = {})
         : cpu_(std::move(cpu)), gpu_(std::move(gpu)), beats_(std::move(beats)) {}
 
