@@ -87,6 +87,22 @@ TEST_CASE("c10d_communicator: Gloo keeps every promise, of one, two and three pr
         });
 }
 
+TEST_CASE("c10d_communicator: a collective that takes longer than --ddp_timeout ends in a sentence") {
+    support::with_gloo(2, [&](auto const&, auto const& group, int rank) {
+        c10d_communicator world(group);
+        world.barrier();
+        if (rank == 1) return std::this_thread::sleep_for(std::chrono::seconds(4));
+        group->setTimeout(std::chrono::seconds(1));
+        std::string said;
+        try {
+            world.barrier();
+        } catch (lost_process const& lost) {
+            said = lost.what();
+        }
+        CHECK_THAT(said, Catch::StartsWith("a collective took longer than --ddp_timeout"));
+    });
+}
+
 TEST_CASE("heartbeat: one that failed, and one that is silent, are named with what is known; one that is done is not") {
     auto const store = c10::make_intrusive<c10d::HashStore>();
     auto const soon = std::chrono::milliseconds(600);

@@ -94,6 +94,20 @@ TEST_CASE("ppo_trainer: in float64 one, two and four processes make the same two
         }
 }
 
+TEST_CASE("ppo_trainer: with --batch_scope process each whitens and cuts its own episodes, and all move alike") {
+    auto const world = on_processes(2, split_independent(), config_on(2, 1));
+    auto config = config_on(2, 1);
+    config.batch_scope = "process";
+    auto const process = on_processes(2, split_independent(), config);
+    CHECK(at::equal(process[0].weights, process[1].weights));
+    CHECK(furthest(process[0].weights, world[0].weights) > 1e-9);
+    // The same draws and scores, before anything moved: their means over the processes are the whole batch's.
+    auto const first = on_processes(2, split_independent(), config, 1),
+               shared = on_processes(2, split_independent(), config_on(2, 1), 1);
+    for (char const* name : {"objective/kl", "objective/scores", "objective/entropy"})
+        CHECK(*first[0].logged.find(name) == Approx(*shared[0].logged.find(name)).epsilon(1e-12));
+}
+
 TEST_CASE("distributed_optimizer: where one backward pass makes a step all modes give the same bits") {
     for (std::int64_t const processes : {2, 4})
         for (char const* optim : {"adamw_torch", "sgd", "rmsprop", "adagrad"}) {
