@@ -36,8 +36,8 @@
 namespace proximal::lm {
 
 /// Processes find each other through c10d's TCPStore, as PyTorch's do: torchrun's agent serves it where it says so
-/// (TORCHELASTIC_USE_AGENT_STORE), else process 0 does. What is kept there has the restart's number in front, so that
-/// nothing of an attempt that failed is read.
+/// (TORCHELASTIC_USE_AGENT_STORE), else process 0 does. What is kept there has the restart's number and the number of
+/// processes in front, so that nothing of an attempt that failed is read.
 ///
 /// Throws std::runtime_error where the store's port is taken, or nobody answers there within `patience`.
 class c10d_rendezvous final : public rendezvous {
@@ -87,7 +87,7 @@ class c10d_rendezvous final : public rendezvous {
             if (beats_) beats_->leave("failed: " + error);
             if (launch_.rank == 0) {
                 // The store ends with the process that serves it: the others read it first, or have died.
-                if (!launch_.agent_store) linger("error/");
+                if (!launch_.agent_store) linger("error/", std::chrono::seconds(3));
                 return true;
             }
             auto const until = std::chrono::steady_clock::now() + std::chrono::seconds(3);
@@ -106,7 +106,7 @@ class c10d_rendezvous final : public rendezvous {
         try {
             if (beats_) beats_->leave("done");
             store_->set("left/" + std::to_string(launch_.rank), "done");
-            if (launch_.rank == 0 && !launch_.agent_store) linger("left/");
+            if (launch_.rank == 0 && !launch_.agent_store) linger("left/", std::chrono::seconds(10));
         } catch (std::exception const&) {}
     }
 
@@ -122,7 +122,8 @@ class c10d_rendezvous final : public rendezvous {
         try {
             c10::intrusive_ptr<c10d::Store> const store =
                 c10::make_intrusive<c10d::TCPStore>(launch_.master_addr, options);
-            return c10::make_intrusive<c10d::PrefixStore>("proximal/" + std::to_string(launch_.restart_count), store);
+            return c10::make_intrusive<c10d::PrefixStore>(
+                "proximal/" + std::to_string(launch_.restart_count) + "/" + std::to_string(launch_.world_size), store);
         } catch (std::exception const& error) {
             std::string const said = error.what();
             if (serves && (said.find("EADDRINUSE") != std::string::npos || said.find("in use") != std::string::npos))
@@ -168,8 +169,8 @@ class c10d_rendezvous final : public rendezvous {
         ::freeaddrinfo(found);
         return own;
     }
-    void linger(std::string const& prefix) const {
-        auto const until = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+    void linger(std::string const& prefix, std::chrono::seconds most) const {
+        auto const until = std::chrono::steady_clock::now() + most;
         std::vector<std::string> keys;
         for (std::int64_t rank = 1; rank < launch_.world_size; ++rank) keys.push_back(prefix + std::to_string(rank));
         while (!keys.empty() && std::chrono::steady_clock::now() < until && !store_->check(keys))

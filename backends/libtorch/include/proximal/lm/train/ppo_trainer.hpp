@@ -108,6 +108,7 @@ class ppo_trainer final : public trainer {
             given_.optimizers.schedule = run::configured_schedule(given_.config, sizes_.num_total_batches);
         state_.updates = sizes_.num_total_batches;
         run::check_evaluation(given_.config, !given_.eval_dataset.prompts.empty(), state_.updates);
+        check_same_run();
         announce(&run::trainer_callback::on_init_end);
     }
 

@@ -226,6 +226,10 @@ class trainer {
     /// The table that a run ends with; none where it has no rows.
     virtual run::completions_table last_table() { return {}; }
 
+    /// Throws std::invalid_argument where the processes were given different runs: see refuse_differences.
+    void check_same_run() {
+        if (state_.has_peers) refuse_differences(known_identity(), *world_);
+    }
     /// identity(), found out once: before the processes share weights out, where they do.
     run_identity const& known_identity() {
         if (identity_.empty()) identity_ = identity();
@@ -260,10 +264,9 @@ class trainer {
             if (!archive.is_reading() || archive.holds(name)) archive.within(name, *callback);
         }
     }
-    /// All processes run the same run, and begin with the weights of process 0.
+    /// All processes begin with the weights of process 0.
     void begin_together() {
         if (world_->world_size() == 1) return;
-        refuse_differences(known_identity(), *world_);
         at::NoGradGuard const no_gradient;
         whole_parameters const held(units(), /*changes=*/true);
         for (auto const& model : models())
