@@ -100,4 +100,5 @@
 #include <proximal/run/training_command_line.hpp>
 #include <proximal/run/training_options.hpp>
 #include <proximal/run/type_name.hpp>
+#include <proximal/run/unreached_options.hpp>
 #include <proximal/run/write_report.hpp>
