@@ -88,7 +88,7 @@ TEST_CASE("plan_sharding: the four models of an update; the reward model stays w
         (lone.saving == 2 * 144 && lone.generating == 144));  // no critic: an evaluation gathers more than a checkpoint
 }
 
-TEST_CASE("plan_sharding: with sft and reward zero3 is zero2") {
+TEST_CASE("plan_sharding: of a model whose layers are not cut zero3 splits what zero2 does") {
     auto model = toy;
     model.cuts_layers = false;
     auto const zero2 = plan(model, 4, "zero2", 3), zero3 = plan(model, 4, "zero3", 3);

@@ -17,7 +17,7 @@ struct sharded_model {
     std::int64_t root_parameters = 0;
     std::int64_t bytes = 4;   // of a parameter, and of its gradient
     bool learns = true;       // policy and critic do, reference and reward model do not
-    bool cuts_layers = true;  // with zero3: policy, critic and reference; not the reward model, nor in sft and reward
+    bool cuts_layers = true;  // with zero3, as of all models but the reward model
     bool generates = false;   // the policy: its layers are gathered for that, once an update
     std::int64_t passes = 0;  // without gradient, in an update: chunks of rows that it scores
 };
