@@ -31,7 +31,7 @@ int free_port() {
 }
 
 /// What became of a process.
-struct ended {
+struct ended_process {
     int status;
     std::string said;
 };
@@ -45,7 +45,7 @@ struct launcher {
 
     launcher(support::workshop const& in, std::vector<std::string> flags) : w(in), own_flags(std::move(flags)) {}
 
-    ended run(int rank, std::string const& more) const {
+    ended_process run(int rank, std::string const& more) const {
         auto const file = "pid-" + std::to_string(rank);
         auto const command = fmt::format(
             "cd {} && rm -f {} && export RANK={} WORLD_SIZE={} LOCAL_RANK={} LOCAL_WORLD_SIZE={} MASTER_ADDR=127.0.0.1 "
@@ -58,8 +58,8 @@ struct launcher {
         auto const [status, said] = io::run_program("/bin/sh", {"-c", command});
         return {status, said};
     }
-    std::vector<ended> run_all(std::string const& more = "") const {
-        std::vector<ended> results(own_flags.size());
+    std::vector<ended_process> run_all(std::string const& more = "") const {
+        std::vector<ended_process> results(own_flags.size());
         std::vector<std::thread> threads;
         for (int rank = 0; rank < world; ++rank)
             threads.emplace_back([&, rank] { results[static_cast<std::size_t>(rank)] = run(rank, more); });
@@ -67,8 +67,8 @@ struct launcher {
         return results;
     }
     /// The same, with a signal to one of them once it has made an update.
-    std::vector<ended> run_and(std::string const& signal, int rank, std::string const& more) const {
-        std::vector<ended> results;
+    std::vector<ended_process> run_and(std::string const& signal, int rank, std::string const& more) const {
+        std::vector<ended_process> results;
         std::thread all([&] { results = run_all(more); });
         auto const begun = std::chrono::steady_clock::now();
         while (w.read(w.out / "metrics.jsonl").find('\n') == std::string::npos &&
@@ -116,7 +116,7 @@ TEST_CASE("many processes: two make the run of one; one of them writes and speak
 
 TEST_CASE("many processes: what does not fit is one sentence of one process, and all end with a status") {
     support::workshop const w;
-    auto const said_once = [](std::vector<ended> const& results, std::string const& sentence) {
+    auto const said_once = [](std::vector<ended_process> const& results, std::string const& sentence) {
         std::size_t times = 0;
         for (auto const& one : results) {
             INFO(one.said);

@@ -116,7 +116,7 @@ TEST_CASE("heartbeat: one that failed, and one that is silent, are named with wh
     CHECK(watching.loss() == "process 2 ended: the judge died");
     watching.leave("done");
 
-    auto const other = c10::make_intrusive<c10d::HashStore>();
+    c10::intrusive_ptr<c10d::Store> const other = c10::make_intrusive<c10d::HashStore>();
     other->set("beat/1", "7 12 somewhere pid 99");  // and no more
     heartbeat alone(other, 0, 2, soon);
     CHECK_THAT(alone.loss(),

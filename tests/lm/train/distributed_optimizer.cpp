@@ -44,13 +44,13 @@ auto split_independent() {
                      total(clipped_surrogate{}, clipped_value{}), over_mini_batch<>{}};
 }
 
-struct outcome {
+struct trained_weights {
     at::Tensor weights;
     run::metrics logged;
 };
 
 template <class Algorithm>
-outcome alone(Algorithm const& algorithm, run::PPOv2Config const& config, int updates = 2) {
+trained_weights trained_alone(Algorithm const& algorithm, run::PPOv2Config const& config, int updates = 2) {
     auto given = support::arguments(config);
     ppo_trainer trainer(algorithm, given);
     run::metrics logged;
@@ -59,9 +59,9 @@ outcome alone(Algorithm const& algorithm, run::PPOv2Config const& config, int up
 }
 
 template <class Algorithm>
-std::vector<outcome> on_processes(std::int64_t count, Algorithm const& algorithm, run::PPOv2Config const& config,
-                                  int updates = 2) {
-    std::vector<outcome> results(static_cast<std::size_t>(count));
+std::vector<trained_weights> on_processes(std::int64_t count, Algorithm const& algorithm,
+                                          run::PPOv2Config const& config, int updates = 2) {
+    std::vector<trained_weights> results(static_cast<std::size_t>(count));
     support::as_processes(count, [&](auto const& world) {
         auto given = support::arguments(config);
         given.world = world;
@@ -79,7 +79,7 @@ double furthest(at::Tensor const& a, at::Tensor const& b) { return (a - b).abs()
 }  // namespace
 
 TEST_CASE("ppo_trainer: in float64 one, two and four processes make the same two updates to 1e-12") {
-    auto const reference = alone(split_independent(), config_on(1, 2));
+    auto const reference = trained_alone(split_independent(), config_on(1, 2));
     CHECK(furthest(reference.weights, all_weights(support::arguments(config_on(1, 1)))) > 1e-4);  // it learns
     for (auto const& [processes, accumulation] : {std::pair{1, 1}, {1, 8}, {2, 1}, {2, 4}, {4, 1}, {4, 2}})
         for (char const* sharding : {"none", "zero1", "zero2", "zero3"}) {
