@@ -41,7 +41,10 @@ class heartbeat {
         ::gethostname(host, sizeof host - 1);
         who_ = fmt::format("{} pid {}", host, ::getpid());
         beat();
-        if (timeout_.count() > 0) thread_ = std::thread([this] { watch(); });
+        if (timeout_.count() == 0) return;
+        heard_ = now();
+        thread_ = std::thread([this] { watch(); });
+        guard_ = std::thread([this] { guard(); });
     }
     heartbeat(heartbeat const&) = delete;
     heartbeat& operator=(heartbeat const&) = delete;
@@ -51,11 +54,16 @@ class heartbeat {
     void at_update(std::int64_t update) { update_ = update; }
     /// Ends beating, with a last word: "done", or "failed: ..." with the reason.
     void leave(std::string const& word) {
+        bool is_silent = false;
         {
             std::lock_guard const lock(mutex_);
             if (std::exchange(has_left_, true)) return;
+            is_silent = is_silent_;
         }
         wake_.notify_all();
+        // A thread that waits for a store behind a cut network cannot be joined: the guard ends the program.
+        while (is_silent) std::this_thread::sleep_for(std::chrono::hours(1));
+        if (guard_.joinable()) guard_.join();
         if (thread_.joinable()) thread_.join();
         try {
             store_->set(key(rank_), word);
@@ -104,6 +112,7 @@ class heartbeat {
                     "the processes' store no longer answers: process 0 or its launcher has ended, or the network "
                     "between them";
             }
+            heard_ = now();
             if (!found.empty()) return end_with(found);
         }
     }
@@ -136,8 +145,9 @@ class heartbeat {
         wake_.notify_all();
         // Whoever waits in a collective is told by it in most cases, and saves what it can.
         auto const grace = std::chrono::seconds(5);
-        if (wake_.wait_for(lock, grace, [this] { return has_left_; })) return;
-        if (is_told_ && wake_.wait_for(lock, std::chrono::seconds(20), [this] { return has_left_; })) return;
+        bool leaves = wake_.wait_for(lock, grace, [this] { return has_left_; });
+        if (!leaves && is_told_) leaves = wake_.wait_for(lock, std::chrono::seconds(20), [this] { return has_left_; });
+        if (leaves && !is_silent_) return;
         std::fflush(stdout);
         fmt::print(stderr, "\nprocess {}: {}\n", rank_, found);
         std::_Exit(1);
@@ -151,9 +161,10 @@ class heartbeat {
     std::atomic<std::int64_t> update_ = 0;
     std::mutex mutex_;
     std::condition_variable wake_;
-    bool has_left_ = false, is_told_ = false;
+    bool has_left_ = false, is_told_ = false, is_silent_ = false;
+    std::atomic<std::int64_t> heard_ = 0;  // when the store answered last, ms
     std::string loss_;
-    std::thread thread_;
+    std::thread thread_, guard_;
 };
 
 }  // namespace proximal::lm
