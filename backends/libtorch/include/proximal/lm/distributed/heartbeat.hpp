@@ -116,6 +116,25 @@ class heartbeat {
             if (!found.empty()) return end_with(found);
         }
     }
+    /// Watches the thread that asks the store: it hangs where the network to it is cut.
+    void guard() {
+        for (;;) {
+            {
+                std::unique_lock lock(mutex_);
+                if (wake_.wait_for(lock, std::chrono::milliseconds(200),
+                                   [this] { return has_left_ || !loss_.empty(); }))
+                    return;
+                if (std::chrono::milliseconds(now() - heard_) < timeout_ + std::chrono::seconds(1)) continue;
+                is_silent_ = true;
+            }
+            return end_with(fmt::format(
+                "the processes' store has not answered for {:.0f} s: the network to process 0 or its launcher is cut",
+                std::chrono::duration<double>(timeout_).count()));
+        }
+    }
+    static std::int64_t now() {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(clock::now().time_since_epoch()).count();
+    }
     /// What is wrong with a peer, in a sentence; empty where nothing is.
     std::string trouble_of(peer& peer) {
         if (!store_->check({key(peer.rank)})) return silent(peer);
