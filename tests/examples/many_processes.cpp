@@ -66,13 +66,17 @@ struct launcher {
         for (auto& thread : threads) thread.join();
         return results;
     }
-    /// The same, with a signal to one of them once it has made an update.
+    /// The same, with a signal to one of them once an update is made, and saved where the run saves.
     std::vector<ended_process> run_and(std::string const& signal, int rank, std::string const& more) const {
         std::vector<ended_process> results;
         std::thread all([&] { results = run_all(more); });
         auto const begun = std::chrono::steady_clock::now();
-        while (w.read(w.out / "metrics.jsonl").find('\n') == std::string::npos &&
-               std::chrono::steady_clock::now() - begun < std::chrono::seconds(120))
+        bool const saves = more.find("save_steps") != std::string::npos;
+        auto const is_under_way = [&] {
+            return saves ? !run::complete_checkpoints(w.out).empty()
+                         : w.read(w.out / "metrics.jsonl").find('\n') != std::string::npos;
+        };
+        while (!is_under_way() && std::chrono::steady_clock::now() - begun < std::chrono::seconds(120))
             std::this_thread::sleep_for(std::chrono::milliseconds(50));
         auto pid = w.read(w.here / ("pid-" + std::to_string(rank)));
         io::run_program("/bin/sh", {"-c", "kill -" + signal + " " + pid});

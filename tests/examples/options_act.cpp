@@ -131,7 +131,7 @@ std::map<std::string, trial> const trials{
     {"sharding", shown_by("tests/lm/train/distributed_optimizer.cpp")},
     {"gather_for_generation", refused("false", "--gather_for_generation false is not supported")},
     {"ddp_backend", {.value = "nccl", .beside = "--use_cpu true", .refused = "--ddp_backend nccl is for NVIDIA GPUs"}},
-    {"ddp_bucket_cap_mb", shown_by("tests/lm/distributed/parameter_bucket.cpp")},
+    {"ddp_bucket_cap_mb", shown_by("tests/lm/train/distributed_optimizer.cpp")},
     {"ddp_timeout", shown_by("tests/lm/distributed/c10d_communicator.cpp")},
     {"heartbeat_timeout", shown_by("tests/examples/many_processes.cpp")},
     {"deepspeed", shown_by("tests/run/map_sharding.cpp")},

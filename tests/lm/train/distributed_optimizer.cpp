@@ -125,8 +125,9 @@ TEST_CASE("distributed_optimizer: where one backward pass makes a step all modes
                 }
             }
             // zero3 cuts other slices: norms are summed in another order, and other elements end a vector of the CPU's.
+            // RMSprop and Adagrad divide what is 0 but for rounding by 1e-8 and 1e-10.
             config.sharding = "zero3";
-            CHECK(furthest(on_processes(processes, split_independent(), config)[0].weights, none[0].weights) < 1e-12);
+            CHECK(furthest(on_processes(processes, split_independent(), config)[0].weights, none[0].weights) < 1e-9);
         }
 }
 

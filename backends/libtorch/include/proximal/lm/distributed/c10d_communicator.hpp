@@ -31,6 +31,15 @@ class c10d_communicator final : public communicator {
     c10d_communicator(group cpu, group gpu = {}, std::shared_ptr<heartbeat> beats = {})
         : cpu_(std::move(cpu)), gpu_(std::move(gpu)), beats_(std::move(beats)) {}
 
+    c10d_communicator(c10d_communicator const&) = delete;
+    c10d_communicator& operator=(c10d_communicator const&) = delete;
+    ~c10d_communicator() override {
+        try {
+            if (gpu_) gpu_->shutdown();
+        } catch (std::exception const&) {  // its processes are gone
+        }
+    }
+
     std::int64_t rank() const override { return cpu_->getRank(); }
     std::int64_t world_size() const override { return cpu_->getSize(); }
 

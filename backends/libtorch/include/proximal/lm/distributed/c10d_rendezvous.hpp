@@ -87,14 +87,16 @@ class c10d_rendezvous final : public rendezvous {
             if (beats_) beats_->leave("failed: " + error);
             if (launch_.rank == 0) {
                 // The store ends with the process that serves it: the others read it first, or have died.
-                if (!launch_.agent_store) linger("error/", std::chrono::seconds(3));
+                if (!launch_.agent_store) linger("error/", std::chrono::seconds(10));
                 return true;
             }
-            auto const until = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+            auto const until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
             while (std::chrono::steady_clock::now() < until) {
                 for (std::int64_t rank = 0; rank < launch_.rank; ++rank) {
                     auto const key = "error/" + std::to_string(rank);
-                    if (store_->check({key}) && error.ends_with(store_->get_to_str(key))) return false;
+                    if (!store_->check({key})) continue;
+                    auto const other = store_->get_to_str(key);  // "process 1 ended: ..." tells of this one's error
+                    if (error.ends_with(other) || other.ends_with(error)) return false;
                 }
                 std::this_thread::sleep_for(std::chrono::milliseconds(50));
             }
