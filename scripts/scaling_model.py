@@ -36,9 +36,9 @@ def models(size):
 
 
 def plan(size, world, stage):
-    """What a process holds, (weights, gradients, optimizer, under way, gathered, generating, saving), and what it sends,
-    (step, update, least step)."""
-    weights = gradients = optimizer = under_way = gathered = generating = saving = evaluating = step = passed = least = 0
+    """What a process holds, (weights, gradients, optimizer, gathered, generating, saving), and what it sends, (step,
+    update, least step)."""
+    weights = gradients = optimizer = gathered = generating = saving = evaluating = step = passed = least = 0
 
     def share(elements):
         return -(-elements // world)
@@ -58,16 +58,15 @@ def plan(size, world, stage):
         if learns:
             gradients += NUMBER * (own + rest if stage >= 2 else whole)
             optimizer += MOMENTS * (own + rest if stage >= 1 else whole)
-            under_way += NUMBER * (own + rest) * (0 if world == 1 else world + 1 if stage >= 2 else 1)
             step += ring * (rest * (MICRO_BATCHES + 1 if stage >= 2 else 2) + own * 3 * MICRO_BATCHES)
             least += ring * 2 * share(whole)
-    return ((weights, gradients, optimizer, under_way, gathered, generating, max(saving, evaluating)),
+    return ((weights, gradients, optimizer, gathered, generating, max(saving, evaluating)),
             (step, STEPS * step + passed, least))
 
 
-def held(weights, gradients, optimizer, under_way, gathered, generating, saving):
+def held(weights, gradients, optimizer, gathered, generating, saving):
     """The most at a time: learning, generating and saving take turns."""
-    return weights + optimizer + max(gradients + under_way + gathered, generating, saving)
+    return weights + optimizer + max(gradients + gathered, generating, saving)
 
 
 def gb(number):
@@ -77,8 +76,8 @@ def gb(number):
 def memory():
     for size in SIZES:
         yield from ("", f"{size}, GB a process:", "",
-                    "| processes | `--sharding` | weights | gradients | optimizer | under way | two layers | to generate | to save | "
-                    "at the most |", "|---|---|---|---|---|---|---|---|---|---|")
+                    "| processes | `--sharding` | weights | gradients | optimizer | two layers | to generate | to save | at the most |",
+                    "|---|---|---|---|---|---|---|---|---|")
         for world in (1, 8, 64, 512):
             for stage, word in enumerate(STAGES if world > 1 else ("any",)):
                 held_of, _ = plan(size, world, stage)

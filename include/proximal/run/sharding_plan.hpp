@@ -45,7 +45,6 @@ struct sharding_inputs {
 ///     weights        b N      b N      b N          b (L s(n) + e)     the reward model: b N
 ///     gradients      b N      b N      b S          b S                those that learn, between backward passes
 ///     optimizer      o N      o S      o S          o S                those that learn
-///     under way      b S      b S      b (W + 1) S  b (W + 1) S        those that learn, as a backward pass ends
 ///     gathered       -        -        -            2 b W s(n)         the layer that runs and the next one
 ///     generating     -        -        -            L b W s(n)         the policy's layers
 ///     saving         -        -        -            L b W s(n)         those that learn, or policy and reference
@@ -58,22 +57,22 @@ struct sharding_inputs {
 /// forward and backward, and once more where it recomputes (4 m r(L)), scatters their gradients, and gathers nothing
 /// after the step. In an update it also gathers the layers of what generates once, and of what scores once a chunk.
 ///
-/// Buckets that are under way stay whole until the backward pass ends; on the CPU they are there twice, since all to
-/// all receives as much as it sends. With none and zero1 they are the gradients themselves. A checkpoint gathers the
-/// layers of all that learns at once, an evaluation those of policy and reference.
+/// A checkpoint gathers the layers of all that learns at once, an evaluation those of policy and reference. Two buckets
+/// of gradients that are under way come on top, a layer each with zero3, else --ddp_bucket_cap_mb or one larger matrix;
+/// on the CPU twice, since all to all receives as much as it sends.
 ///
 /// `least` is what a sum that reaches all cannot do without, what `none` sends a step.
 /// Source: Rajbhandari et al., ZeRO, 2020, arXiv 1910.02054, sections 5 and 7; the bound: Patarasu and Yuan, Bandwidth
 /// optimal all-reduce algorithms, 2009.
 struct sharding_plan {
     std::int64_t weights = 0, gradients = 0, optimizer_state = 0;
-    std::int64_t under_way = 0, gathered = 0, generating = 0, saving = 0;
+    std::int64_t gathered = 0, generating = 0, saving = 0;
     std::int64_t sent_per_step = 0, sent_per_update = 0;
     std::int64_t least_per_step = 0, least_per_update = 0;
 
     /// The most at a time: learning, generating and saving take turns.
     std::int64_t held() const {
-        return weights + optimizer_state + std::max({gradients + under_way + gathered, generating, saving});
+        return weights + optimizer_state + std::max({gradients + gathered, generating, saving});
     }
 };
 
@@ -104,7 +103,6 @@ inline sharding_plan plan_sharding(sharding_inputs const& given) {
         if (!model.learns) continue;
         plan.gradients += model.bytes * (stage >= 2 ? layers + rest : whole);
         plan.optimizer_state += given.optimizer_bytes * (stage >= 1 ? layers + rest : whole);
-        if (world > 1) plan.under_way += model.bytes * (layers + rest) * (stage >= 2 ? world + 1 : 1);
         plan.sent_per_step +=
             ring(rest) * (stage >= 2 ? micro + 1 : 2) + ring(layers) * micro * (given.recomputes ? 4 : 3);
         plan.least_per_step += 2 * ring(slice(whole));

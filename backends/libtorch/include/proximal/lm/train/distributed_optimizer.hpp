@@ -6,6 +6,7 @@
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -85,8 +86,8 @@ class distributed_optimizer final : public optimizer {
     void end_backward() override {
         if (!std::exchange(is_reducing_, false)) return;
         at::NoGradGuard const no_gradient;
-        while (next_ < buckets_.size()) start(buckets_[next_++]);
-        for (auto& bucket : buckets_) finish(bucket);
+        while (next_ < buckets_.size()) send_next();
+        for (auto i = next_ - std::min(next_, under_way_at_most); i < next_; ++i) finish(buckets_[i]);
         for (auto const& unit : units_) unit->let_go();
         has_reduced_ = true;
     }
@@ -224,8 +225,12 @@ class distributed_optimizer final : public optimizer {
         at::NoGradGuard const no_gradient;
         if (index < next_) throw std::logic_error("a gradient was added to after its bucket was sent");
         ++buckets_[index].arrived;
-        while (next_ < buckets_.size() && buckets_[next_].arrived == buckets_[next_].members.size())
-            start(buckets_[next_++]);
+        while (next_ < buckets_.size() && buckets_[next_].arrived == buckets_[next_].members.size()) send_next();
+    }
+    /// Sends a bucket off, once the one before the last has arrived: two of them are there whole, and not all.
+    void send_next() {
+        if (next_ >= under_way_at_most) finish(buckets_[next_ - under_way_at_most]);
+        start(buckets_[next_++]);
     }
     void start(parameter_bucket& bucket) const {
         auto const options = bucket.members.front().of.tensor.options().requires_grad(false);
@@ -270,6 +275,8 @@ class distributed_optimizer final : public optimizer {
         bucket.arriving.reset();
         bucket.staging.reset();
     }
+
+    static constexpr std::size_t under_way_at_most = 2;
 
     std::shared_ptr<communicator> world_;
     sharding mode_;
