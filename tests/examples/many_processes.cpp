@@ -120,7 +120,7 @@ TEST_CASE("many processes: two make the run of one; one of them writes and speak
 
 TEST_CASE("many processes: what does not fit is one sentence of one process, and all end with a status") {
     support::workshop const w;
-    auto const said_once = [](std::vector<ended_process> const& results, std::string const& sentence) {
+    auto const said = [](std::vector<ended_process> const& results, std::string const& sentence, std::size_t most = 1) {
         std::size_t times = 0;
         for (auto const& one : results) {
             INFO(one.said);
@@ -128,12 +128,13 @@ TEST_CASE("many processes: what does not fit is one sentence of one process, and
             times += one.said.find(sentence) != std::string::npos;
         }
         INFO(results[0].said << "---\n" << results[1].said);
-        CHECK(times == 1);
+        CHECK((times >= 1 && times <= most));
     };
-    said_once(launcher(w, {"", ""}).run_all("--learning_rate much"), "--learning_rate");
-    said_once(launcher(w, {"--seed 1", "--seed 2"}).run_all(), "--seed is 1 on process 0 and 2 on process 1");
-    said_once(launcher(w, {"--dataset_name prompts.jsonl", "--dataset_name nowhere.jsonl"}).run_all(), "nowhere.jsonl");
-    said_once(launcher(w, {"", ""}).run_all("--batch_size 5"), "--batch_size 5 does not agree");
+    said(launcher(w, {"", ""}).run_all("--learning_rate much"), "--learning_rate");
+    said(launcher(w, {"--seed 1", "--seed 2"}).run_all(), "--seed is 1 on process 0 and 2 on process 1");
+    said(launcher(w, {"--dataset_name prompts.jsonl", "--dataset_name nowhere.jsonl"}).run_all(), "nowhere.jsonl",
+         /*most=*/2);  // the one that has it, and process 0, which may be on another machine
+    said(launcher(w, {"", ""}).run_all("--batch_size 5"), "--batch_size 5 does not agree");
     launcher taken(w, {"", ""});
     int const listener = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};

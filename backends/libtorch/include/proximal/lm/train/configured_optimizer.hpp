@@ -12,7 +12,6 @@
 #include <proximal/lm/train/sgd.hpp>
 #include <proximal/run/config/distributed_options.hpp>
 #include <proximal/run/config/optimizer_options.hpp>
-#include <proximal/run/sharding_stage.hpp>
 #include <proximal/run/training_options.hpp>
 #include <stdexcept>
 #include <utility>
@@ -51,10 +50,10 @@ inline std::shared_ptr<optimizer> configured_optimizer(run::optimizer_options co
 
 /// Throws std::invalid_argument where one process would run out of memory and begin anew, and others wait for it.
 inline void refuse_new_batch_size(run::training_options const& config, communicator const& world) {
-    if (config.auto_find_batch_size && world.world_size() > 1 && run::sharding_stage(config.sharding) >= 2)
-        throw std::invalid_argument("--auto_find_batch_size cannot be kept with --sharding " + config.sharding +
-                                    " and several processes, which send gradients after each micro-batch: choose "
-                                    "--per_device_train_batch_size yourself, or --sharding zero1");
+    if (config.auto_find_batch_size && world.world_size() > 1)
+        throw std::invalid_argument(
+            "--auto_find_batch_size is for one process: of several, one that runs out of memory "
+            "would leave the others waiting; choose --per_device_train_batch_size yourself");
 }
 
 /// Throws std::invalid_argument where --sharding would have to split an optimizer that was given.
