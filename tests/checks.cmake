@@ -42,6 +42,7 @@ if(PROXIMAL_LM)  # what the docs print, as a reader pastes it
     foreach(folder ${libtorch})
         list(APPEND libtorch_system --system "${folder}")
     endforeach()
+    list(APPEND libtorch_system --system "${PROJECT_SOURCE_DIR}/backends/libtorch/include/proximal/lm/distributed/gloo_declarations")
     proximal_check(examples_of_the_docs scripts/check_examples.py --compiler "${CMAKE_CXX_COMPILER}" -I "${include}"
         -I "${PROJECT_SOURCE_DIR}/backends/libtorch/include" -I "${PROJECT_SOURCE_DIR}/backends/eigen/include" ${libtorch_system} ${system})
     set_tests_properties(examples_of_the_docs PROPERTIES PROCESSORS 2)
