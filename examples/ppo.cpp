@@ -5,18 +5,20 @@
 // makes small ones of its own from text on this machine.
 #include <fmt/format.h>
 
-#include <proximal/run/program.hpp>
 #include <proximal/run/spin_briefly.hpp>
 
 #include "train_ppo.hpp"
 
 int main(int argc, char** argv) {
     proximal::run::spin_briefly(argv);
-    return proximal::run::run_main("ppo", argc, argv, [](std::vector<std::string> const& arguments) {
-        auto const about = fmt::format(
-            "Trains a language model. With no model and no data, makes small ones from text on this machine. "
-            "--algorithm is {}.",
-            examples::algorithm_names);
-        return examples::train_ppo(about, arguments, proximal::quickstart::settings_for, /*may_make_its_own=*/true);
-    });
+    return proximal::lm::run_processes(
+        "ppo", argc, argv, examples::meet,
+        [](std::vector<std::string> const& arguments, proximal::lm::rendezvous& meeting) {
+            auto const about = fmt::format(
+                "Trains a language model. With no model and no data, makes small ones from text on this machine. "
+                "--algorithm is {}.",
+                examples::algorithm_names());
+            return examples::train_ppo(about, arguments, meeting, proximal::quickstart::settings_for,
+                                       /*may_make_its_own=*/true);
+        });
 }

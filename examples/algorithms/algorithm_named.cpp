@@ -16,23 +16,41 @@
 
 namespace examples {
 
+std::span<named_algorithm const> named_algorithms() {
+    using proximal::lm::trainable;
+    static constexpr named_algorithm all[] = {
+        {"ppo", []() -> trainable { return proximal::run::stock_ppo({}); }},
+        {"rloo", []() -> trainable { return rloo(); }},
+        {"grpo", []() -> trainable { return grpo(); }},
+        {"dapo", []() -> trainable { return dapo(); }},
+        {"gspo", []() -> trainable { return gspo(); }},
+        {"remax", []() -> trainable { return remax(); }},
+        {"off_policy", []() -> trainable { return off_policy(); }},
+        {"mine", []() -> trainable { return mine(); }},
+    };
+    return all;
+}
+
+std::string algorithm_names() {
+    std::string names;
+    auto const all = named_algorithms();
+    for (auto const& one : all) {
+        if (!names.empty()) names += &one == &all.back() ? " or " : ", ";
+        names += one.name;
+    }
+    return names;
+}
+
 proximal::lm::trainable algorithm_named(std::string_view name) {
-    if (name == "ppo") return proximal::run::stock_ppo({});
-    if (name == "rloo") return rloo();
-    if (name == "grpo") return grpo();
-    if (name == "dapo") return dapo();
-    if (name == "gspo") return gspo();
-    if (name == "remax") return remax();
-    if (name == "off_policy") return off_policy();
-    if (name == "mine") return mine();
-    throw std::invalid_argument("--algorithm " + std::string(name) + " is not known: choose " +
-                                std::string(algorithm_names));
+    for (auto const& one : named_algorithms())
+        if (one.name == name) return one.make();
+    throw std::invalid_argument("--algorithm " + std::string(name) + " is not known: choose " + algorithm_names());
 }
 
 proximal::lm::knob_readers knob_readers() {
     proximal::lm::knob_readers readers;
-    for (auto const* const name : {"ppo", "rloo", "grpo", "dapo", "gspo", "remax", "off_policy", "mine"}) {
-        auto algorithm = algorithm_named(name);
+    for (auto const& [name, make] : named_algorithms()) {
+        auto algorithm = make();
         std::set<std::string> own;
         for (auto const& knob : algorithm.knobs()) own.insert(knob.name);
         for (auto const& knob : own) {

@@ -15,6 +15,7 @@
 #include <proximal/run/config/batch_options.hpp>
 #include <proximal/run/config/data_options.hpp>
 #include <proximal/run/config/device_options.hpp>
+#include <proximal/run/config/distributed_options.hpp>
 #include <proximal/run/config/episode_options.hpp>
 #include <proximal/run/config/evaluation_options.hpp>
 #include <proximal/run/config/logging_options.hpp>
@@ -35,6 +36,7 @@
 #include <proximal/run/doctor.hpp>
 #include <proximal/run/early_stopping.hpp>
 #include <proximal/run/edit_distance.hpp>
+#include <proximal/run/error_lines.hpp>
 #include <proximal/run/event_file.hpp>
 #include <proximal/run/flag_value.hpp>
 #include <proximal/run/flags.hpp>
@@ -43,10 +45,12 @@
 #include <proximal/run/html_report.hpp>
 #include <proximal/run/idle_options.hpp>
 #include <proximal/run/interval_steps.hpp>
+#include <proximal/run/launch.hpp>
 #include <proximal/run/learning_rate_schedule.hpp>
 #include <proximal/run/line_log.hpp>
 #include <proximal/run/log_history.hpp>
 #include <proximal/run/log_level.hpp>
+#include <proximal/run/map_sharding.hpp>
 #include <proximal/run/markdown_table.hpp>
 #include <proximal/run/metrics.hpp>
 #include <proximal/run/metrics_log.hpp>
@@ -75,6 +79,10 @@
 #include <proximal/run/saved_state.hpp>
 #include <proximal/run/score_lines.hpp>
 #include <proximal/run/sft_config.hpp>
+#include <proximal/run/sharded_state.hpp>
+#include <proximal/run/sharding_keys.hpp>
+#include <proximal/run/sharding_plan.hpp>
+#include <proximal/run/sharding_stage.hpp>
 #include <proximal/run/sinks.hpp>
 #include <proximal/run/spin_briefly.hpp>
 #include <proximal/run/state_archive.hpp>
@@ -92,4 +100,5 @@
 #include <proximal/run/training_command_line.hpp>
 #include <proximal/run/training_options.hpp>
 #include <proximal/run/type_name.hpp>
+#include <proximal/run/unreached_options.hpp>
 #include <proximal/run/write_report.hpp>

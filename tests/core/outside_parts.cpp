@@ -21,13 +21,13 @@ array row(double a, double b) {
     x(0, 0) = a, x(0, 1) = b;
     return x;
 }
-proximal::rollout<array> const recorded{.logprobs = row(-1.0, -2.0),
-                                        .ref_logprobs = row(-1.5, -1.5),
-                                        .values = row(0.5, 0.25),
-                                        .rewards = row(0.0, 0.0),
-                                        .mask = row(1.0, 1.0),
-                                        .value_mask = row(1.0, 1.0),
-                                        .scores = array(3.0)};
+proximal::rollout<array> const two_tokens{.logprobs = row(-1.0, -2.0),
+                                          .ref_logprobs = row(-1.5, -1.5),
+                                          .values = row(0.5, 0.25),
+                                          .rewards = row(0.0, 0.0),
+                                          .mask = row(1.0, 1.0),
+                                          .value_mask = row(1.0, 1.0),
+                                          .scores = array(3.0)};
 proximal::prediction<array> const now{.logprobs = row(-0.75, -2.5), .values = row(0.75, 0.0)};
 
 std::set<std::string> knob_names(auto part) {
@@ -73,26 +73,26 @@ TEST_CASE("outside parts: an absent array that a part reads is refused by name, 
     };
     using rollout = proximal::rollout<array>;
     using experience = proximal::experience<array>;
-    CHECK_THROWS_WITH(ours.evaluate(without(recorded, &rollout::values)),
+    CHECK_THROWS_WITH(ours.evaluate(without(two_tokens, &rollout::values)),
                       "proximal: gae reads values, which the rollout does not hold");
-    CHECK_THROWS_WITH(ours.evaluate(without(recorded, &rollout::scores)),
+    CHECK_THROWS_WITH(ours.evaluate(without(two_tokens, &rollout::scores)),
                       "proximal: terminal_score reads scores, which the rollout does not hold");
-    CHECK_THROWS_WITH(ours.shaper(without(recorded, &rollout::mask)),
+    CHECK_THROWS_WITH(ours.shaper(without(two_tokens, &rollout::mask)),
                       "proximal: toll reads mask, which the rollout does not hold");
     mine::paid_twice<mine::toll> twice;
-    CHECK_THROWS_WITH(twice(without(recorded, &rollout::rewards)),
+    CHECK_THROWS_WITH(twice(without(two_tokens, &rollout::rewards)),
                       "proximal: toll reads rewards, which the rollout does not hold");
-    CHECK_THROWS_WITH(proximal::run_and_adapt(twice, without(recorded, &rollout::rewards)),
+    CHECK_THROWS_WITH(proximal::run_and_adapt(twice, without(two_tokens, &rollout::rewards)),
                       "proximal: toll reads rewards, which the rollout does not hold");
     proximal::optionally<proximal::missing_eos_penalty> eos;
-    CHECK_THROWS_WITH(eos(recorded), "proximal: missing_eos_penalty reads has_eos, which the rollout does not hold");
+    CHECK_THROWS_WITH(eos(two_tokens), "proximal: missing_eos_penalty reads has_eos, which the rollout does not hold");
     eos.enabled = false;
-    CHECK_NOTHROW(eos(recorded));
-    CHECK_NOTHROW(proximal::run_part{}(mine::careful{}, without(recorded, &rollout::ref_logprobs)));
-    CHECK_THROWS_WITH(proximal::run_part{}(mine::talkative{}, without(recorded, &rollout::values)),  // not constexpr
+    CHECK_NOTHROW(eos(two_tokens));
+    CHECK_NOTHROW(proximal::run_part{}(mine::careful{}, without(two_tokens, &rollout::ref_logprobs)));
+    CHECK_THROWS_WITH(proximal::run_part{}(mine::talkative{}, without(two_tokens, &rollout::values)),  // not constexpr
                       "proximal: talkative reads values, which the rollout does not hold");
 
-    auto const then = ours.evaluate(recorded);
+    auto const then = ours.evaluate(two_tokens);
     auto const losses = [](auto const& algorithm, auto const& then, auto const& now, std::string const& sentence) {
         CHECK_THROWS_WITH(algorithm.measure(then, now), sentence);
         CHECK_THROWS_WITH(proximal::eigen::loss_and_gradient(algorithm, then, now), sentence);
@@ -136,23 +136,23 @@ TEST_CASE("outside parts: a composer is what says so, whatever members are calle
     CHECK(knob_names(third).empty());
     proximal::visit_parts(third, [](auto const&) { FAIL("it is made of nothing"); });
     proximal::visit_switches(third, [](auto, auto const&) { FAIL("it is no switch"); });
-    CHECK(proximal::run_and_adapt(third, recorded).rewards(0, 0) == 0.0);
+    CHECK(proximal::run_and_adapt(third, two_tokens).rewards(0, 0) == 0.0);
     CHECK(knob_names(mine::paid_twice<mine::toll>{}) == std::set<std::string>{"toll.toll"});
 }
 
 TEST_CASE("outside parts: what a composer hands its input to learns from the batch") {
     mine::paid_twice<proximal::chain<mine::toll, mine::tally>> twice;
-    auto const shaped = proximal::run_and_adapt(twice, recorded);
+    auto const shaped = proximal::run_and_adapt(twice, two_tokens);
     CHECK(boost::hana::at_c<1>(twice.shaper.parts).batches == 1);
     CHECK(shaped.rewards(0, 0) == -0.5);
-    CHECK(twice(recorded).rewards(0, 0) == -0.5);
+    CHECK(twice(two_tokens).rewards(0, 0) == -0.5);
     proximal::optionally<mine::tally> off(mine::tally{}, false);
-    proximal::run_and_adapt(off, recorded);
+    proximal::run_and_adapt(off, two_tokens);
     CHECK(off.part.batches == 0);
 }
 
 TEST_CASE("outside parts: loss, metrics and gradient by hand, on the reference, through pairs of tokens and as text") {
-    auto const then = ours.evaluate(recorded);  // rewards −0.25 and 2.75: returns 2.5 and 2.75, less V
+    auto const then = ours.evaluate(two_tokens);  // rewards −0.25 and 2.75: returns 2.5 and 2.75, less V
     CHECK(then.advantages(0, 0) == 2.0);
     CHECK(then.advantages(0, 1) == 2.5);
     double const r = std::expm1(0.25), open = 1.0 / (1.0 + std::exp(-2.0 * r));

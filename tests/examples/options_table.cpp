@@ -16,7 +16,11 @@ using namespace proximal;
 
 namespace {
 
-std::vector<std::string> const algorithms{"ppo", "rloo", "grpo", "dapo", "gspo", "remax", "off_policy", "mine"};
+std::vector<std::string> const algorithms = [] {
+    std::vector<std::string> names;
+    for (auto const& [name, make] : examples::named_algorithms()) names.emplace_back(name);
+    return names;
+}();
 
 /// An option, and the algorithms that read it.
 struct option {

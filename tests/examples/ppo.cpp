@@ -10,6 +10,8 @@
 #include <proximal/run/checkpoint_folder.hpp>
 #include <proximal/text/bpe_trainer.hpp>
 
+#include "../../examples/algorithms/algorithm_named.hpp"
+#include "../support/ppo_workshop.hpp"
 #include "../support/temporary_folder.hpp"
 #include "../support/tiny_model.hpp"
 
@@ -19,68 +21,13 @@ using namespace proximal::io;
 using namespace proximal::text;
 using namespace proximal::lm;
 namespace fs = std::filesystem;
-
-namespace {
-
-/// A folder with a small policy, a reward model and prompts, and the program to train on them.
-struct workshop {
-    support::temporary_folder folder;
-    fs::path const& here = folder.path;
-    fs::path const out = here / "out";
-
-    workshop() {
-        auto const words = train_bpe(std::vector<std::string>{"the cat sat on the mat"}, {.vocabulary_size = 262});
-        auto config = support::tiny_config();
-        config["vocab_size"] = words.size();
-        config["max_position_embeddings"] = 40;
-        auto const policy = make_causal_lm(config, 1);
-        save_model(policy, here / "policy");
-        save_model(make_sequence_classifier(*policy.body, policy.config, 2), here / "reward");
-        for (char const* name : {"policy", "reward"}) words.save(here / name);
-        std::string lines;
-        for (int i = 0; i < 24; ++i)
-            lines += "{\"prompt\": \"the cat " + std::string(1, static_cast<char>('a' + i)) + "\"}\n";
-        write("prompts.jsonl", lines);
-    }
-    void write(std::string const& name, std::string const& text) const {
-        std::ofstream(here / name, std::ios::binary) << text;
-    }
-    std::string read(fs::path const& path) const {
-        std::ifstream in(path, std::ios::binary);
-        return {std::istreambuf_iterator<char>(in), {}};
-    }
-
-    /// Runs ppo on the small models; later flags override. What it says on stdout and stderr, in one.
-    process_result run(std::string const& flags) const {
-        auto const* const programs = std::getenv("PROXIMAL_BIN");
-        REQUIRE(programs != nullptr);
-        std::string const command =
-            "cd " + here.string() + " && HF_HUB_OFFLINE=1 HF_HUB_CACHE=" + (here / "hub").string() + " " + programs +
-            "/ppo --sft_model_path policy --reward_model_path reward --dataset_name prompts.jsonl --output_dir out"
-            " --per_device_train_batch_size 4 --response_length 4 --num_ppo_epochs 1 --num_sample_generations 1"
-            " --total_episodes 8 " +
-            flags + " 2>&1";
-        return run_program("/bin/sh", {"-c", command});
-    }
-    /// The one sentence that ends a refused run, which must leave nothing behind.
-    std::string refusal(std::string const& flags) const {
-        auto const [status, output] = run(flags);
-        INFO(output);
-        CHECK(status == 1);
-        CHECK_FALSE(fs::exists(out));
-        auto const at = output.rfind("\nppo: ");
-        REQUIRE(at != std::string::npos);
-        auto const sentence = output.substr(at + 6, output.size() - at - 7);
-        CHECK(sentence.find('\n') == std::string::npos);
-        return sentence;
-    }
-};
-
-}  // namespace
+using support::workshop;
 
 TEST_CASE("ppo: every algorithm by its name, without the models it does not read") {
     workshop const w;
-    for (std::string const name : {"rloo", "grpo", "dapo", "gspo", "remax", "off_policy", "mine"}) {
+    for (auto const& [known, make] : examples::named_algorithms()) {
+        std::string const name(known);
+        if (name == "ppo") continue;  // which reads them all
         std::string const more = name == "dapo" ? " --overlong_buffer 2" : "";
         auto const [status, output] = w.run("--algorithm " + name + more);
         INFO(output);

@@ -107,6 +107,10 @@ TEST_CASE("safetensors_folder: one file or shards; what is missing is named") {
     auto const& path = folder.path;
     std::array const x{1.0f}, y{2.0f};
     CHECK_THROWS_WITH(safetensors_folder(path), Contains("neither model.safetensors nor"));
+    CHECK_NOTHROW(refuse_adapter(path));
+    write_file(path / "adapter_config.json", "{}");
+    CHECK_THROWS_WITH(safetensors_folder(path), Contains("is an adapter (LoRA), not a model: merge it"));
+    CHECK_THROWS_WITH(refuse_adapter(path), Contains("merge_and_unload"));
     write_safetensors(path / "1.safetensors", {{"x", {"F32", {1}, bytes(x)}}});
     write_safetensors(path / "2.safetensors", {{"y", {"F32", {1}, bytes(y)}}});
     auto const index = path / "model.safetensors.index.json";

@@ -123,15 +123,17 @@ void check_same(outcome const& here, outcome const& away, double relative, doubl
 }  // namespace
 
 TEST_CASE("any device: two updates of every algorithm are those on the CPU") {
-    auto const name = GENERATE(as<std::string>{}, "ppo", "rloo", "grpo", "dapo", "gspo", "remax", "off_policy", "mine");
-    INFO(name);
-    auto const here = two_updates(name, at::kDouble);
-    std::int64_t const operations = happened.operations;
-    auto const away = two_updates(name, at::TensorOptions(support::pretend::device()).dtype(at::kDouble));
-    CHECK(happened.operations > operations + 1000);
-    check_same(here, away, 1e-5, 1e-10);
-    for (auto const& [parameter, kind, tensor] : away.learned)
-        if (parameter == "embed_out.weight") CHECK_FALSE(at::allclose(tensor, model_of_words().lm_head, 1e-5, 1e-5));
+    for (auto const& [name, make] : examples::named_algorithms()) {
+        INFO(name);
+        auto const here = two_updates(name, at::kDouble);
+        std::int64_t const operations = happened.operations;
+        auto const away = two_updates(name, at::TensorOptions(support::pretend::device()).dtype(at::kDouble));
+        CHECK(happened.operations > operations + 1000);
+        check_same(here, away, 1e-5, 1e-10);
+        for (auto const& [parameter, kind, tensor] : away.learned)
+            if (parameter == "embed_out.weight")
+                CHECK_FALSE(at::allclose(tensor, model_of_words().lm_head, 1e-5, 1e-5));
+    }
 }
 
 TEST_CASE("gpu: two updates of every algorithm are those on the CPU") {
@@ -140,7 +142,7 @@ TEST_CASE("gpu: two updates of every algorithm are those on the CPU") {
         WARN("SKIPPED: no NVIDIA GPU on this machine");
         return;
     }
-    for (auto const* name : {"ppo", "rloo", "grpo", "dapo", "gspo", "remax", "off_policy", "mine"}) {
+    for (auto const& [name, make] : examples::named_algorithms()) {
         INFO(name);
         check_same(two_updates(name, at::kDouble), two_updates(name, at::TensorOptions(gpu).dtype(at::kDouble)), 1e-5,
                    1e-10);

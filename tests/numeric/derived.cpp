@@ -39,3 +39,48 @@ TEST_CASE("derived: a symbol remembers what they read") {
     CHECK((symbol(tanh(x)).reads(source::advantage) && symbol(log1p(x)).reads(source::advantage) &&
            symbol(pow(x, 2.0)).reads(source::advantage)));
 }
+
+namespace {
+template <class X>
+constexpr int refused_spellings = !requires(X x) {
+    fabs(x);
+}
++ !requires(X x) {
+    fmax(x, 0.0);
+}
++ !requires(X x) {
+    fmax(0.0, x);
+}
++ !requires(X x) {
+    fmin(x, x);
+}
++ !requires(X x) {
+    relu(x);
+}
++ !requires(X x) {
+    clip(x, 0.0, 1.0);
+}
++ !requires(X x) {
+    where(x > x, x, 0.0);
+}
++ !requires(X x) {
+    log2(x);
+}
++ !requires(X x) {
+    log10(x);
+}
++ !requires(X x) {
+    x == x;
+}
++ !requires(X x) {
+    x != 0.0;
+};
+}  // namespace
+
+TEST_CASE("derived: other spellings and equality are refused of every numeric, and left alone of plain numbers") {
+    STATIC_REQUIRE(refused_spellings<symbol> == 11);
+    STATIC_REQUIRE(refused_spellings<number<double>> == 11);
+    STATIC_REQUIRE(refused_spellings<number<float, 3>> == 11);
+    using std::fabs, std::fmax, std::log2;
+    CHECK((fabs(-1.0) == 1.0 && fmax(0.0, 1.0) == 1.0 && log2(8.0) == 3.0 && log10(100.0) == 2.0));
+}

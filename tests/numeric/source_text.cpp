@@ -14,7 +14,7 @@ using namespace proximal;
 
 namespace {
 
-double const infinite = std::numeric_limits<double>::infinity(), NaN = infinite - infinite;
+double const infinite = std::numeric_limits<double>::infinity(), undefined = infinite - infinite;
 
 /// Every function of the vocabulary at once, in all three differentiated quantities.
 struct every_function {
@@ -125,7 +125,7 @@ TEST_CASE("source_text: the compiled text is number<double, 3>, at ties, bounds,
         if (i % 3 == 0) in[0] = in[3], in[1] = in[5];
         check(in);
     }
-    std::array const special{-2.0, -0.2, 0.0, std::log(1.2), 0.2, 1.0, 800.0, NaN, infinite, -infinite};
+    std::array const special{-2.0, -0.2, 0.0, std::log(1.2), 0.2, 1.0, 800.0, undefined, infinite, -infinite};
     for (double a : special)
         for (double b : special)
             for (double c : special) {
@@ -153,7 +153,7 @@ TEST_CASE("source_text: what a term averages over a response is the number's") {
     };
     auto const check = [&](auto const& term) {
         support::compiled_text const text(text_of(term));
-        for (double logprob : {-2.0, -0.2, 0.0, 0.1, 0.3, NaN})
+        for (double logprob : {-2.0, -0.2, 0.0, 0.1, 0.3, undefined})
             for (double advantage : {-1.0, 0.0, 1.0}) {
                 std::array<double, inputs> in{};
                 in[0] = logprob, in[6] = advantage;

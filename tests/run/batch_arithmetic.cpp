@@ -46,6 +46,9 @@ TEST_CASE("batch_arithmetic: contradictions are named") {
     config.whiten_rewards = true;
     config.per_device_train_batch_size = 4;
     CHECK_THROWS_WITH(divide_batches(config, 100, 1), Catch::StartsWith("--whiten_rewards needs mini-batches of 8"));
+    CHECK_NOTHROW(divide_batches(config, 100, 2));  // 4 of each of 2 processes are one mini-batch
+    config.batch_scope = "process";
+    CHECK_THROWS_WITH(divide_batches(config, 100, 2), Catch::Contains("these have 4"));
 }
 
 TEST_CASE("batch_arithmetic: max_steps counts updates, and sizes that TRL derives may be given where they agree") {

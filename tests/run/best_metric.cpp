@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 #include <proximal/run/best_metric.hpp>
+#include <proximal/run/ppo_config.hpp>
 
 using namespace proximal::run;
 

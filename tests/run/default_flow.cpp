@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <functional>
 #include <proximal/run/default_flow.hpp>
+#include <proximal/run/ppo_config.hpp>
 #include <vector>
 
 using namespace proximal::run;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 #include <proximal/run/early_stopping.hpp>
+#include <proximal/run/ppo_config.hpp>
 #include <vector>
 
 using namespace proximal::run;

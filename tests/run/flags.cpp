@@ -34,6 +34,9 @@ TEST_CASE("flags: forms") {
     CHECK(parsed({"--use_cpu"}).use_cpu);
     CHECK(parsed({"--use_cpu", "--seed", "7"}).seed == 7);
     CHECK(parsed({"--use_cpu", "true"}).use_cpu);
+    for (auto const* word : {"yes", "True", "ON", "t", "Y", "1"}) CHECK(parsed({"--use_cpu", word}).use_cpu);
+    for (auto const* word : {"no", "FALSE", "off", "f", "N", "0"}) CHECK_FALSE(parsed({"--use_cpu", word}).use_cpu);
+    CHECK((parsed({"--total_episodes", "1_000_000"}).total_episodes == 1000000 && parsed({"--seed=+3"}).seed == 3));
     CHECK_FALSE(parsed({"--use_cpu=False"}).use_cpu);
     CHECK(parsed({"--learning-rate=1e-4"}).learning_rate == 1e-4);
     CHECK(parsed({"--output_dir", "my-run"}).output_dir == "my-run");

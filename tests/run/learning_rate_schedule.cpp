@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <proximal/run/interval_steps.hpp>
 #include <proximal/run/learning_rate_schedule.hpp>
+#include <proximal/run/ppo_config.hpp>
 #include <proximal/run/saved_state.hpp>
 
 using namespace proximal;

@@ -53,9 +53,10 @@ TEST_CASE("options: a flag rules over the file, the file over the default, and e
     CHECK((parsed.given == given_flags{{"learning_rate", {"1e-5", "run.yaml:2", false}},
                                        {"kl_coef", {"0.1", "run.yaml:3", false}},
                                        {"seed", {"8"}},
-                                       {"response_length", {"53", "run.yaml:5", true}}}));
+                                       {"response_length", {"53", "run.yaml:5", false}}}));
     CHECK((is_chosen(parsed.given, "seed") && is_chosen(parsed.given, "kl_coef")));
-    CHECK_FALSE((is_chosen(parsed.given, "response_length") || is_chosen(parsed.given, "gamma")));
+    CHECK(is_chosen(parsed.given, "response_length"));  // written down in a file of one's own, as a flag
+    CHECK_FALSE(is_chosen(parsed.given, "gamma"));
     config.num_ppo_epochs = 1;  // as a program chooses
     auto knobs = any_knobs(config);
     PPOv2Config untouched;
@@ -98,6 +99,85 @@ TEST_CASE("options: YAML's spellings") {
     CHECK(config_of("\xEF\xBB\xBFseed: 3\r\nkl_coef: 1\r\n").seed == 3);  // as Windows writes it
 }
 
+TEST_CASE(
+    "options: numbers are read as PyYAML and Python read them; one that would surprise is refused with what to write") {
+    auto const steps = [](std::string const& text) { return config_of("save_steps: " + text + "\n").save_steps; };
+    CHECK((steps("1_000") == 1000.0 && steps("0x10") == 16.0 && steps("0b101") == 5.0 && steps("+7") == 7.0));
+    CHECK((steps("1e2") == 100.0 && steps("1.0e+2") == 100.0 && steps(".5") == 0.5 && steps("+.5") == 0.5));
+    CHECK((steps("007") == 7.0 && steps("08") == 8.0 && steps("1_000.5e-1") == 100.05 && steps("\"1_000\"") == 1000.0));
+    CHECK((config_of("seed: 0xFF\n").seed == 255 && config_of("max_steps: -1\n").max_steps == -1));
+    CHECK(
+        config_of("lr_scheduler_kwargs: {power: 0x10, lr_end: 1e-5, a: 1_000, b: 08, c: .inf}\n").lr_scheduler_kwargs ==
+        R"({"a":1000,"b":8.0,"c":".inf","lr_end":1e-05,"power":16})");
+    CHECK(config_of("exp_name: 0x10\nrun_name: 12:30\n").exp_name == "0x10");  // where an option is text, it is that
+    auto const said = [](std::string const& line) -> std::string {
+        try {
+            config_of("seed: 1\n" + line + "\n");
+        } catch (std::exception const& error) {
+            return error.what();
+        }
+        return "";
+    };
+    CHECK(said("save_steps: 017") == "run.yaml:2: save_steps: 017 is octal in YAML 1.1, 15: write 15 or 17");
+    CHECK(said("save_steps: 0o17") == "run.yaml:2: save_steps: 0o17 is text in YAML 1.1 and a number in 1.2: write 15");
+    CHECK(said("save_steps: 1:30") == "run.yaml:2: save_steps: 1:30 is a number in sixtieths in YAML 1.1: write 90");
+    CHECK(said("save_steps: +.inf") == "run.yaml:2: save_steps must be above 0, but is inf.");
+    CHECK(said("kl_coef: .NaN") == "run.yaml:2: kl_coef must be at least 0, but is nan.");
+    CHECK(said("lr_scheduler_kwargs: {power: 017}") ==
+          "run.yaml:2: lr_scheduler_kwargs is no dictionary that can be read: 017 is octal in YAML 1.1, 15: write 15 "
+          "or 17");
+    CHECK(said("save_steps: 1__000") == "run.yaml:2: save_steps expects a number, not '1__000'");
+}
+
+TEST_CASE("options: all that is wrong with the flags and the file is told at once, a line each") {
+    auto const said = [](std::string const& text, std::vector<std::string> const& arguments) -> std::string {
+        try {
+            config_of(text, arguments);
+        } catch (std::exception const& error) {
+            return error.what();
+        }
+        return "";
+    };
+    CHECK(said("seed: fast\nkl_coef: 0.1\nlearning_rat: 1\nseed: 2\n? [a]\n: 1\n", {}) ==
+          "run.yaml:4: seed stands at run.yaml:1 already: keep one of them\nrun.yaml:5: a key must be the name of an "
+          "option");
+    CHECK(said("seed: fast\nkl_coef: -1\nlearning_rat: 1\n",
+               {"--gamma=2", "stray", "--epochs", "--lora_r", "8", "--gamma", "x"}) ==
+          "run.yaml:1: seed expects a whole number, 0 or more, not 'fast'\n"
+          "run.yaml:2: kl_coef must be at least 0, but is -1.\n"
+          "run.yaml:3: there is no flag --learning_rat: did you mean --learning_rate? See --help\n"
+          "'stray' belongs to no flag: write --name value, a flag takes one value, or see --help\n"
+          "there is no flag --epochs: is one of these meant: --num_ppo_epochs, --num_train_epochs? See --help\n"
+          "--lora_r is not supported: all weights are trained; give a merged model in --sft_model_path\n"
+          "--gamma expects a number, not 'x'\n"
+          "--gamma must be in [0, 1], but is 2.");
+    std::vector<std::string> many;
+    for (int i = 0; i < 13; ++i) many.push_back("--zzzzzzz" + std::string(static_cast<std::size_t>(i + 1), 'q'));
+    auto const text = said("seed: 1\n", many);
+    CHECK(std::count(text.begin(), text.end(), '\n') == 10);
+    CHECK_THAT(text, Catch::EndsWith("\nand 3 more"));
+    CHECK(said("seed: 1\n", {"--config", "other.yaml"}) ==
+          "--config stands on the command line more than once: name one file");
+    CHECK(said("kl_coef: -1\n", {"--print_config"}) == "run.yaml:1: kl_coef must be at least 0, but is -1.");
+}
+
+TEST_CASE("options: help is asked for by --help wherever it stands, about all options or some") {
+    using names = std::vector<std::string>;
+    CHECK(asked_help({"--seed", "1"}) == std::nullopt);
+    CHECK(asked_help({"--seed", "x", "--help"}) == names{});
+    CHECK(asked_help({"-h"}) == names{});
+    CHECK(asked_help({"--help", "seed", "kl_coef", "--bf16"}) == names{"seed", "kl_coef"});
+    CHECK(asked_help({"--help=seed", "--help", "kl_coef"}) == names{"seed", "kl_coef"});
+    CHECK(asked_help({"--help", "--seed"}) == names{"--seed"});
+    CHECK(asked_help({"--help", "--algorithm", "grpo"}) == names{});  // the help of grpo
+    PPOv2Config config;
+    auto const parse = [&](names const& arguments) { return parse_options(any_knobs(config), "test", arguments); };
+    CHECK(parse({"--help", "seed", "deepspeed", "rloo_k"}) == std::nullopt);  // answered
+    CHECK(parse({"--seed=fast", "--config", "/nowhere", "--help"}) == std::nullopt);
+    CHECK_THROWS_WITH(parse({"--help", "seed", "sed", "qqqqqq"}),
+                      "there is no flag --sed: did you mean --seed? See --help\nthere is no flag --qqqqqq: see --help");
+}
+
 TEST_CASE("options: JSON, with tabs and escapes") {
     auto const config = config_of(
         "{\n\t\"seed\": 3,\n\t\"exp_name\": \"caf\\u00e9 \\/ \\\"x\\\" \\ud83d\\ude00\",\n\t"
@@ -133,13 +213,24 @@ TEST_CASE("options: what is wrong with a file is said with its line and key") {
           "run.yaml:3: seed stands at run.yaml:1 already: keep one of them");
     CHECK(refusal("kl_coef: 1\nkl-coef: 1\n") == "run.yaml:2: kl_coef stands at run.yaml:1 already: keep one of them");
     CHECK(refusal("learning_rate: ~\n") == "run.yaml:1: learning_rate expects a number, not null");
-    CHECK(refusal("output_dir: ~/runs: x\n").starts_with("run.yaml:1: this is neither YAML nor JSON"));
+    CHECK(
+        refusal("seed: 1\noutput_dir: ~/runs: x\n") ==
+        "run.yaml:2: this is neither YAML nor JSON, 'output_dir: ~/runs: x': write NAME: VALUE, and text that holds a "
+        "colon, a # or a bracket in quotes");
+    for (auto const* broken :
+         {"a: [1, 2\n", "a: {b\n", "a: @x\n", "a: %\n", "b: *nobody\n", "a: &\n", "a: \"\\q\"\n", "{\"seed\": 1, \n"}) {
+        INFO(broken << refusal(broken));
+        CHECK(refusal(broken).find(": this is neither YAML nor JSON") != std::string::npos);
+    }
+    CHECK(refusal("lr_scheduler_kwargs: {[1]: 2}\n") ==
+          "run.yaml:1: lr_scheduler_kwargs is no dictionary that can be read: a key in it is no word");
     CHECK(refusal("output_dir: [a, b]\n") == "run.yaml:1: output_dir expects text, not a list");
     CHECK(refusal("seed:\n  is: 1\n") == "run.yaml:1: seed expects a whole number, 0 or more, not a dictionary");
     CHECK(refusal("report_to: [[x]]\n") == "run.yaml:1: the list at report_to may hold words and numbers alone");
-    CHECK(refusal("use_cpu: \"yes\"\n") == "run.yaml:1: use_cpu expects true or false, not 'yes'");
+    CHECK(refusal("use_cpu: \"yes\"\n").empty());  // text to YAML, and a bool to transformers
     CHECK(refusal("use_cpu: maybe\n") == "run.yaml:1: use_cpu expects true or false, not 'maybe'");
-    CHECK(refusal("deepspeed: zero3.json\n").starts_with("run.yaml:1: deepspeed is not supported: many processes"));
+    CHECK(refusal("mp_parameters: x\n").starts_with("run.yaml:1: mp_parameters is not supported: they are SageMaker"));
+    CHECK(refusal("ddp_backend: mpi\n") == "run.yaml:1: ddp_backend must be one of nccl, gloo, but is 'mpi'.");
     CHECK(refusal("lora_r: 8\n").starts_with("run.yaml:1: lora_r is not supported: all weights"));
     CHECK(refusal("seed: 1\n\tkl_coef: 2\n") == "run.yaml:2: the line begins with a tab: indent with spaces");
     CHECK(refusal("seed: 1\n---\nseed: 2\n").find("holds several documents: keep one") != std::string::npos);
@@ -171,7 +262,19 @@ TEST_CASE("options: the configuration that TRL writes is taken whole, and comes 
     CHECK(to_json_object(config) == to_json_object(expected));
     CHECK_FALSE((parsed.given.contains("max_grad_norm") || parsed.given.contains("logging_steps")));
     CHECK_FALSE(is_chosen(parsed.given, "num_train_epochs"));
+    for (auto const* const name : {"fsdp", "fsdp_config", "deepspeed", "ddp_timeout", "ddp_backend"})
+        CHECK_FALSE(is_chosen(parsed.given, name));
     CHECK(config_of("max_grad_norm: 1.0\n").max_grad_norm == 1.0);  // in a file of one's own it acts
+}
+
+TEST_CASE("options: DeepSpeed's and FSDP's configurations may stand in the file, as TRL writes them") {
+    auto const config = config_of(
+        "fsdp: [full_shard, auto_wrap]\nfsdp_config: {forward_prefetch: true}\n"
+        "deepspeed:\n  zero_optimization: {stage: 2}\nsharding: zero1\nbatch_scope: process\n");
+    CHECK((config.fsdp == "full_shard,auto_wrap" && config.fsdp_config == R"({"forward_prefetch":true})"));
+    CHECK(config.deepspeed == R"({"zero_optimization":{"stage":2}})");
+    CHECK((config.sharding == "zero1" && config.batch_scope == "process"));
+    CHECK(config_of("deepspeed: ds.json\n").deepspeed == "ds.json");
 }
 
 TEST_CASE("options: what a run records of itself is read back the same") {
@@ -216,17 +319,21 @@ TEST_CASE("options: help on one option says type, default, what is accepted and 
     CHECK_THAT(flag_help(knobs, "--save-total-limit"), Catch::Contains("takes a whole number, at least 1, or none"));
     CHECK_THAT(flag_help(knobs, "use_cpu"), Catch::Contains("takes true or false\n  default: false\n"));
     CHECK_THAT(flag_help(knobs, "optim"), Catch::Contains("takes text, one of adamw_torch"));
-    CHECK(flag_help(knobs, "deepspeed") ==
-          "--deepspeed is not supported: many processes are not supported yet: a run is one process\n"
-          "  TRL's default, None, is accepted and changes nothing\n");
+    CHECK(flag_help(knobs, "mp_parameters") ==
+          "--mp_parameters is not supported: they are SageMaker's: give --sharding\n"
+          "  TRL's default, none, is accepted and changes nothing\n");
     CHECK_THAT(flag_help(knobs, "rloo_k"), Catch::Contains("is called --group_size here"));
-    CHECK_THAT(flag_help(knobs, "sed"), Catch::Contains("did you mean --seed?"));
+    CHECK_THROWS_WITH(flag_help(knobs, "sed"), Catch::Contains("did you mean --seed?"));
+    CHECK_THROWS_WITH(flag_help(knobs, "learning"),
+                      "there is no flag --learning: is one of these meant: --learning_rate? See --help");
+    CHECK_THROWS_WITH(flag_help(knobs, "eval_batch_count"), Catch::Contains("--per_device_eval_batch_size"));
+    CHECK_THROWS_WITH(flag_help(knobs, "qqqqqq"), "there is no flag --qqqqqq: see --help");
     CHECK_THAT(flag_help(knobs, "vf_coef", {{"vf_coef", {"no part of grpo reads it"}}}),
                Catch::Contains("--vf_coef would do nothing: no part of grpo reads it"));
     auto const all = flags_help(knobs, "About.");
     for (auto const* concern :
          {"the algorithm", "sampling", "batches", "the optimizer", "the schedule", "models and reward", "data",
-          "logging", "saving", "evaluation", "precision and devices", "the run"})
+          "logging", "saving", "evaluation", "precision and devices", "processes", "the run"})
         CHECK_THAT(all, Catch::Contains("\n" + std::string(concern) + ":\n"));
 }
 
@@ -238,6 +345,18 @@ TEST_CASE("PPOv2Config: contradictions are named") {
     };
     CHECK_NOTHROW(with([](PPOv2Config&) {}));
     CHECK_THROWS_WITH(with([](PPOv2Config& c) { c.bf16 = c.fp16 = true; }), Catch::Contains("exclude each other"));
+    CHECK_NOTHROW(with([](PPOv2Config& c) { c.sharding = "zero3", c.optim = "sgd", c.batch_scope = "process"; }));
+    CHECK_THROWS_WITH(with([](PPOv2Config& c) { c.sharding = "zero1", c.optim = "adafactor"; }),
+                      Catch::StartsWith("--optim adafactor keeps sums over the rows and columns of whole matrices"));
+    CHECK_NOTHROW(with([](PPOv2Config& c) { c.sharding = "zero3", c.gather_for_generation = true; }));
+    for (auto const* const sharding : {"none", "zero3"})
+        CHECK_THROWS_WITH(with([&](PPOv2Config& c) { c.sharding = sharding, c.gather_for_generation = false; }),
+                          Catch::StartsWith("--gather_for_generation false is not supported: processes end their "
+                                            "responses at different tokens"));
+    CHECK_THROWS_WITH(with([](PPOv2Config& c) { c.ddp_backend = "nccl", c.use_cpu = true; }),
+                      Catch::Contains("give --ddp_backend gloo"));
+    CHECK_THROWS_WITH(with([](PPOv2Config& c) { c.sharding = "zero4"; }),
+                      "--sharding must be one of none, zero1, zero2, zero3, but is 'zero4'.");
     CHECK_THROWS_WITH(with([](PPOv2Config& c) { c.max_steps = 0; }), Catch::StartsWith("--max_steps is 0"));
     CHECK_THROWS_WITH(with([](PPOv2Config& c) { c.load_best_model_at_end = true; }),
                       Catch::Contains("--eval_strategy"));
@@ -261,11 +380,32 @@ TEST_CASE("idle_options: what would do nothing beside the other options is refus
     };
     CHECK(refusal({}).empty());
     CHECK(refusal({"--eval_steps=2"}) == "--eval_steps would do nothing: it needs --eval_strategy steps");
-    CHECK(refusal({}, "eval_steps: 2") == "--eval_steps would do nothing: it needs --eval_strategy steps");
+    CHECK(refusal({}, "eval_steps: 2") == "run.yaml:1: eval_steps would do nothing: it needs --eval_strategy steps");
+    for (std::string const strategy : {"save", "logging", "eval"}) {  // by flags, in a file, and with the default too
+        auto const said = [&] {
+            return strategy + "_steps would do nothing: " +
+                   (strategy == "eval" ? "it needs --eval_strategy steps"
+                                       : "--" + strategy + "_strategy is no; it needs steps");
+        };
+        CHECK(refusal({"--" + strategy + "_strategy", "no", "--" + strategy + "_steps", "500"}) == "--" + said());
+        CHECK(refusal({}, strategy + "_strategy: no\n" + strategy + "_steps: 500") == "run.yaml:2: " + said());
+    }
+    auto record = to_json_object(PPOv2Config());  // as a run keeps it: every option is named, and most say nothing
+    record["save_strategy"] = "no";
+    CHECK(refusal({}, record.dump(1)).empty());
+    record["save_steps"] = 3;
+    CHECK_THAT(refusal({}, record.dump(1)), Catch::Contains("save_steps would do nothing"));
+    record = {{"save_strategy", "no"}, {"save_steps", 500}, {"provenance", nlohmann::json::object()}};
+    CHECK(refusal({}, record.dump(1)).empty());
+    CHECK(refusal({"--eval_steps=2", "--save_strategy=no", "--save_steps=3", "--optim=sgd", "--adam_beta1=0.8"}) ==
+          "--adam_beta1 would do nothing: it is AdamW's, and --optim is sgd\n"
+          "--eval_steps would do nothing: it needs --eval_strategy steps\n"
+          "--save_steps would do nothing: --save_strategy is no; it needs steps");
     CHECK(refusal({"--eval_strategy=steps"}, "eval_steps: 2").empty());
     CHECK(
         refusal({"--num_train_epochs=2", "--max_steps=5"}).starts_with("--num_train_epochs would do nothing: --max_"));
-    CHECK(refusal({"--max_steps=5"}, "num_train_epochs: 3.0").empty());  // a file may name a default
+    CHECK_THAT(refusal({"--max_steps=5"}, "num_train_epochs: 3.0"),
+               Catch::StartsWith("run.yaml:1: num_train_epochs would do nothing: --max_steps"));
     CHECK(refusal({"--optim=sgd", "--adam_beta1=0.8"}).find("it is AdamW's, and --optim is sgd") != std::string::npos);
     CHECK(refusal({"--optim=adamw_torch_fused", "--adam_beta1=0.8"}).empty());
     CHECK(refusal({"--lr_scheduler_type=constant", "--warmup_steps=2"}).find("no warm-up") != std::string::npos);
@@ -275,6 +415,9 @@ TEST_CASE("idle_options: what would do nothing beside the other options is refus
     CHECK(refusal({"--ignore_data_skip"}).find("--resume_from_checkpoint") != std::string::npos);
     CHECK(refusal({"--early_stopping_threshold=1"}).find("--early_stopping_patience") != std::string::npos);
     CHECK(refusal({"--metric_for_best_model=eval_loss"}).find("there are no evaluations") != std::string::npos);
+    CHECK(refusal({"--sharding=zero3", "--heartbeat_timeout=0", "--ddp_timeout=60", "--ddp_bucket_cap_mb=50",
+                   "--ddp_backend=gloo", "--batch_scope=process", "--gather_for_generation=true"})
+              .empty());  // also of one process
     CHECK(refusal({"--reward_timeout=5"}).find("--reward_command") != std::string::npos);
     CHECK(refusal({"--num_sample_generations=0", "--per_device_eval_batch_size=4"}).find("no table") !=
           std::string::npos);

@@ -393,17 +393,22 @@ TEST_CASE("refused_fields: TRL's default is accepted and says nothing, any other
     auto const parse = [&](std::vector<std::string> const& arguments) {
         return parse_flags(any_knobs(config), "test", arguments);
     };
-    auto const given = parse({"--deepspeed", "None", "--ddp_timeout=1800.0", "--push_to_hub", "false", "--seed=7",
+    auto const given = parse({"--hub_token", "None", "--past_index=-1.0", "--push_to_hub", "false", "--seed=7",
                               "--logging_dir", "models/x/runs/Nov26_host", "--dataloader_pin_memory"});
     REQUIRE(given.has_value());
     CHECK((given->size() == 1 && given->contains("seed")));
-    CHECK_THROWS_WITH(parse({"--deepspeed", "zero3.json"}),
-                      "--deepspeed is not supported: many processes are not supported yet: a run is one process");
+    CHECK_THROWS_WITH(parse({"--local_rank", "1"}),
+                      "--local_rank is not supported: the launcher's variable LOCAL_RANK says it");
+    CHECK_THROWS_WITH(parse({"--accelerator_config", R"({"split_batches": true})"}),
+                      Catch::Contains("every process takes --per_device_train_batch_size rows at a time"));
+    CHECK_NOTHROW(parse({"--ddp_find_unused_parameters=true", "--ddp_broadcast_buffers=false", "--split_batches=False",
+                         "--fsdp_transformer_layer_cls_to_wrap=GPTNeoXLayer"}));
     CHECK_THROWS_WITH(parse({"--push-to-hub"}), Catch::Contains("--push_to_hub is not supported: nothing is uploaded"));
     CHECK_THROWS_WITH(parse({"--no_cuda"}), Catch::Contains("it is called --use_cpu"));
-    CHECK_THROWS_WITH(parse({"--deepsped", "x"}), Catch::Contains("did you mean --deepspeed? It is not supported"));
+    CHECK_THROWS_WITH(parse({"--mp_parameter", "x"}),
+                      Catch::Contains("did you mean --mp_parameters? It is not supported"));
     CHECK_THROWS_WITH(parse({"--logging_dir", "elsewhere"}), Catch::Contains("OUTPUT_DIR/runs"));
-    CHECK_THROWS_WITH(parse({"--ddp_timeout"}), Catch::Contains("--ddp_timeout has no value"));
+    CHECK_THROWS_WITH(parse({"--past_index"}), Catch::Contains("--past_index has no value"));
 }
 
 TEST_CASE("refused_fields: every flag that a reason names is one") {

@@ -40,3 +40,14 @@ foreach(library IN LISTS proximal_nvrtc)
     target_link_options(proximal::torch_cpu INTERFACE "-Wl,-rpath,${directory}")  # for the run-time compiler
     break()
 endforeach()
+
+# LibTorch's CUDA library, with the headers that its wheels bring, for what must link it: NCCL.
+file(GLOB proximal_cuda_include "${proximal_torch_lib}/../../nvidia/cu*/include")
+file(GLOB proximal_nccl_include "${proximal_torch_lib}/../../nvidia/nccl/include")
+find_library(PROXIMAL_TORCH_CUDA torch_cuda HINTS ${proximal_torch_hints} PATH_SUFFIXES lib NO_DEFAULT_PATH)
+mark_as_advanced(PROXIMAL_TORCH_CUDA)
+if(PROXIMAL_TORCH_CUDA AND proximal_cuda_include AND proximal_nccl_include)
+    add_library(proximal::torch_cuda INTERFACE IMPORTED GLOBAL)
+    target_include_directories(proximal::torch_cuda INTERFACE ${proximal_cuda_include} ${proximal_nccl_include})
+    target_link_libraries(proximal::torch_cuda INTERFACE "${PROXIMAL_TORCH_CUDA}")
+endif()

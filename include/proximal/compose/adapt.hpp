@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <proximal/compose/refuse_absent.hpp>
+#include <proximal/compose/run_part.hpp>
 #include <proximal/composer.hpp>
 #include <proximal/concepts.hpp>
 
@@ -20,9 +20,9 @@ auto run_and_adapt(Part& part, Input const& input, Observer const& observer = {}
     if constexpr (PassesOn<Part, Input>) {
         return Part::pass(part, input, [&](auto& inner, auto const& x) { return run_and_adapt(inner, x, observer); });
     } else {
-        if constexpr (Recorded<Input>) refuse_absent(part, input);
+        refuse_unreadable(part, input);
         if constexpr (requires { part.absorb(input); }) part.absorb(input);
-        auto const result = part(input);
+        auto const result = run_named(part, input);
         if constexpr (requires { part.adjust(input); }) part.adjust(input);
         observer(part, input, result);
         return result;

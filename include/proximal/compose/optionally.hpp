@@ -2,7 +2,7 @@
 #pragma once
 
 #include <concepts>
-#include <proximal/compose/refuse_absent.hpp>
+#include <proximal/compose/run_part.hpp>
 #include <proximal/composer.hpp>
 #include <type_traits>
 

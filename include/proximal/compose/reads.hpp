@@ -4,6 +4,7 @@
 #include <boost/hana/unpack.hpp>
 #include <concepts>
 #include <proximal/compose/refuse_absent.hpp>
+#include <proximal/compose/refuse_misshapen.hpp>
 #include <proximal/compose/total.hpp>
 #include <proximal/sequence.hpp>
 #include <type_traits>
@@ -59,6 +60,38 @@ constexpr void refuse_absent(Formula const& formula, experience<A> const& then, 
         predicted_fields.for_each(look_at(now));
         if (absences.sources != 0) refuse(reader_of(formula, absences), absences);
     }
+}
+
+/// Refuses a batch whose arrays do not go together, as they reach the loss: those that a term reads are told with its
+/// name, and the others with the loss's. Throws std::invalid_argument as the same of a part does.
+template <TokenLoss Formula, TellsShape A>
+void refuse_misshapen(Formula const& formula, experience<A> const& then, prediction<A> const& now) {
+    batch_shapes shapes;
+    shapes.add(then), shapes.add(now);
+    if (!shapes.unlike_its_peers(every_array())) return;
+    symbol const read = reads_of(formula);
+    auto found = shapes.unlike_its_peers(read);
+    bool const is_read = found.has_value();
+    if (!is_read) found = shapes.unlike_its_peers(every_array());
+    throw std::invalid_argument("proximal: " + std::string(reader_of(formula, found->array)) +
+                                (is_read ? " reads the " : " is given the ") + found->text);
+}
+
+/// Refuses a batch of whose masks one that the loss counts by is none.
+template <TokenLoss Formula, TellsMask A>
+void refuse_other_masks(Formula const& formula, experience<A> const& then) {
+    if (auto const found = no_mask(then, reads_of(formula)))
+        throw std::invalid_argument("proximal: " + std::string(reader_of(formula, found->array)) + " reads the " +
+                                    found->text);
+}
+
+/// Refuses a batch that a loss cannot read: which lacks an array, or, where the arrays say so, whose arrays do not go
+/// together. Once for a batch, so it costs nothing per token.
+template <TokenLoss Formula, Array A>
+constexpr void refuse_unreadable(Formula const& formula, experience<A> const& then, prediction<A> const& now) {
+    refuse_absent(formula, then, now);
+    if constexpr (TellsShape<A>) refuse_misshapen(formula, then, now);
+    if constexpr (TellsMask<A>) refuse_other_masks(formula, then);
 }
 
 /// Whether a loss reads the score of a token's response, by type alone. True as well where a formula is not constexpr,

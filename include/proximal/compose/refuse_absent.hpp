@@ -3,7 +3,6 @@
 
 #include <concepts>
 #include <proximal/compose/reflect.hpp>
-#include <proximal/composer.hpp>
 #include <proximal/numeric/symbol.hpp>
 #include <proximal/rollout.hpp>
 #include <stdexcept>
@@ -12,36 +11,52 @@
 
 namespace proximal {
 
+/// Who holds a field's array, as a message says it.
+constexpr std::string_view holder_name(holder whose) {
+    constexpr std::string_view names[] = {"prediction", "rollout", "experience", "token"};
+    return names[static_cast<int>(whose)];
+}
+
 /// Throws std::invalid_argument: "proximal: gae reads values, which the rollout does not hold", of the first such
 /// array.
 [[noreturn]] inline void refuse(std::string_view reader, symbol const& read) {
     std::string array, held_by;
     all_fields.for_each([&](auto field) {
         if (!array.empty() || !read.reads(field.id)) return;
-        constexpr char const* holders[] = {"prediction", "rollout", "experience", "token"};
-        array = field.array, held_by = holders[static_cast<int>(field.held_by)];
+        array = field.array, held_by = holder_name(field.held_by);
     });
     throw std::invalid_argument("proximal: " + std::string(reader) + " reads " + array + ", which the " + held_by +
                                 " does not hold");
 }
 
-/// What a part reads of a rollout or an experience although the batch lacks it, found by running the part on symbols,
-/// of which the same are absent. What it hands on as it came it has not read; and where it asks absent(x), it is
-/// answered.
+/// What a part reads of a rollout or an experience, found by running the part on symbols, of which the same are absent
+/// as of the batch. What it hands on as it came it has not read; and where it asks absent(x), it is answered.
 template <class Part, template <class> class Batch, class Array>
-constexpr symbol absent_reads(Part const& part, Batch<Array> const& batch) {
+constexpr symbol arrays_read(Part const& part, Batch<Array> const& batch) {
     Batch<symbol> symbols;
     symbol absences, read;
     fields_of<Batch<Array>>.for_each([&](auto field) {
         bool const lacks = absent(field.of(batch));
         field.of(symbols) = lacks ? symbol::missing(field.id) : symbol(field.id);
-        if (lacks) absences = together(absences, symbol(field.id));
+        if (lacks) absences.sources |= symbol(field.id).sources;
     });
-    if (absences.sources == 0) return read;
     auto const result = part(symbols);
     fields_of<std::remove_cvref_t<decltype(result)>>.for_each([&](auto field) {
-        if (!absent(field.of(result))) read.sources |= field.of(result).sources & absences.sources;
+        symbol const& given = field.of(result);
+        bool const handed_on = given.sources == symbol(field.id).sources && !absences.reads(field.id);
+        if (!absent(given) && !handed_on) read.sources |= given.sources;
     });
+    return read;
+}
+
+/// What a part reads although the batch lacks it.
+template <class Part, template <class> class Batch, class Array>
+constexpr symbol absent_reads(Part const& part, Batch<Array> const& batch) {
+    symbol absences, read;
+    fields_of<Batch<Array>>.for_each([&](auto field) {
+        if (absent(field.of(batch))) absences.sources |= symbol(field.id).sources;
+    });
+    if (absences.sources != 0) read.sources = arrays_read(part, batch).sources & absences.sources;
     return read;
 }
 
@@ -59,19 +74,5 @@ constexpr void refuse_absent(Part const& part, Batch const& batch) {
     if constexpr (!std::same_as<Array, symbol>)
         if (symbol const read = absent_reads(part, batch); read.sources != 0) refuse(part_name<Part>(), read);
 }
-
-/// Runs a part as part(input) does, and refuses by name an array that the part reads and the input lacks. What a
-/// composer's `pass` is called with, where nothing else is to be done.
-struct run_part {
-    template <class Part, class Input>
-    constexpr auto operator()(Part const& part, Input const& input) const {
-        if constexpr (PassesOn<Part const, Input>) {
-            return Part::pass(part, input, *this);
-        } else {
-            if constexpr (Recorded<Input>) refuse_absent(part, input);
-            return part(input);
-        }
-    }
-};
 
 }  // namespace proximal

@@ -18,7 +18,8 @@ template <class Part>
 struct weighted {
     static_assert(TokenLoss<Part> && !is_total<Part>,
                   "proximal::weighted: the 2nd argument must be a token loss: a token in, a number out. "
-                  "A total(...) weighs its terms one by one: total(weighted(0.5, a{}), b{}).");
+                  "A total(...) weighs its terms one by one: total(weighted(0.5, a{}), b{}). A shaper or an estimator "
+                  "has no weight: give its own knobs (kl_coef), or scale its advantages in a part that follows it.");
     static constexpr domain over = domain_of<Part>;
     double coef = 1.0;
     Part part{};

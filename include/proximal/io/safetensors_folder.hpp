@@ -11,6 +11,14 @@
 
 namespace proximal::io {
 
+/// Refuses a folder that holds an adapter, where what a model has is missing: std::runtime_error with the remedy.
+inline void refuse_adapter(std::filesystem::path const& folder) {
+    if (std::filesystem::exists(folder / "adapter_config.json"))
+        throw std::runtime_error(folder.string() +
+                                 " is an adapter (LoRA), not a model: merge it into its model first, in Python "
+                                 "model.merge_and_unload().save_pretrained(...)");
+}
+
 /// The weights of a Hugging Face folder: model.safetensors, or the shards named by model.safetensors.index.json.
 ///
 /// Throws std::runtime_error where neither is there, where the index is no index, and where a shard or a tensor that it
@@ -23,10 +31,7 @@ class safetensors_folder {
             for (auto const& [name, tensor] : open(whole).tensors()) tensors_.emplace(name, tensor);
             return;
         }
-        if (!std::filesystem::exists(index) && std::filesystem::exists(folder / "adapter_config.json"))
-            throw std::runtime_error(folder.string() +
-                                     " is an adapter (LoRA), not a model: merge it into its model first, in Python "
-                                     "model.merge_and_unload().save_pretrained(...)");
+        if (!std::filesystem::exists(index)) refuse_adapter(folder);
         if (!std::filesystem::exists(index) && std::filesystem::exists(folder / "pytorch_model.bin"))
             throw std::runtime_error(folder.string() +
                                      " holds its weights as pytorch_model.bin alone: save them as safetensors, in "

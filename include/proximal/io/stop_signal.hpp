@@ -26,7 +26,7 @@ class interrupted : public std::runtime_error {
 };
 
 namespace detail {
-inline volatile std::sig_atomic_t stop_signal = 0;
+inline volatile std::sig_atomic_t stop_signal = 0, stops_in_silence = 0;
 
 extern "C" inline void proximal_on_stop_signal(int signal) {
     if (stop_signal != 0) {  // asked twice: at once
@@ -35,6 +35,7 @@ extern "C" inline void proximal_on_stop_signal(int signal) {
         return;
     }
     stop_signal = signal;
+    if (stops_in_silence != 0) return;
     constexpr std::string_view words = "\nstopping; once more stops at once\n";
     [[maybe_unused]] auto const written = ::write(STDERR_FILENO, words.data(), words.size());
 }
@@ -45,8 +46,10 @@ extern "C" inline void proximal_on_stop_signal(int signal) {
 /// (`| head`), the work goes on.
 class stop_signals {
    public:
-    stop_signals() {
+    /// Of several processes one says that it stops.
+    explicit stop_signals(bool says_so = true) {
         detail::stop_signal = 0;
+        detail::stops_in_silence = says_so ? 0 : 1;
         for (std::size_t i = 0; i < signals.size(); ++i) {
             struct sigaction action {};
             action.sa_handler = detail::proximal_on_stop_signal;
@@ -69,6 +72,9 @@ class stop_signals {
     std::array<struct sigaction, 3> before_{};
     struct sigaction pipe_before_ {};
 };
+
+/// The stop signal that was noted; 0: none.
+inline int noted_signal() { return detail::stop_signal; }
 
 /// Whether a stop signal was noted.
 inline bool is_stopped() { return detail::stop_signal != 0; }

@@ -27,4 +27,19 @@ constexpr auto pow(X const& x, double exponent) {
     return exp(exponent * log(x));
 }
 
+// What other libraries call them: the compiler shows the line, and with it the cure. Of std::exp and its like it says
+// that no function matches, as nobody but namespace std could answer there.
+// clang-format off
+void fabs(Numeric auto const&) = delete;                  // of numbers: write abs(x)
+void fmax(Numeric auto const&, auto const&) = delete;     // of numbers: write max(a, b)
+void fmax(double, Numeric auto const&) = delete;          // of numbers: write max(a, b)
+void fmin(Numeric auto const&, auto const&) = delete;     // of numbers: write min(a, b)
+void fmin(double, Numeric auto const&) = delete;          // of numbers: write min(a, b)
+void relu(Numeric auto const&) = delete;                  // of numbers: write max(x, 0.0)
+void clip(Numeric auto const&, auto const&...) = delete;  // of numbers: write clamp(x, low, high)
+void where(Numeric auto const&, auto const&...) = delete; // of numbers: write select(a > b, x, y)
+void log2(Numeric auto const&) = delete;                  // of numbers: write log(x) / std::log(2.0)
+void log10(Numeric auto const&) = delete;                 // of numbers: write log(x) / std::log(10.0)
+// clang-format on
+
 }  // namespace proximal

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <stdexcept>
+#include <string>
+
 #include <proximal/concepts.hpp>
 #include <proximal/knob.hpp>
 
@@ -21,6 +24,15 @@ struct minimum_length {
     static constexpr auto knobs = reflect(
         knob<"min_response_length">(&minimum_length::min_response_length, "tokens below which p is paid", at_least(0)),
         knob<"short_response_score">(&minimum_length::short_response_score, "the score of a response too short"));
+
+    /// Some response is long enough.
+    constexpr void check_response_length(double longest) const {
+        if (min_response_length > longest)
+            throw std::invalid_argument("--min_response_length is " + number_text(min_response_length) +
+                                        ", and a response has " + number_text(longest) +
+                                        " tokens at most: every one would be too short. Lower it, or raise "
+                                        "--response_length.");
+    }
 
     template <class Array>
     constexpr rollout<Array> operator()(rollout<Array> rollout) const {

@@ -40,6 +40,15 @@ struct overlong_penalty {
                                         " tokens at most: give a smaller --overlong_buffer.");
     }
 
+    /// All of it is due to some response.
+    constexpr void check_response_length(double longest) const {
+        if (max_response_length > longest)
+            throw std::invalid_argument("--max_response_length is " + number_text(max_response_length) +
+                                        ", and a response has " + number_text(longest) +
+                                        " tokens at most: the whole penalty would never be due. Lower it, or raise "
+                                        "--response_length.");
+    }
+
     template <class Array>
     constexpr rollout<Array> operator()(rollout<Array> rollout) const {
         auto const exceed = row_sum(rollout.mask) - (max_response_length - overlong_buffer);  // [B]

@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <concepts>
 #include <functional>
+#include <iterator>
 #include <proximal/compose/reflect.hpp>
 #include <proximal/run/flag_value.hpp>
+#include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -44,10 +47,43 @@ any_knob knob_for(Value& value, std::string_view name, std::string_view part, st
             .check = [] {}};
 }
 
+/// Refuses knobs of one name that are not one: a flag sets all of them, and a run's record keeps one value. Throws
+/// std::invalid_argument naming both parts.
+inline void refuse_clashes(std::vector<any_knob> const& knobs) {
+    for (auto const& knob : knobs) {
+        auto const& first =
+            *std::find_if(knobs.begin(), knobs.end(), [&](auto const& k) { return k.name == knob.name; });
+        auto const refuse = [&](std::string const& how) {
+            throw std::invalid_argument("the parts " + first.part + " and " + knob.part + " both have a knob " +
+                                        knob.name + ", " + how);
+        };
+        if (first.type != knob.type)
+            refuse(first.type + " in one and " + knob.type + " in the other: give one of them another name");
+        if (first.text() != knob.text())
+            refuse(first.text() + " in one and " + knob.text() + " in the other, and --" + knob.name +
+                   " sets both: give them one value, or one of them another name");
+    }
+}
+
+/// Refuses a part's knob of a name that a flag of the program's has, unless it is `shared` on purpose: the flag would
+/// set both. Throws std::invalid_argument naming the part.
+inline void refuse_taken_names(std::vector<any_knob> const& knobs, std::vector<any_knob> const& fields,
+                               std::span<std::string_view const> shared) {
+    for (auto const& knob : knobs) {
+        auto const is_it = [&](auto const& name) { return name == knob.name; };
+        static constexpr std::string_view words[] = {"help", "config", "print_config"};
+        bool const taken = std::any_of(std::begin(words), std::end(words), is_it) ||
+                           std::any_of(fields.begin(), fields.end(), [&](auto const& f) { return is_it(f.name); });
+        if (taken && std::none_of(shared.begin(), shared.end(), is_it))
+            throw std::invalid_argument("the part " + knob.part + " has a knob " + knob.name + ", and --" + knob.name +
+                                        " is the program's: give the knob another name");
+    }
+}
+
 /// The knobs of a configuration or of an algorithm, in order, and its switches (see visit_switches): a switch is a knob
 /// of its part's name; where the part has a knob of that name, giving the knob a value turns the part on, and "none"
 /// turns it off. A part may say what its knobs are about, `static constexpr std::string_view concern`, in place of its
-/// name.
+/// name. Throws as refuse_clashes does.
 template <class Part>
 std::vector<any_knob> any_knobs(Part& whole) {
     std::vector<any_knob> knobs;
@@ -61,7 +97,9 @@ std::vector<any_knob> any_knobs(Part& whole) {
         knobs.back().check = [&knob, &value] { check_knob(knob, value); };
     });
     visit_switches(whole, [&](std::string_view part, bool& enabled) {
-        auto const known = std::find_if(knobs.begin(), knobs.end(), [&](any_knob const& k) { return k.name == part; });
+        auto const known = std::find_if(knobs.begin(), knobs.end(), [&](any_knob const& k) {
+            return k.name == part && k.part == part && !k.can_be_unset && !k.is_bool;  // of two such parts each its own
+        });
         if (known == knobs.end()) {
             knobs.push_back(knob_for(enabled, part, part, "whether " + std::string(part) + " takes part",
                                      std::string(flag_type<bool>())));
@@ -75,6 +113,7 @@ std::vector<any_knob> any_knobs(Part& whole) {
         };
         known->text = [&enabled, text = known->text] { return enabled ? text() : "none"; };
     });
+    refuse_clashes(knobs);
     return knobs;
 }
 

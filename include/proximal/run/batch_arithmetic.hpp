@@ -81,12 +81,14 @@ inline batch_arithmetic divide_batches(PPOv2Config const& config, std::int64_t d
            "per_device_train_batch_size x gradient_accumulation_steps x num_mini_batches");
     agrees(config.local_mini_batch_size, sizes.local_mini_batch_size, "local_mini_batch_size",
            "per_device_train_batch_size x gradient_accumulation_steps");
-    if (config.whiten_rewards && sizes.local_mini_batch_size < 8)
+    bool const of_all = config.batch_scope == "world";
+    if (auto const whitened = of_all ? sizes.mini_batch_size : sizes.local_mini_batch_size;
+        config.whiten_rewards && whitened < 8)
         throw std::invalid_argument(
             fmt::format("--whiten_rewards needs mini-batches of 8 episodes or more to estimate a "
                         "variance, and these have {}: raise --per_device_train_batch_size or "
                         "--gradient_accumulation_steps",
-                        sizes.local_mini_batch_size));
+                        whitened));
     if (sizes.local_batch_size % group_size != 0)
         throw std::invalid_argument(
             fmt::format("a batch of {} episodes does not divide into groups of {} responses: choose "

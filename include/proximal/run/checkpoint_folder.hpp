@@ -55,10 +55,14 @@ inline std::optional<std::int64_t> update_of_checkpoint(std::filesystem::path co
 /// where the folder cannot be written.
 class new_checkpoint {
    public:
+    /// Where the checkpoint of an update stands, and where it is written before: for whoever else writes into it.
+    static std::filesystem::path place_of(std::filesystem::path const& output_dir, std::int64_t update) {
+        return output_dir / ("checkpoint-" + std::to_string(update));
+    }
+    static std::filesystem::path part_of(std::filesystem::path const& place) { return place.string() + ".part"; }
+
     new_checkpoint(std::filesystem::path const& output_dir, std::int64_t update)
-        : update_(update),
-          place_(output_dir / ("checkpoint-" + std::to_string(update))),
-          beside_(place_.string() + ".part") {
+        : update_(update), place_(place_of(output_dir, update)), beside_(part_of(place_)) {
         namespace fs = std::filesystem;
         std::error_code error;
         for (auto const& entry : fs::directory_iterator(output_dir, error))

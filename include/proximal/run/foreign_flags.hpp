@@ -17,7 +17,6 @@ struct foreign_flag {
 
 namespace detail {
 inline constexpr std::string_view full_models = "all weights are trained; give a merged model in --sft_model_path";
-inline constexpr std::string_view one_process = "a run is one process on one device";
 inline constexpr std::string_view own_generation = "models generate in the program itself";
 inline constexpr std::string_view whole_prompts =
     "prompts are taken whole; give --max_prompt_length to leave out longer ones";
@@ -57,7 +56,7 @@ inline constexpr std::array foreign_flags{
     foreign_flag{"trust_remote_code", "", "no code of a model's folder is run"},
     foreign_flag{"model_revision", "", "give the snapshot's folder in --sft_model_path"},
     foreign_flag{"use_vllm", "", own_generation},
-    foreign_flag{"ds3_gather_for_generation", "", one_process},
+    foreign_flag{"ds3_gather_for_generation", "--gather_for_generation", ""},
     // transformers.TrainingArguments
     foreign_flag{"num_epochs", "--num_train_epochs", ""},
     foreign_flag{"train_batch_size", "--per_device_train_batch_size",
@@ -67,7 +66,7 @@ inline constexpr std::array foreign_flags{
     foreign_flag{"lr", "--learning_rate", ""},
     foreign_flag{"scheduler", "--lr_scheduler_type", ""},
     foreign_flag{"max_gradient_norm", "--max_grad_norm", ""},
-    foreign_flag{"zero_stage", "", one_process},
+    foreign_flag{"zero_stage", "--sharding", "zero1, zero2 or zero3"},
     // verl and OpenRLHF
     foreign_flag{"n", "--group_size", ""},
     foreign_flag{"n_samples_per_prompt", "--group_size", ""},

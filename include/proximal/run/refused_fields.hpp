@@ -19,13 +19,15 @@ struct refused_field {
 };
 
 namespace detail {
-inline constexpr std::string_view one_process_yet = "many processes are not supported yet: a run is one process";
 inline constexpr std::string_view no_uploads = "nothing is uploaded; `hf upload REPO OUTPUT_DIR` does";
 inline constexpr std::string_view no_compiler = "there is no Python to compile: kernels are compiled with the program";
 inline constexpr std::string_view in_memory = "prompts are in memory, and no workers load them";
 inline constexpr std::string_view no_tpu = "the CPU and CUDA are supported";
 inline constexpr std::string_view own_precision = "a run has one precision: give --bf16 or --fp16";
 inline constexpr std::string_view own_evaluation = "an evaluation answers held-out prompts: give --eval_strategy steps";
+inline constexpr std::string_view layer_by_layer = "each layer is gathered by itself: give --fsdp full_shard";
+inline constexpr std::string_view own_batches =
+    "every process takes --per_device_train_batch_size rows at a time from its share of the data";
 inline constexpr std::string_view one_file_system = "one process writes logs and checkpoints, to OUTPUT_DIR";
 
 inline constexpr std::array refused_fields{
@@ -37,7 +39,7 @@ inline constexpr std::array refused_fields{
     refused_field{"per_gpu_train_batch_size", "None", "it is called --per_device_train_batch_size"},
     refused_field{"per_gpu_eval_batch_size", "None", "it is called --per_device_eval_batch_size"},
     refused_field{"eval_accumulation_steps", "None", "an evaluation keeps no outputs on the device"},
-    refused_field{"log_level_replica", "warning", one_process_yet},
+    refused_field{"log_level_replica", "warning", "the first process alone speaks: give --log_level"},
     refused_field{"log_on_each_node", "true", one_file_system},
     refused_field{"logging_dir", "None", "event files lie in OUTPUT_DIR/runs: give --output_dir", "*runs/*"},
     refused_field{"logging_nan_inf_filter", "true", "a NaN ends the run, with its first source named"},
@@ -53,8 +55,7 @@ inline constexpr std::array refused_fields{
     refused_field{"half_precision_backend", "auto", own_precision},
     refused_field{"bf16_full_eval", "false", own_precision},
     refused_field{"fp16_full_eval", "false", own_precision},
-    refused_field{"local_rank", "-1", one_process_yet, "0"},
-    refused_field{"ddp_backend", "None", one_process_yet},
+    refused_field{"local_rank", "-1", "the launcher's variable LOCAL_RANK says it", "0"},
     refused_field{"tpu_num_cores", "None", no_tpu},
     refused_field{"tpu_metrics_debug", "false", no_tpu},
     refused_field{"debug", "", "a NaN ends the run, with its first source named, whatever is asked for"},
@@ -65,23 +66,19 @@ inline constexpr std::array refused_fields{
     refused_field{"past_index", "-1", "models keep no states from one batch to the next"},
     refused_field{"remove_unused_columns", "true", "a line's other fields reach the reward program as they are"},
     refused_field{"label_names", "None", "prompts have no labels: a score is what responses are judged by"},
-    refused_field{"fsdp", "", one_process_yet},
-    refused_field{"fsdp_min_num_params", "0", one_process_yet},
-    refused_field{"fsdp_config", "None", one_process_yet,
-                  R"({"min_num_params":0,"xla":false,"xla_fsdp_grad_ckpt":false,"xla_fsdp_v2":false})"},
-    refused_field{"fsdp_transformer_layer_cls_to_wrap", "None", one_process_yet},
-    refused_field{"accelerator_config", "None", one_process_yet,
+    refused_field{"fsdp_min_num_params", "0", layer_by_layer},
+    refused_field{"fsdp_transformer_layer_cls_to_wrap", "None", layer_by_layer, "GPTNeoXLayer"},
+    refused_field{"accelerator_config", "None", own_batches,
                   R"({"dispatch_batches":null,"even_batches":true,"gradient_accumulation_kwargs":null,)"
                   R"("non_blocking":false,"split_batches":false,"use_configured_state":false,)"
                   R"("use_seedable_sampler":true})"},
-    refused_field{"deepspeed", "None", one_process_yet},
     refused_field{"label_smoothing_factor", "0.0", "there are no labels: sampled tokens are what is learnt from"},
     refused_field{"optim_args", "None", "AdamW's numbers are --adam_beta1, --adam_beta2 and --adam_epsilon"},
     refused_field{"adafactor", "false", "give --optim adafactor"},
     refused_field{"length_column_name", "length", "--group_by_length counts the tokens itself"},
-    refused_field{"ddp_find_unused_parameters", "None", one_process_yet},
-    refused_field{"ddp_bucket_cap_mb", "None", one_process_yet},
-    refused_field{"ddp_broadcast_buffers", "None", one_process_yet},
+    refused_field{"ddp_find_unused_parameters", "None", "every parameter takes part, also one without a gradient",
+                  "true|false"},
+    refused_field{"ddp_broadcast_buffers", "None", "models have no buffers", "true|false"},
     refused_field{"dataloader_pin_memory", "true", in_memory},
     refused_field{"dataloader_persistent_workers", "false", in_memory},
     refused_field{"skip_memory_metrics", "true", "memory is not measured while a run goes on"},
@@ -100,16 +97,15 @@ inline constexpr std::array refused_fields{
     refused_field{"push_to_hub_model_id", "None", no_uploads},
     refused_field{"push_to_hub_organization", "None", no_uploads},
     refused_field{"push_to_hub_token", "None", no_uploads, "<PUSH_TO_HUB_TOKEN>"},
-    refused_field{"_n_gpu", "-1", one_process_yet, "0|1"},
-    refused_field{"mp_parameters", "", one_process_yet},
+    refused_field{"_n_gpu", "-1", "a process has one device; the launcher says how many processes there are", "0|1"},
+    refused_field{"mp_parameters", "", "they are SageMaker's: give --sharding"},
     refused_field{"torchdynamo", "None", no_compiler},
     refused_field{"ray_scope", "last", "there is no search over options: a run has one set of them"},
-    refused_field{"ddp_timeout", "1800", one_process_yet},
     refused_field{"torch_compile", "false", no_compiler},
     refused_field{"torch_compile_backend", "None", no_compiler},
     refused_field{"torch_compile_mode", "None", no_compiler},
-    refused_field{"dispatch_batches", "None", one_process_yet},
-    refused_field{"split_batches", "None", one_process_yet},
+    refused_field{"dispatch_batches", "None", "every process reads the data itself", "false"},
+    refused_field{"split_batches", "None", own_batches, "false"},
     refused_field{"include_num_input_tokens_seen", "false",
                   "metrics.jsonl counts episodes; give "
                   "--include_tokens_per_second for tokens"},
@@ -118,7 +114,7 @@ inline constexpr std::array refused_fields{
     refused_field{"optim_target_modules", "None", "it is GaLore's: --optim has no such optimizer"},
     refused_field{"batch_eval_metrics", "false", own_evaluation},
     refused_field{"use_liger_kernel", "false", "kernels are this library's own, fused as they are"},
-    refused_field{"eval_use_gather_object", "false", one_process_yet},
+    refused_field{"eval_use_gather_object", "false", "what processes tell each other of an evaluation are numbers"},
 };
 
 /// Whether two texts mean one value: none, a bool or a number in another spelling.

@@ -17,6 +17,14 @@ struct SFTConfig : sft_options, data_options, training_options {
         boost::hana::flatten(boost::hana::make_tuple(sft_options::knobs, data_options::knobs, training_options::knobs));
     using training_options::check_knobs;
 
+    /// Tells which options would do nothing, as idle(name, whether, because).
+    void tell_idle(auto&& idle) const {
+        for (auto const* const option : {"response_length", "eval_temperature"})
+            idle(option, eval_generations == 0, "--eval_generations 0 asks for no answers");
+        idle("eval_generations", eval_generations > 0 && eval_strategy == "no" && !eval_on_start,
+             "there are no evaluations; give --eval_strategy steps or epoch");
+    }
+
     SFTConfig() {
         output_dir = "models/minimal/sft";
         exp_name = "sft";

@@ -114,6 +114,9 @@ class state_folder final : public state_archive {
         return std::any_of(arrays.begin(), arrays.end(), [&](auto const& array) { return inside(array.first); });
     }
 
+    /// Lets finish() pass over what is read in another way: all whose path begins so.
+    void pass_over(std::string prefix) { passed_over_ = std::move(prefix); }
+
     /// Throws std::runtime_error where the state holds a value that nothing asked for.
     void finish() const {
         for (auto const& [type, values] : values_.items())
@@ -151,7 +154,8 @@ class state_folder final : public state_archive {
     }
     /// A listener that this run does not have is let be.
     void check_read(std::string const& path) const {
-        if (!read_.contains(path) && !path.starts_with("callback/"))
+        bool const is_passed_over = !passed_over_.empty() && path.starts_with(passed_over_);
+        if (!read_.contains(path) && !path.starts_with("callback/") && !is_passed_over)
             refuse("holds '" + path + "', which this run does not have");
     }
     [[noreturn]] void refuse(std::string const& what) const {
@@ -163,6 +167,7 @@ class state_folder final : public state_archive {
     nlohmann::json values_;
     io::safetensors arrays_;
     std::set<std::string> read_;
+    std::string passed_over_;
 };
 
 }  // namespace proximal::run

@@ -13,17 +13,20 @@
 #include <proximal/run/stop_on_signal.hpp>
 #include <proximal/run/terminal_report.hpp>
 #include <proximal/run/trainer_callback.hpp>
+#include <proximal/run/unreached_options.hpp>
 #include <string>
 #include <vector>
 
 namespace proximal::run {
 
-/// What listens to a program's run, in order: the logs that --report_to names, who watches, the terminal, a plot of
-/// some metrics, the report (which reads what was written before), and signals last, which end the program.
+/// What listens to a program's run, in order: the logs that --report_to names, who watches, notes on what the run will
+/// not come to, the terminal, a plot of some metrics, the report (which reads what was written before), and signals
+/// last, which end the program.
 inline callback_list training_listeners(training_options const& config, std::vector<std::string> const& plotted,
                                         callback_list const& watching = {}) {
     auto listeners = sinks_named(config.report_to);
     listeners.insert(listeners.end(), watching.begin(), watching.end());
+    listeners.push_back(std::make_shared<unreached_notes>(config));
     listeners.push_back(std::make_shared<terminal_report>(!config.disable_tqdm));
     listeners.push_back(std::make_shared<plot_report>(
         config.run_name.value_or(fmt::format("{}, seed {}", config.exp_name, config.seed)), plotted));

@@ -24,6 +24,8 @@ struct trainer_state {
     bool holds_best = false;              // the models are the best checkpoint's again: --load_best_model_at_end
     std::filesystem::path best_model_checkpoint{};  // the folder of that model, below output_dir
 
+    bool has_peers = false;  // other processes run the same run: it ends only when all of them know
+
     bool should_log = false;       // the metrics of this update
     bool should_sample = false;    // a table of samples, TRL's generate_completions
     bool should_evaluate = false;  // the evaluation prompts

@@ -10,6 +10,7 @@
 #include <proximal/run/config_json.hpp>
 #include <proximal/run/idle_options.hpp>
 #include <proximal/run/learning_rate_schedule.hpp>
+#include <proximal/run/map_sharding.hpp>
 #include <proximal/run/options.hpp>
 #include <proximal/run/training_options.hpp>
 #include <string>
@@ -28,11 +29,12 @@ std::optional<given_flags> read_training_command_line(Config& config, std::strin
                                                       refused_flags const& idle = {}) {
     auto knobs = any_knobs(config);
     std::erase_if(knobs, [&](any_knob const& knob) { return idle.contains(knob.name); });
-    auto const options = parse_options(knobs, about, arguments, idle);
+    auto options = parse_options(knobs, about, arguments, idle);
     if (!options) return std::nullopt;
     for (auto const& [name, value] : options->given)
         for (auto const& knob : knobs)
             if (knob.name == name) knob.read(value.text);
+    map_given_sharding(config, options->given);
     validate(config);
     refuse_idle_training(options->given, config);
     configured_schedule(config, 1'000'000);  // its further numbers are right, or it says why not

@@ -5,6 +5,7 @@
 #include <boost/hana/tuple.hpp>
 #include <proximal/run/config/batch_options.hpp>
 #include <proximal/run/config/device_options.hpp>
+#include <proximal/run/config/distributed_options.hpp>
 #include <proximal/run/config/evaluation_options.hpp>
 #include <proximal/run/config/logging_options.hpp>
 #include <proximal/run/config/optimizer_options.hpp>
@@ -24,15 +25,27 @@ struct training_options : batch_options,
                           saving_options,
                           evaluation_options,
                           device_options,
+                          distributed_options,
                           run_options {
-    static constexpr auto knobs = boost::hana::flatten(boost::hana::make_tuple(
-        batch_options::knobs, optimizer_options::knobs, schedule_options::knobs, logging_options::knobs,
-        saving_options::knobs, evaluation_options::knobs, device_options::knobs, run_options::knobs));
+    static constexpr auto knobs = boost::hana::flatten(
+        boost::hana::make_tuple(batch_options::knobs, optimizer_options::knobs, schedule_options::knobs,
+                                logging_options::knobs, saving_options::knobs, evaluation_options::knobs,
+                                device_options::knobs, distributed_options::knobs, run_options::knobs));
 
     /// Throws std::invalid_argument where fields contradict each other (see validate).
     void check_knobs() const {
         auto const refuse = [](char const* why) { throw std::invalid_argument(why); };
         if (bf16 && fp16) refuse("--bf16 and --fp16 exclude each other: give one");
+        if (optim == "adafactor" && sharding != "none")
+            refuse(
+                "--optim adafactor keeps sums over the rows and columns of whole matrices, and --sharding cuts these: "
+                "give --sharding none, or --optim adamw_torch");
+        if (!gather_for_generation)
+            refuse(
+                "--gather_for_generation false is not supported: processes end their responses at different tokens, "
+                "and a layer gathered for each token would wait for those that are done; leave it out");
+        if (use_cpu && ddp_backend == "nccl")
+            refuse("--ddp_backend nccl is for NVIDIA GPUs, and --use_cpu asks for none: give --ddp_backend gloo");
         if (max_steps == 0)
             refuse("--max_steps is 0: it must be at least 1, or -1 for as long as the data or the episodes say");
         if (eval_strategy == "no") {

@@ -25,6 +25,9 @@ TEST_CASE("command_line: only what was given overrules an algorithm's own number
     CHECK((config.kl_coef == 0.05 && value_of_knob(algorithm, "kl_coef") == 0.3));
     CHECK(algorithm.group_size() == 2);
     CHECK(value_of_knob(algorithm, "max_response_length") == 40.0);
+    CHECK_THROWS_WITH(
+        read_command_line(algorithm, config, "test", {"--response_length=40", "--max_response_length=41"}),
+        Catch::Contains("--max_response_length is 41, and a response has 40 tokens at most"));
     REQUIRE(read_command_line(algorithm, config, "test", {"--kl_coef=0.1", "--max_response_length=30"}));
     CHECK((config.kl_coef == 0.1 && value_of_knob(algorithm, "kl_coef") == 0.1));
     CHECK(value_of_knob(algorithm, "max_response_length") == 30.0);

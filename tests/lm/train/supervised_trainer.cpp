@@ -78,16 +78,25 @@ TEST_CASE("supervised_trainer: a batch may be split into micro-batches at will, 
     check([] { return reward_modelling(); });
 }
 
-TEST_CASE("supervised_trainer: two processes make the steps of one") {
+TEST_CASE("supervised_trainer: two processes make the steps of one, whatever they share out") {
     auto const alone = trained([] { return fine_tuning(); }, eight_rows(4, 2));
-    std::vector<at::Tensor> results(2);
-    support::as_processes(2, [&](auto const& world) {
-        auto const objective = fine_tuning();
-        supervised_trainer trainer({.config = eight_rows(4, 1), .objective = objective, .world = world});
-        for (int i = 0; i < 4; ++i) trainer.step();
-        results[static_cast<std::size_t>(world->rank())] = flat(*objective);
-    });
-    for (auto const& result : results) CHECK((result - alone).abs().max().item<double>() < 1e-9);
+    for (char const* sharding : {"none", "zero1", "zero2", "zero3"})
+        for (std::int64_t const accumulation : {1, 2}) {
+            std::vector<at::Tensor> results(2);
+            support::as_processes(2, [&](auto const& world) {
+                auto const objective = fine_tuning();
+                auto config = eight_rows(4 / accumulation, accumulation);
+                config.sharding = sharding;
+                config.gradient_checkpointing = accumulation == 2;
+                supervised_trainer trainer({.config = config, .objective = objective, .world = world});
+                for (int i = 0; i < 4; ++i) trainer.step();
+                CHECK(std::isfinite(*trainer.evaluate().find("eval/loss")));
+                whole_parameters const whole(trainer.units());
+                results[static_cast<std::size_t>(world->rank())] = flat(*objective);
+            });
+            INFO(sharding << ", " << accumulation);
+            for (auto const& result : results) CHECK((result - alone).abs().max().item<double>() < 1e-9);
+        }
 }
 
 TEST_CASE("supervised_trainer: recomputed layers learn the same") {

@@ -2,8 +2,24 @@
 #pragma once
 
 // Language models, generation, rewards and their trainer. All of it.
+#include <proximal/lm/distributed/c10d_communicator.hpp>
+#include <proximal/lm/distributed/c10d_rendezvous.hpp>
+#include <proximal/lm/distributed/checking_communicator.hpp>
 #include <proximal/lm/distributed/communicator.hpp>
+#include <proximal/lm/distributed/configured_communication.hpp>
+#include <proximal/lm/distributed/gather_rows.hpp>
+#include <proximal/lm/distributed/gather_text.hpp>
+#include <proximal/lm/distributed/heartbeat.hpp>
+#include <proximal/lm/distributed/lost_process.hpp>
+#include <proximal/lm/distributed/main_first.hpp>
+#include <proximal/lm/distributed/nccl_group.hpp>
+#include <proximal/lm/distributed/parameter_bucket.hpp>
+#include <proximal/lm/distributed/parameter_unit.hpp>
 #include <proximal/lm/distributed/reduce_metrics.hpp>
+#include <proximal/lm/distributed/rendezvous.hpp>
+#include <proximal/lm/distributed/run_processes.hpp>
+#include <proximal/lm/distributed/same_run.hpp>
+#include <proximal/lm/distributed/sharded_backbone.hpp>
 #include <proximal/lm/generation/completions.hpp>
 #include <proximal/lm/generation/filter_logits.hpp>
 #include <proximal/lm/generation/generate.hpp>
@@ -54,7 +70,6 @@
 #include <proximal/lm/train/adagrad.hpp>
 #include <proximal/lm/train/adamw.hpp>
 #include <proximal/lm/train/answer.hpp>
-#include <proximal/lm/train/average_gradients.hpp>
 #include <proximal/lm/train/check_aliases.hpp>
 #include <proximal/lm/train/check_arguments.hpp>
 #include <proximal/lm/train/check_precision.hpp>
@@ -65,9 +80,11 @@
 #include <proximal/lm/train/configured_optimizer.hpp>
 #include <proximal/lm/train/demonstration_loss.hpp>
 #include <proximal/lm/train/demonstration_objective.hpp>
+#include <proximal/lm/train/distributed_optimizer.hpp>
 #include <proximal/lm/train/episodes.hpp>
 #include <proximal/lm/train/fine_tune.hpp>
 #include <proximal/lm/train/first_non_finite.hpp>
+#include <proximal/lm/train/gather_batch.hpp>
 #include <proximal/lm/train/loss_scaler.hpp>
 #include <proximal/lm/train/measure.hpp>
 #include <proximal/lm/train/measure_answers.hpp>
@@ -76,6 +93,7 @@
 #include <proximal/lm/train/optimizer.hpp>
 #include <proximal/lm/train/out_of_memory.hpp>
 #include <proximal/lm/train/per_parameter_optimizer.hpp>
+#include <proximal/lm/train/plan_together.hpp>
 #include <proximal/lm/train/ppo_trainer.hpp>
 #include <proximal/lm/train/ppo_trainer_arguments.hpp>
 #include <proximal/lm/train/predict.hpp>

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <proximal/knob.hpp>
+#include <string>
 #include <string_view>
 
 namespace proximal::run {
@@ -18,6 +19,7 @@ struct episode_options {
     std::optional<std::int64_t> local_mini_batch_size;
     std::optional<std::int64_t> num_total_batches;
     std::optional<std::int64_t> world_size;
+    std::string batch_scope = "world";
 
     static constexpr std::string_view concern = "episodes";
     static constexpr auto knobs = reflect(
@@ -46,7 +48,12 @@ struct episode_options {
             &episode_options::num_total_batches, "updates of the run: derived; refused where it disagrees", at_least(1),
             "total_episodes / batch_size, rounded up. TRL overwrites what is given; max_steps chooses it."),
         knob<"world_size">(&episode_options::world_size, "processes of the run: derived; refused where it disagrees",
-                           at_least(1), "TRL overwrites what is given."));
+                           at_least(1), "TRL overwrites what is given."),
+        knob<"batch_scope">(&episode_options::batch_scope, "whether all processes have one batch, or each its own",
+                            {"world, process"},
+                            "world: advantages, whitening, running moments and mini-batches are those of all episodes, "
+                            "so that the number of processes changes no number. process: as TRL, each process whitens "
+                            "and cuts its own share."));
 };
 
 }  // namespace proximal::run

@@ -32,6 +32,8 @@ struct field : finds_formula_functions {
     friend field operator<(field const& a, field const& b) { return same(a, b), a.truth(a.tensor.lt(b.tensor), b); }
     friend field operator>=(field const& a, field const& b) { return same(a, b), a.truth(a.tensor.ge(b.tensor), b); }
     friend field operator<=(field const& a, field const& b) { return same(a, b), a.truth(a.tensor.le(b.tensor), b); }
+    friend field operator==(field const&,
+                            field const&) = delete;  // seldom equal: write (a >= b) * (a <= b)
     friend field max(field const& a, field const& b) { return same(a, b), at::maximum(a.tensor, b.tensor); }
     friend field min(field const& a, field const& b) { return same(a, b), at::minimum(a.tensor, b.tensor); }
     friend field clamp(field const& a, field const& low, field const& high) {

@@ -84,11 +84,11 @@ inline bool fusible(token_tensors const& tensors) {
 /// result does not depend on the number of threads. Differentiable once by logprobs, values and entropies.
 /// On CUDA it is a kernel generated from the formula, and nothing waits. What is on another device, not float or
 /// double, or of several dtypes goes to algorithm.measure.
-/// Throws std::invalid_argument where a term reads an array that is absent.
+/// Throws std::invalid_argument where a term reads an array that is absent, and where shapes differ.
 template <class Algorithm>
 auto fused_loss(Algorithm const& algorithm, experience<field> const& then, prediction<field> const& now)
     -> decltype(algorithm.measure(then, now)) {
-    refuse_absent(algorithm.formula, then, now);
+    refuse_unreadable(algorithm.formula, then, now);
     if (absent(then.mask) || absent(then.value_mask)) return algorithm.measure(then, now);
     auto tensors = tensors_of(algorithm, then, now);
     auto const* const launch = cuda::launcher_for(then.mask.tensor);

@@ -47,6 +47,12 @@ inline field max_of_others(field const& row, std::int64_t size) {
     return at::where(groups.eq(first).logical_or(groups.isnan()), second, first).reshape({-1});
 }
 
+inline array_shape shape_of(field const& x) {
+    if (x.tensor.dim() == 0) return {1, 1};
+    auto const rows = x.tensor.size(0);
+    return {rows, rows == 0 ? 0 : x.tensor.numel() / rows};
+}
+
 /// Waits for the device.
 inline double item(field const& x) { return x.tensor.item<double>(); }
 
@@ -60,6 +66,6 @@ field take_rows(field const& x, Index const& index) {
     return take_rows(x, at::tensor(wanted, at::kLong).to(x.tensor.device(), at::kLong, /*non_blocking=*/true));
 }
 
-static_assert(proximal::Array<field>);
+static_assert(proximal::Array<field> && TellsShape<field>);
 
 }  // namespace proximal::libtorch

@@ -4,8 +4,24 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <functional>
+#include <utility>
 
 namespace proximal::lm {
+
+/// A collective under way. Its tensors may be touched again once wait() has returned.
+class pending {
+   public:
+    pending() = default;
+    explicit pending(std::function<void()> wait) : wait_(std::move(wait)) {}
+    /// Waits for the end; a second call does nothing.
+    void wait() {
+        if (auto const wait = std::exchange(wait_, {})) wait();
+    }
+
+   private:
+    std::function<void()> wait_;
+};
 
 /// The processes that train together. Passed in, never global: the one place that multi-process training touches.
 ///
@@ -29,6 +45,20 @@ class communicator {
     virtual void broadcast(at::Tensor& x, std::int64_t root) = 0;
     /// Waits until every process is here.
     virtual void barrier() = 0;
+
+    /// reduce_scatter_sum and all_gather that go on beside what the process computes meanwhile: of contiguous tensors
+    /// that live until the end, `into` [...] and [world_size, ...].
+    virtual pending start_reduce_scatter_sum(at::Tensor const& x, at::Tensor into) {
+        into.copy_(reduce_scatter_sum(x));
+        return {};
+    }
+    virtual pending start_all_gather(at::Tensor const& x, at::Tensor into) {
+        into.copy_(all_gather(x));
+        return {};
+    }
+
+    /// Told how far the run is, for whoever must say it when this process is gone.
+    virtual void at_update(std::int64_t /*update*/) {}
 
     /// Whether this process is the one that writes and reports.
     bool is_main() const { return rank() == 0; }

@@ -3,12 +3,13 @@
 
 #include <ATen/ATen.h>
 
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <proximal/lm/distributed/communicator.hpp>
+#include <proximal/lm/distributed/gather_text.hpp>
 #include <proximal/run/metrics.hpp>
-#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace proximal::lm {
@@ -19,22 +20,9 @@ namespace proximal::lm {
 /// Three collectives whatever was measured: none depends on what one process alone knows.
 inline run::metrics reduce_metrics(run::metrics const& measured, communicator& world) {
     if (world.world_size() == 1) return measured;
-    std::string lines;
-    for (auto const& [name, value] : measured) lines += name + '\n';
-    at::Tensor longest = at::full({}, static_cast<std::int64_t>(lines.size()), at::kLong);
-    world.all_reduce_max(longest);
-    at::Tensor const padded = at::zeros({longest.item<std::int64_t>()}, at::kByte);
-    std::memcpy(padded.mutable_data_ptr(), lines.data(), lines.size());
-    auto const all = world.all_gather(padded).contiguous();  // [world, bytes]
-    std::vector<std::string> names;                          // in the order of the first process that has each
-    std::set<std::string> known;
-    std::string name;
-    for (std::int64_t i = 0; i < all.numel(); ++i) {
-        auto const c = static_cast<char>(all.const_data_ptr<std::uint8_t>()[i]);
-        if (c != '\n' && c != '\0') name += c;
-        else if (!name.empty() && known.insert(name).second) names.push_back(name);
-        if (c == '\n' || c == '\0') name.clear();
-    }
+    std::vector<std::string> own;
+    for (auto const& [name, value] : measured) own.push_back(name);
+    auto const names = gather_names(own, world);
     at::Tensor sums = at::zeros({2, static_cast<std::int64_t>(names.size())}, at::kDouble);  // values, and how many
     auto* const at = sums.mutable_data_ptr<double>();
     for (std::size_t i = 0; i < names.size(); ++i)
@@ -44,6 +32,20 @@ inline run::metrics reduce_metrics(run::metrics const& measured, communicator& w
     run::metrics result;
     for (std::size_t i = 0; i < names.size(); ++i) result.set(names[i], of_all[i] / of_all[names.size() + i]);
     return result;
+}
+
+/// The unbiased variance of the numbers of all processes, as TRL takes it of what it gathered; NaN of fewer than two.
+inline double variance_over(std::vector<double> const& own, communicator& world) {
+    auto const sum = [&](auto const& of) {
+        at::Tensor both = at::zeros({2}, at::kDouble);
+        auto* const at = both.mutable_data_ptr<double>();
+        for (double const x : own) at[0] += of(x), at[1] += 1.0;
+        world.all_reduce_sum(both);
+        return std::pair{both[0].item<double>(), both[1].item<double>()};
+    };
+    auto const [total, count] = sum([](double x) { return x; });
+    auto const [squares, again] = sum([mean = total / count](double x) { return (x - mean) * (x - mean); });
+    return squares / (again - 1.0);
 }
 
 }  // namespace proximal::lm

@@ -23,10 +23,7 @@ namespace proximal::lm {
 /// A Hugging Face folder's config.json. Throws std::runtime_error where it is missing or not a JSON object.
 inline nlohmann::json load_config(std::filesystem::path const& folder) {
     auto const path = folder / "config.json";
-    if (!std::filesystem::exists(path) && std::filesystem::exists(folder / "adapter_config.json"))
-        throw std::runtime_error(folder.string() +
-                                 " is an adapter (LoRA), not a model: merge it into its model first, in Python "
-                                 "model.merge_and_unload().save_pretrained(...)");
+    if (!std::filesystem::exists(path)) io::refuse_adapter(folder);
     std::ifstream stream(path, std::ios::binary);
     if (!stream) throw std::runtime_error(path.string() + " cannot be opened; give the folder of a Hugging Face model");
     auto const config = nlohmann::json::parse(stream, nullptr, /*allow_exceptions=*/false);

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <proximal/lm/distributed/communicator.hpp>
+#include <proximal/lm/distributed/gather_text.hpp>
 #include <proximal/lm/generation/generate.hpp>
 #include <proximal/lm/reward/reward_function.hpp>
 #include <proximal/lm/train/score.hpp>
@@ -43,6 +45,17 @@ inline std::vector<sample> score_answers(completions const& drawn, text::tokeniz
                            scored ? score.sum().item<double>() : std::nan("")});
     }
     return samples;
+}
+
+/// The samples of all processes, in their order.
+inline std::vector<sample> gather_samples(std::vector<sample> const& own, communicator& world) {
+    nlohmann::json rows = nlohmann::json::array();  // JSON has no NaN: a score is text
+    for (auto const& s : own) rows.push_back({s.query, s.response, fmt::format("{}", s.score)});
+    std::vector<sample> all;
+    for (auto const& text : gather_text(rows.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), world))
+        for (auto const& row : nlohmann::json::parse(text))
+            all.push_back({row[0].get<std::string>(), row[1].get<std::string>(), std::stod(row[2].get<std::string>())});
+    return all;
 }
 
 /// Samples under TRL's headings.

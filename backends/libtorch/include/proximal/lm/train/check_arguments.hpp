@@ -36,11 +36,12 @@ inline token_roles roles_of(run::PPOv2Config const& config, text::tokenizer cons
     return roles;
 }
 
-/// Refuses a configuration that says something else than the algorithm beside it: std::invalid_argument. A field that
-/// was left as it is says nothing.
+/// Refuses a configuration that says something else than the algorithm beside it, and a part's knob that bears the name
+/// of a field which is no algorithm's: std::invalid_argument. A field that was left as it is says nothing.
 inline void check_agreement(run::PPOv2Config const& given, trainable& algorithm) {
     run::PPOv2Config said = given, untouched;
     auto const fields = run::any_knobs(said), defaults = run::any_knobs(untouched), own = algorithm.knobs();
+    run::refuse_taken_names(own, fields, run::algorithm_fields);
     auto const text_of = [](std::vector<run::any_knob> const& knobs,
                             std::string_view name) -> std::optional<std::string> {
         for (auto const& knob : knobs)

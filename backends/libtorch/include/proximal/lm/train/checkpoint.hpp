@@ -14,6 +14,7 @@
 #include <proximal/io/json_file.hpp>
 #include <proximal/io/running_hash.hpp>
 #include <proximal/io/safetensors_folder.hpp>
+#include <proximal/lm/distributed/same_run.hpp>
 #include <proximal/lm/model/causal_lm.hpp>
 #include <proximal/lm/model/stored_weights.hpp>
 #include <proximal/lm/train/trainable.hpp>
@@ -27,16 +28,13 @@
 
 namespace proximal::lm {
 
-/// What makes a run the run that it is: a checkpoint fits where all of it agrees. Flags and other names, with texts.
-using run_identity = std::map<std::string, std::string>;
-
 /// The fields that a resumed run must have as the interrupted one had them: those that what was saved depends on, and
 /// those that would make the rest of the run another one. All else may change: how long the run is, the learning rate
 /// and its schedule, logging, saving, evaluation, the machine.
 inline constexpr std::array<std::string_view, 15> fields_kept_on_resume{"num_ppo_epochs",
                                                                         "num_mini_batches",
                                                                         "per_device_train_batch_size",
-                                                                        "gradient_accumulation_steps",
+                                                                        "batch_scope",
                                                                         "seed",
                                                                         "response_length",
                                                                         "temperature",
@@ -48,6 +46,32 @@ inline constexpr std::array<std::string_view, 15> fields_kept_on_resume{"num_ppo
                                                                         "weight_decay",
                                                                         "adam_beta1",
                                                                         "adam_beta2"};
+
+/// Under which name an identity holds the rows of an optimizer step, over all processes.
+inline constexpr char const* rows_of_a_step = "the rows of an optimizer step";
+
+/// Where a run goes on from a checkpoint with another number of processes, its accumulation becomes what keeps the rows
+/// of an optimizer step, and with them the run; whether it changed. Throws std::invalid_argument where they do not
+/// divide.
+inline bool keep_rows_of_a_step(run::training_options& config, std::filesystem::path const& checkpoint,
+                                std::int64_t world_size) {
+    std::int64_t rows = 0;
+    try {
+        auto const saved = io::read_json(checkpoint / "identity.json").get<run_identity>();
+        if (auto const found = saved.find(rows_of_a_step); found != saved.end()) rows = std::stoll(found->second);
+    } catch (std::exception const&) {  // resume() says what is wrong
+    }
+    auto const at_once = config.per_device_train_batch_size * world_size;
+    if (rows == 0 || rows == at_once * config.gradient_accumulation_steps) return false;
+    if (rows % at_once != 0)
+        throw std::invalid_argument(
+            fmt::format("the checkpoint {} is of steps of {} rows, and {} processes of --per_device_train_batch_size "
+                        "{} take {} at a "
+                        "time: go on with a number of processes that divides them",
+                        checkpoint.string(), rows, world_size, config.per_device_train_batch_size, at_once));
+    config.gradient_accumulation_steps = rows / at_once;
+    return true;
+}
 
 /// A number that two lists of rows of tokens share only if they are equal.
 inline std::string fingerprint(std::vector<std::vector<std::int64_t>> const& rows, char const* kind = "prompts") {

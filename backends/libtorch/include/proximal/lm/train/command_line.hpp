@@ -9,6 +9,7 @@
 #include <proximal/lm/train/refuse_idle.hpp>
 #include <proximal/lm/train/trainable.hpp>
 #include <proximal/run/learning_rate_schedule.hpp>
+#include <proximal/run/map_sharding.hpp>
 #include <proximal/run/options.hpp>
 #include <proximal/run/ppo_config.hpp>
 #include <string>
@@ -27,8 +28,8 @@ using settings_for = std::function<std::vector<std::string>(run::PPOv2Config con
 /// ratio, which is right for one step on a batch, makes one where nothing else was asked for.
 /// `readers` tell who would read a flag that this algorithm does not.
 /// Gives what was given, and nothing where the program ends: after --help and --print_config.
-/// Throws std::invalid_argument as run::parse_options does, for a flag that would do nothing in this run, and where a
-/// number lies outside its range.
+/// Throws std::invalid_argument as run::parse_options does, for a flag that would do nothing in this run, where a
+/// number lies outside its range, and where the name of a part's knob is taken.
 inline std::optional<run::given_flags> read_command_line(trainable& algorithm, run::PPOv2Config& config,
                                                          std::string const& about,
                                                          std::vector<std::string> const& arguments,
@@ -38,13 +39,14 @@ inline std::optional<run::given_flags> read_command_line(trainable& algorithm, r
     if (!algorithm.has_ratio()) config.num_ppo_epochs = config.num_mini_batches = 1;  // as --help shows
     algorithm.assume_response_length(static_cast<double>(config.response_length));
     auto const own = algorithm.knobs();
+    run::refuse_taken_names(own, run::any_knobs(config), run::algorithm_fields);
     auto const idle = idle_fields(config.algorithm, own, readers);
     auto knobs = run::any_knobs(config);
     std::erase_if(knobs, [&](run::any_knob const& knob) { return idle.contains(knob.name); });
     knobs.insert(knobs.end(), own.begin(), own.end());
-    auto const options = run::parse_options(knobs, about, arguments, idle);
+    auto options = run::parse_options(knobs, about, arguments, idle);
     if (!options) return std::nullopt;
-    auto const& given = options->given;
+    auto& given = options->given;
 
     auto const set = [&](std::string const& name, std::string const& text) {
         for (auto const& knob : knobs)
@@ -61,8 +63,10 @@ inline std::optional<run::given_flags> read_command_line(trainable& algorithm, r
             if (!given.contains(steps)) set(steps, "1");
     algorithm.assume_response_length(static_cast<double>(config.response_length));
     for (auto const& [name, value] : given) set(name, value.text);  // what was given rules over what was assumed
+    run::map_given_sharding(config, given);
     validate(config);
     algorithm.check();
+    algorithm.check_response_length(static_cast<double>(config.response_length));
     refuse_idle(given, config, algorithm);
     run::configured_schedule(config, 1'000'000);  // its further numbers are right, or it says why not
     if (!options->print_config) return given;

@@ -2,13 +2,17 @@
 #pragma once
 
 #include <memory>
+#include <proximal/lm/distributed/communicator.hpp>
 #include <proximal/lm/train/adafactor.hpp>
 #include <proximal/lm/train/adagrad.hpp>
 #include <proximal/lm/train/adamw.hpp>
+#include <proximal/lm/train/distributed_optimizer.hpp>
 #include <proximal/lm/train/optimizer.hpp>
 #include <proximal/lm/train/rmsprop.hpp>
 #include <proximal/lm/train/sgd.hpp>
+#include <proximal/run/config/distributed_options.hpp>
 #include <proximal/run/config/optimizer_options.hpp>
+#include <proximal/run/training_options.hpp>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -28,6 +32,36 @@ inline std::shared_ptr<optimizer> configured_optimizer(run::optimizer_options co
                                     " is not known: choose adamw_torch, sgd, adafactor, adagrad or rmsprop");
     return std::make_shared<adamw>(std::move(parameters), adamw_options{config.adam_beta1, config.adam_beta2,
                                                                         config.adam_epsilon, config.weight_decay});
+}
+
+/// The same for the processes of a world, whose gradients it averages, and shared out among them as --sharding says.
+inline std::shared_ptr<optimizer> configured_optimizer(run::optimizer_options const& config,
+                                                       run::distributed_options const& distributed,
+                                                       std::vector<named_tensor> parameters,
+                                                       std::shared_ptr<communicator> const& world,
+                                                       parameter_units units = {}) {
+    if (world->world_size() == 1) return configured_optimizer(config, std::move(parameters));
+    auto const megabytes = distributed.ddp_bucket_cap_mb.value_or(25);
+    return std::make_shared<distributed_optimizer>(
+        parameters, world, sharding_named(distributed.sharding), megabytes * 1024 * 1024,
+        [config](std::vector<named_tensor> part) { return configured_optimizer(config, std::move(part)); },
+        std::move(units));
+}
+
+/// Throws std::invalid_argument where one process would run out of memory and begin anew, and others wait for it.
+inline void refuse_new_batch_size(run::training_options const& config, communicator const& world) {
+    if (config.auto_find_batch_size && world.world_size() > 1)
+        throw std::invalid_argument(
+            "--auto_find_batch_size is for one process: of several, one that runs out of memory "
+            "would leave the others waiting; choose --per_device_train_batch_size yourself");
+}
+
+/// Throws std::invalid_argument where --sharding would have to split an optimizer that was given.
+inline void refuse_sharding_of_own_optimizer(run::distributed_options const& distributed) {
+    if (distributed.sharding != "none")
+        throw std::invalid_argument("--sharding " + distributed.sharding +
+                                    " splits the optimizer that --optim names, and one was given: make it a "
+                                    "distributed_optimizer, or leave --sharding out");
 }
 
 }  // namespace proximal::lm

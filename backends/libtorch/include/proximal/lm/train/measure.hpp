@@ -12,6 +12,7 @@
 #include <proximal/lm/train/update_statistics.hpp>
 #include <proximal/run/metrics.hpp>
 #include <string>
+#include <vector>
 
 namespace proximal::lm {
 
@@ -39,7 +40,7 @@ inline double explained_variance(at::Tensor const& returns, at::Tensor const& va
 /// | objective/rlhf_reward      | the sum of the last two                                                             |
 /// | policy/…, loss/…, val/…_avg| means over the update's micro-batches of what the parts measure                     |
 /// | val/ratio_var              | unbiased variance of the micro-batches' mean ratios; NaN where there is one         |
-/// | val/num_eos_tokens         | EOS tokens sampled (on this process)                                                |
+/// | val/num_eos_tokens         | EOS tokens sampled in the batch it is given                                         |
 ///
 /// Source: TRL v0.11.4; what misleads in them is told in docs/metrics.md. Twins: objective/entropy_masked,
 /// objective/response_length, objective/eos_rate, value/explained_variance, and trl_metrics' masked ones.
@@ -85,7 +86,11 @@ inline run::metrics measure(scored_rollout const& scored, evaluation const& eval
         logged.set("rewards/unscored", static_cast<double>(batch.size() - scored.scored.sum().item<std::int64_t>()));
 
     run::metrics result = reduce_metrics(logged, world);
-    result.set("val/ratio_var", statistics.variance("val/ratio"));
+    if (auto const ratios = statistics.series.find("val/ratio"); world.world_size() == 1)
+        result.set("val/ratio_var", statistics.variance("val/ratio"));
+    else
+        result.set("val/ratio_var",
+                   variance_over(ratios == statistics.series.end() ? std::vector<double>() : ratios->second, world));
     auto const sampled_eos =
         roles.eos ? batch.responses().eq(*roles.eos).logical_and(batch.sampled).sum().item<std::int64_t>() : 0;
     result.set("val/num_eos_tokens", static_cast<double>(sampled_eos));

@@ -11,7 +11,7 @@
 
 namespace proximal::lm {
 
-/// What a policy's answers to evaluation prompts come to; `logprobs` [B, T] are its own, taken while it sampled.
+/// What a policy's answers to evaluation prompts come to, scored.
 ///
 /// | metric               | value: means over the rows that were scored                          |
 /// |----------------------|----------------------------------------------------------------------|
@@ -21,9 +21,7 @@ namespace proximal::lm {
 /// | eval/response_length | tokens up to the stop token                                           |
 /// | eval/eos_rate        | the share of answers with an EOS                                      |
 /// | eval/scored          | how many rows were scored                                             |
-inline run::metrics measure_answers(scoring_models const& models, episodes const& batch, at::Tensor const& logprobs,
-                                    std::int64_t pad, episode_texts const& texts) {
-    scored_rollout const scored = score(models, batch, logprobs, pad, texts);
+inline run::metrics measure_answers(scored_rollout const& scored, episodes const& batch) {
     auto const& recorded = scored.recorded;
     auto const mean = [&](at::Tensor const& x) {
         auto const rows = scored.scored.defined() ? x.masked_select(scored.scored.to(x.device())) : x;

@@ -8,6 +8,9 @@
 #include <filesystem>
 #include <initializer_list>
 #include <memory>
+#include <proximal/lm/distributed/communicator.hpp>
+#include <proximal/lm/distributed/parameter_unit.hpp>
+#include <proximal/lm/distributed/sharded_backbone.hpp>
 #include <proximal/lm/model/begin_training.hpp>
 #include <proximal/lm/model/mixed_precision_backbone.hpp>
 #include <proximal/lm/model/recomputing_backbone.hpp>
@@ -29,6 +32,11 @@ class model_objective : public supervised_objective {
     bool can_evaluate() const override { return !eval_.empty(); }
     void begin() override { begin_training(model_); }
     void recompute_layers() override { model_.body = std::make_shared<recomputing_backbone>(model_.body); }
+    parameter_units share_layers(std::shared_ptr<communicator> const& world) override {
+        auto const shared = std::make_shared<sharded_backbone>(model_.body, world);
+        model_.body = shared;
+        return shared->units();
+    }
     void compute_in(at::ScalarType dtype) override {
         model_.body = std::make_shared<mixed_precision_backbone>(model_.body, dtype);
     }

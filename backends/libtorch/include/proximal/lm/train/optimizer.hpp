@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <map>
+#include <proximal/lm/distributed/communicator.hpp>
 #include <proximal/lm/model/backbone.hpp>
 #include <proximal/run/state_archive.hpp>
 #include <string>
@@ -26,27 +27,46 @@ class optimizer {
     /// Writes or reads what it has learnt: moments, counts (see visit_tensor). The parameters are the models'.
     virtual void visit_state(run::state_archive& archive) = 0;
 
+    /// Told before and after each backward pass, one that was left out too; an optimizer step follows the `last`. One
+    /// that shares gradients out talks to the other processes meanwhile.
+    virtual void begin_backward(bool /*last*/) {}
+    virtual void end_backward() {}
+    /// Averages gradients over all processes, once per step. A parameter without a gradient here may have one
+    /// elsewhere: it takes part with zeros.
+    virtual void average_gradients(communicator& world) {
+        if (world.world_size() == 1) return;
+        at::NoGradGuard const no_gradient;
+        for (auto const& parameter : parameters_) {
+            auto& gradient = parameter.tensor.mutable_grad();
+            if (!gradient.defined()) gradient = at::zeros_like(parameter.tensor);
+            world.all_reduce_sum(gradient);
+            gradient.div_(static_cast<double>(world.world_size()));
+        }
+    }
+    /// Whether each process holds its own part of what is learnt, so that all of them write it down and read it back.
+    virtual bool is_sharded() const { return false; }
+
     /// The parameters that it moves.
     std::vector<named_tensor> const& parameters() const { return parameters_; }
     /// Drops the gradients of all parameters.
-    void zero_grad() const {
+    virtual void zero_grad() const {
         for (auto const& parameter : parameters_) parameter.tensor.mutable_grad().reset();
     }
-    /// The gradients that there are, in the parameters' order.
-    std::vector<at::Tensor> gradients() const {
+    /// The gradients that this process moves parameters by, in the parameters' order: to be scaled in place.
+    virtual std::vector<at::Tensor> gradients() const {
         std::vector<at::Tensor> present;
         for (auto const& parameter : parameters_)
             if (parameter.tensor.grad().defined()) present.push_back(parameter.tensor.grad());
         return present;
     }
     /// The Euclidean norm of all gradients together. [] Not finite where any is not.
-    at::Tensor gradient_norm() const {
+    virtual at::Tensor gradient_norm() const {
         auto const present = gradients();
         return present.empty() ? at::zeros({}) : at::stack(at::_foreach_norm(present)).norm();
     }
 
     /// The same of each model alone: of the parameters whose names begin alike, up to the first dot.
-    std::map<std::string, double> gradient_norms() const {
+    virtual std::map<std::string, double> gradient_norms() const {
         std::map<std::string, double> squares;
         std::vector<std::string> models;
         for (auto const& parameter : parameters_)

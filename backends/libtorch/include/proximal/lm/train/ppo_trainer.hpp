@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <proximal/lm/distributed/parameter_unit.hpp>
+#include <proximal/lm/distributed/sharded_backbone.hpp>
 #include <proximal/lm/generation/generate_in_chunks.hpp>
 #include <proximal/lm/generation/greedy_sampler.hpp>
 #include <proximal/lm/generation/multinomial_sampler.hpp>
@@ -17,6 +19,7 @@
 #include <proximal/lm/train/answer.hpp>
 #include <proximal/lm/train/check_arguments.hpp>
 #include <proximal/lm/train/checkpoint.hpp>
+#include <proximal/lm/train/gather_batch.hpp>
 #include <proximal/lm/train/loss_scaler.hpp>
 #include <proximal/lm/train/measure.hpp>
 #include <proximal/lm/train/measure_answers.hpp>
@@ -38,6 +41,7 @@
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -54,6 +58,9 @@ namespace proximal::lm {
 /// No reference and no critic is run where the algorithm reads none of what it would say.
 /// With --bf16 or --fp16 policy, reference and critic multiply matrices in that dtype (see mixed_precision_backbone);
 /// weights, gradients, heads and the reward model stay as they are.
+/// Several processes (a communicator in the arguments) share one batch: each samples and scores its own episodes, all
+/// judge the whole batch, and each trains on its share of every mini-batch, so that how many there are changes no more
+/// than last bits; with --batch_scope process each judges and cuts its own episodes, as in TRL.
 /// Of policy and critic those parameters learn that require a gradient; where none of a model's does, all do.
 /// Throws std::invalid_argument, one sentence, where the arguments do not fit together.
 class ppo_trainer final : public trainer {
@@ -77,6 +84,8 @@ class ppo_trainer final : public trainer {
         if (!algorithm_.needs_reference()) given_.ref_policy.reset();
         if (!algorithm_.needs_critic()) given_.value_model.reset();
         set_precision(given_.config, given_.policy.lm_head.options());
+        refuse_new_batch_size(given_.config, *world_);
+        if (world_->world_size() > 1 && given_.config.sharding == "zero3") shard_layers();
         if (given_.config.gradient_checkpointing) {
             given_.policy.body = std::make_shared<recomputing_backbone>(given_.policy.body);
             if (given_.value_model)
@@ -93,11 +102,13 @@ class ppo_trainer final : public trainer {
         begin_training(given_.policy);
         if (given_.ref_policy) set_requires_grad(*given_.ref_policy, false);
         if (given_.value_model) begin_training(*given_.value_model);
-        if (!given_.optimizers.optimizer) given_.optimizers.optimizer = configured_optimizer(given_);
+        if (!given_.optimizers.optimizer) given_.optimizers.optimizer = configured_optimizer(given_, units_);
+        else refuse_sharding_of_own_optimizer(given_.config);
         if (!given_.optimizers.schedule)
             given_.optimizers.schedule = run::configured_schedule(given_.config, sizes_.num_total_batches);
         state_.updates = sizes_.num_total_batches;
         run::check_evaluation(given_.config, !given_.eval_dataset.prompts.empty(), state_.updates);
+        check_same_run();
         announce(&run::trainer_callback::on_init_end);
     }
 
@@ -107,11 +118,15 @@ class ppo_trainer final : public trainer {
         prompt_batch const prompts = next();
         completions const samples = generate(prompts.prompts);
         double const generating = watch.lap();
-        episodes const batch = assemble(left_padded(prompts.prompts, roles_.pad), samples, roles_);
+        episodes batch = assemble(left_padded(prompts.prompts, roles_.pad), samples, roles_);
         scored_rollout scored = score(batch, samples.logprobs, prompts.records);
         if (algorithm_.needs_baseline())
             scored.recorded.baseline_scores = greedy_scores(prompts, scored.recorded.logprobs.tensor.options());
         check_models(scored.recorded);
+        if (shares_batch()) {
+            batch = gather_episodes(batch, roles_.pad, *world_);
+            scored = gather_rollout(scored, *world_);
+        }
         evaluation const evaluated = algorithm_.evaluate(scored.recorded);
         if (!array_not_finite(evaluated.judged).empty())
             throw non_finite_error(algorithm_.first_non_finite(scored.recorded));
@@ -146,7 +161,8 @@ class ppo_trainer final : public trainer {
         logged.set("time/score", scoring);
         logged.set("time/update", updating);
         logged.set("memory/peak_mb", run::peak_memory_mb());
-        logged.set("compute/of_gemm_peak", floor_of(batch) / (generating + scoring + updating));
+        double const processes = shares_batch() ? static_cast<double>(world_->world_size()) : 1.0;
+        logged.set("compute/of_gemm_peak", floor_of(batch) / processes / (generating + scoring + updating));
         if (given_.config.include_tokens_per_second)
             logged.set("tokens_per_second", static_cast<double>(batch.sampled.sum().item<std::int64_t>()) /
                                                 (generating + scoring + updating));
@@ -219,6 +235,7 @@ class ppo_trainer final : public trainer {
 
     /// The reward of a greedy response to each prompt. [B]
     at::Tensor greedy_scores(prompt_batch const& prompts, at::TensorOptions const& options) {
+        whole_parameters const held(policy_units_);
         auto const drawn = generate_in_chunks(
             given_.policy, prompts.prompts, sampling_at(1.0), [](std::int64_t) { return greedy_sampler{}; },
             given_.config.local_rollout_forward_batch_size, on_token());
@@ -228,11 +245,14 @@ class ppo_trainer final : public trainer {
             .recorded.scores.tensor;
     }
 
-    /// What the policy answers now. The draws are the same at every call.
+    /// What the policy answers now. The draws are the same at every call. Several processes share the prompts out, and
+    /// each gets all answers.
     std::vector<sample> answer(prompt_list const& prompts, double temperature,
                                std::vector<nlohmann::json> const& records = {}) {
-        return score_answers(sampled(prompts, temperature, "evaluation"), given_.tokenizer, given_.reward_model,
-                             prompts, records, roles_);
+        auto const [own, own_records, first] = own_share(prompts, records);
+        auto const samples = score_answers(sampled(own, temperature, "evaluation", first), given_.tokenizer,
+                                           given_.reward_model, own, own_records, roles_);
+        return shares_out(prompts) ? gather_samples(samples, *world_) : samples;
     }
 
     /// What the policy answers now to the first prompts of the evaluation data, `most` at most.
@@ -251,23 +271,67 @@ class ppo_trainer final : public trainer {
     run::metrics evaluate() override {
         auto const& prompts = given_.eval_dataset.prompts;
         if (prompts.empty()) throw std::runtime_error("there are no evaluation prompts to evaluate");
-        completions const drawn = sampled(prompts, given_.config.temperature, "evaluation");
-        return measure_answers({.reference = given_.ref_policy ? &*given_.ref_policy : nullptr,
-                                .reward = &given_.reward_model,
-                                .temperature = scaled_temperature(given_.config.temperature),
-                                .chunk = given_.config.local_rollout_forward_batch_size},
-                               assemble(left_padded(prompts, roles_.pad), drawn, roles_), drawn.logprobs, roles_.pad,
-                               {&given_.tokenizer, &given_.eval_dataset.records});
+        auto const [own, records, first] = own_share(prompts, given_.eval_dataset.records);
+        whole_parameters const held(reference_units_);  // the processes may ask in different numbers of chunks
+        completions const drawn = sampled(own, given_.config.temperature, "evaluation", first);
+        episodes batch = assemble(left_padded(own, roles_.pad), drawn, roles_);
+        scored_rollout scored = lm::score({.reference = given_.ref_policy ? &*given_.ref_policy : nullptr,
+                                           .reward = &given_.reward_model,
+                                           .temperature = scaled_temperature(given_.config.temperature),
+                                           .chunk = given_.config.local_rollout_forward_batch_size},
+                                          batch, drawn.logprobs, roles_.pad, {&given_.tokenizer, &records});
+        if (shares_out(prompts)) {
+            batch = gather_episodes(batch, roles_.pad, *world_);
+            scored = gather_rollout(scored, *world_);
+        }
+        return measure_answers(scored, batch);
     }
 
     /// The sizes that the configuration comes to.
     run::batch_arithmetic const& sizes() const { return sizes_; }
-    /// The model being trained.
+    /// The model being trained. With --sharding zero3 its layers' weights are there only while somebody holds units().
     causal_lm const& policy() const { return given_.policy; }
+    /// The layers of what is trained, where the processes share them out (--sharding zero3); else none.
+    parameter_units units() const override { return units_; }
     /// The algorithm, with what its parts have learnt.
     trainable const& algorithm() const { return algorithm_; }
 
    private:
+    /// Whether the processes train on one batch, which each of them holds and judges whole: --batch_scope.
+    bool shares_batch() const { return given_.config.batch_scope == "world"; }
+    /// The rows of a batch that this process judges, and trains on alone or with all others.
+    std::int64_t rows_in_scope() const { return shares_batch() ? sizes_.batch_size : sizes_.local_batch_size; }
+    /// Whether prompts are shared out among the processes: fewer than there are processes all of them answer.
+    bool shares_out(prompt_list const& prompts) const {
+        return world_->world_size() > 1 && std::ssize(prompts) >= world_->world_size();
+    }
+    /// Prompts that this process answers, with the data's lines, and the number of the first.
+    struct prompt_share {
+        prompt_list prompts;
+        std::vector<nlohmann::json> records;
+        std::int64_t first;
+    };
+    prompt_share own_share(prompt_list const& prompts, std::vector<nlohmann::json> const& records) const {
+        if (!shares_out(prompts)) return {prompts, records, 0};
+        auto const [first, count] = share_of(std::ssize(prompts), *world_);
+        auto const cut = [&, first = first, count = count](auto const& all) {
+            return all.empty() ? all : std::decay_t<decltype(all)>(all.begin() + first, all.begin() + first + count);
+        };
+        return {cut(prompts), cut(records), first};
+    }
+    /// Leaves each process a slice of the layers of policy, critic and reference.
+    void shard_layers() {
+        known_identity();
+        auto const shard = [&](auto& model, parameter_units& units) {
+            auto const sharded = std::make_shared<sharded_backbone>(model.body, world_);
+            model.body = sharded;
+            units.insert(units.end(), sharded->units().begin(), sharded->units().end());
+        };
+        shard(given_.policy, policy_units_);
+        units_ = policy_units_;
+        if (given_.value_model) shard(*given_.value_model, units_);
+        if (given_.ref_policy) shard(*given_.ref_policy, reference_units_);
+    }
     std::vector<trained_model> models() const override {
         std::vector<trained_model> all{{"policy", "", given_.policy.parameters()}};
         if (given_.value_model) all.push_back({"value_model", "value_model", given_.value_model->parameters()});
@@ -276,18 +340,21 @@ class ppo_trainer final : public trainer {
     void save_models(std::filesystem::path const& folder) const override {
         save_run(folder, given_.policy, critic(), given_.tokenizer);
     }
+    optimizer& moves() override { return *given_.optimizers.optimizer; }
     void visit_learning(run::state_archive& archive) override {
         auto const fresh = cursor_;
         archive.within("cursor", cursor_);
         if (archive.is_reading() && given_.config.ignore_data_skip) cursor_ = fresh;  // the data begin anew
         archive("permutations", permutations_);
-        archive.within("optimizer", *given_.optimizers.optimizer);
         archive.within("schedule", given_.optimizers.schedule);
         archive.within("algorithm", algorithm_);
         if (!archive.is_reading() || archive.holds("loss_scaler")) archive.within("loss_scaler", scaler_);
     }
     run_identity identity() override {
-        return identity_of(given_.config, algorithm_, given_.train_dataset, given_.ref_policy);
+        auto identity = identity_of(given_.config, algorithm_, given_.train_dataset, given_.ref_policy);
+        identity[rows_of_a_step] = std::to_string(sizes_.mini_batch_size);
+        if (!shares_batch()) identity["the number of processes"] = std::to_string(world_->world_size());
+        return identity;
     }
     void observe(double metric) override { given_.optimizers.schedule.observe(metric); }
     /// TRL's tables of samples.
@@ -346,6 +413,7 @@ class ppo_trainer final : public trainer {
                 .pad_token = roles_.pad};
     }
     completions sampled(prompt_list const& prompts, double temperature, char const* purpose, std::int64_t first = 0) {
+        whole_parameters const held(policy_units_);  // the processes end at different tokens
         auto const sampler_from = [&](std::int64_t row) {
             return multinomial_sampler{stream(purpose), static_cast<std::uint64_t>(first + row)};
         };
@@ -372,7 +440,7 @@ class ppo_trainer final : public trainer {
         };
         return {
             .ppo_epochs = given_.config.num_ppo_epochs,
-            .mini_batch_size = sizes_.local_mini_batch_size,
+            .mini_batch_size = shares_batch() ? sizes_.mini_batch_size : sizes_.local_mini_batch_size,
             .micro_batch_size = sizes_.local_micro_batch_size,
             .temperature = scaled_temperature(given_.config.temperature),
             .learning_rate = learning_rate,
@@ -380,7 +448,7 @@ class ppo_trainer final : public trainer {
             .logits_rows = logits_rows(given_.config.logits_memory_mb, given_.policy.lm_head),
             .permutation =
                 [this](std::int64_t) {
-                    return at::tensor(run::random_permutation(sizes_.local_batch_size, permutations_), at::kLong);
+                    return at::tensor(run::random_permutation(rows_in_scope(), permutations_), at::kLong);
                 },
             .stages = stock_pipeline(
                 algorithm_, *world_, given_.config.max_grad_norm, event(&run::trainer_callback::on_pre_optimizer_step),
@@ -390,11 +458,15 @@ class ppo_trainer final : public trainer {
                 },
                 scaler()),
             .on_substep_end = [this] { announce(&run::trainer_callback::on_substep_end); },
-            .scaler = scaler()};
+            .scaler = scaler(),
+            .every_pass = !units_.empty(),
+            .share = shares_batch() ? batch_share{world_->rank(), world_->world_size()} : batch_share{}};
     }
 
     trainable algorithm_;
     ppo_trainer_arguments given_;
+    parameter_units policy_units_, units_,
+        reference_units_;  // of layers that are shared out: the policy's, all trained
     token_roles roles_;
     std::int64_t group_size_;
     run::batch_arithmetic sizes_;

@@ -57,7 +57,7 @@ struct ppo_trainer_arguments {
 
 /// The optimizer of a PPO run, over the policy's and the critic's trainable parameters: one for both, as in TRL. Their
 /// names get the model in front, "policy." or "value_model.".
-inline std::shared_ptr<optimizer> configured_optimizer(ppo_trainer_arguments const& given) {
+inline std::shared_ptr<optimizer> configured_optimizer(ppo_trainer_arguments const& given, parameter_units units = {}) {
     std::vector<named_tensor> parameters;
     auto const add = [&](std::vector<named_tensor> of_model, std::string const& model) {
         for (auto& parameter : of_model) {
@@ -67,7 +67,7 @@ inline std::shared_ptr<optimizer> configured_optimizer(ppo_trainer_arguments con
     };
     add(given.policy.trainable_parameters(), "policy.");
     if (given.value_model) add(given.value_model->trainable_parameters(), "value_model.");
-    return configured_optimizer(given.config, std::move(parameters));
+    return configured_optimizer(given.config, given.config, std::move(parameters), given.world, std::move(units));
 }
 
 }  // namespace proximal::lm

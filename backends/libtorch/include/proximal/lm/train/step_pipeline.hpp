@@ -10,7 +10,6 @@
 #include <optional>
 #include <proximal/control/step_summary.hpp>
 #include <proximal/lm/distributed/communicator.hpp>
-#include <proximal/lm/train/average_gradients.hpp>
 #include <proximal/lm/train/clip_gradients.hpp>
 #include <proximal/lm/train/first_non_finite.hpp>
 #include <proximal/lm/train/loss_scaler.hpp>
@@ -68,7 +67,7 @@ using step_pipeline = std::vector<step_stage>;
 inline step_stage reduce_gradients(communicator& world) {
     return [&world](optimizer_step& step) {
         if (world.world_size() == 1) return;
-        average_gradients(step.optimizer, world);
+        step.optimizer.average_gradients(world);
         at::Tensor sums = at::tensor(
             {step.sums.micro_batches, step.sums.approxkl, step.sums.ratio, step.failure ? 1.0 : 0.0}, at::kDouble);
         world.all_reduce_sum(sums);

@@ -6,6 +6,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
+#include <proximal/lm/distributed/communicator.hpp>
+#include <proximal/lm/distributed/parameter_unit.hpp>
 #include <proximal/lm/train/checkpoint.hpp>
 #include <proximal/run/completions_table.hpp>
 #include <proximal/run/metrics.hpp>
@@ -58,6 +61,8 @@ class supervised_objective {
     /// The model: its parameters' learning is begun, it is saved as a Hugging Face folder.
     virtual void begin() = 0;
     virtual void recompute_layers() = 0;
+    /// Leaves each process a slice of the layers, and gives them (--sharding zero3).
+    virtual parameter_units share_layers(std::shared_ptr<communicator> const& world) = 0;
     virtual void compute_in(at::ScalarType dtype) = 0;  // see mixed_precision_backbone
     virtual std::vector<named_tensor> parameters() const = 0;
     virtual std::vector<named_tensor> trainable_parameters() const = 0;

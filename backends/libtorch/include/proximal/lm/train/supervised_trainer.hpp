@@ -12,7 +12,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <proximal/lm/train/average_gradients.hpp>
 #include <proximal/lm/train/check_precision.hpp>
 #include <proximal/lm/train/clip_gradients.hpp>
 #include <proximal/lm/train/configured_optimizer.hpp>
@@ -66,14 +65,21 @@ class supervised_trainer final : public trainer {
                   given_.group_by_length ? lengths() : std::vector<std::int64_t>()) {
         auto const& config = given_.config;
         validate(config);
+        refuse_new_batch_size(config, *world_);
         check_precision(given_.objective->parameters(), "model");
         auto const parameters = given_.objective->parameters();
         set_precision(config, parameters.front().tensor.options());
+        if (config.sharding == "zero3" && world_->world_size() > 1) {
+            known_identity();
+            units_ = given_.objective->share_layers(world_);
+        }
         if (config.gradient_checkpointing) given_.objective->recompute_layers();
         if (auto const dtype = compute_dtype(config)) given_.objective->compute_in(*dtype);
         given_.objective->begin();
         if (!given_.optimizer)
-            given_.optimizer = configured_optimizer(config, given_.objective->trainable_parameters());
+            given_.optimizer =
+                configured_optimizer(config, config, given_.objective->trainable_parameters(), given_.world, units_);
+        else refuse_sharding_of_own_optimizer(config);
         auto const per_epoch = given_.objective->size() / batch_;
         state_.updates =
             config.max_steps > 0
@@ -82,6 +88,7 @@ class supervised_trainer final : public trainer {
                                                 std::ceil(config.num_train_epochs * static_cast<double>(per_epoch))));
         schedule_ = run::configured_schedule(config, state_.updates);
         run::check_evaluation(config, given_.objective->can_evaluate(), state_.updates);
+        check_same_run();
         announce(&run::trainer_callback::on_init_end);
     }
 
@@ -95,7 +102,7 @@ class supervised_trainer final : public trainer {
         double const learning_rate = given_.config.learning_rate * schedule_(state_.update);
         auto const sums = accumulate(own, weight);
         auto& optimizer = *given_.optimizer;
-        average_gradients(optimizer, *world_);
+        optimizer.average_gradients(*world_);
         if (given_.config.fp16) scaler_.unscale(optimizer);
         double const norm = optimizer.gradient_norm().item<double>();
         bool const takes = given_.config.fp16 ? scaler_.take(std::isfinite(norm)) : true;
@@ -132,8 +139,11 @@ class supervised_trainer final : public trainer {
 
     run::metrics evaluate() override {
         at::NoGradGuard const no_gradient;
+        whole_parameters const whole(units_);
         return given_.objective->evaluate(given_.config.per_device_eval_batch_size);
     }
+
+    parameter_units units() const override { return units_; }
 
     /// The rows of an update.
     std::int64_t batch_size() const { return batch_; }
@@ -141,12 +151,12 @@ class supervised_trainer final : public trainer {
    private:
     std::vector<trained_model> models() const override { return {{"model", "", given_.objective->parameters()}}; }
     void save_models(std::filesystem::path const& folder) const override { given_.objective->save(folder); }
+    optimizer& moves() override { return *given_.optimizer; }
     void visit_learning(run::state_archive& archive) override {
         auto const fresh = cursor_;
         archive.within("cursor", cursor_);
         if (archive.is_reading() && given_.config.ignore_data_skip) cursor_ = fresh;  // the data begin anew
         archive("tokens", tokens_);
-        archive.within("optimizer", *given_.optimizer);
         archive.within("schedule", schedule_);
         if (!archive.is_reading() || archive.holds("loss_scaler")) archive.within("loss_scaler", scaler_);
     }
@@ -154,13 +164,9 @@ class supervised_trainer final : public trainer {
         auto identity = given_.objective->identity();
         identity["--algorithm"] = "supervised";
         auto config = given_.config;
-        static constexpr std::array<std::string_view, 7> kept{"per_device_train_batch_size",
-                                                              "gradient_accumulation_steps",
-                                                              "seed",
-                                                              "optim",
-                                                              "weight_decay",
-                                                              "adam_beta1",
-                                                              "adam_beta2"};
+        identity[rows_of_a_step] = std::to_string(batch_);
+        static constexpr std::array<std::string_view, 6> kept{
+            "per_device_train_batch_size", "seed", "optim", "weight_decay", "adam_beta1", "adam_beta2"};
         for (auto const& knob : run::any_knobs(config))
             if (std::find(kept.begin(), kept.end(), knob.name) != kept.end()) identity["--" + knob.name] = knob.text();
         return identity;
@@ -173,6 +179,7 @@ class supervised_trainer final : public trainer {
     }
     run::completions_table sample_table() override {
         at::NoGradGuard const no_gradient;
+        whole_parameters const whole(units_);
         return given_.objective->samples(given_.config.per_device_eval_batch_size);
     }
     run::completions_table last_table() override {
@@ -207,7 +214,9 @@ class supervised_trainer final : public trainer {
                     auto const end = std::min(rows.size(), at + static_cast<std::size_t>(micro_batch_));
                     auto const part = given_.objective->loss({rows.begin() + static_cast<std::ptrdiff_t>(at),
                                                               rows.begin() + static_cast<std::ptrdiff_t>(end)});
+                    given_.optimizer->begin_backward(end == rows.size());
                     torch::autograd::backward({part.total * scale}, {});
+                    given_.optimizer->end_backward();
                     add(sums, part.numbers);
                     announce(&run::trainer_callback::on_substep_end);
                 }
@@ -235,6 +244,7 @@ class supervised_trainer final : public trainer {
     }
 
     supervised_trainer_arguments given_;
+    parameter_units units_;  // of layers that the processes share out
     std::int64_t micro_batch_, own_rows_, batch_;
     run::prompt_cursor cursor_;
     run::learning_rate_schedule schedule_;

@@ -107,6 +107,8 @@ class trainable {
     std::vector<run::any_knob> knobs() { return self_->knobs(); }
     /// Tells the parts how long a response may be, in tokens.
     void assume_response_length(double tokens) { self_->assume_response_length(tokens); }
+    /// Throws std::invalid_argument where a part's knobs do not suit responses of at most so many tokens.
+    void check_response_length(double longest) const { self_->check_response_length(longest); }
     /// Writes or reads what its parts have learnt.
     void visit_state(run::state_archive& archive) { self_->visit_state(archive); }
 
@@ -126,6 +128,7 @@ class trainable {
         virtual verdict guard(step_summary const&) const = 0;
         virtual std::vector<run::any_knob> knobs() = 0;
         virtual void assume_response_length(double) = 0;
+        virtual void check_response_length(double) const = 0;
         virtual void visit_state(run::state_archive&) = 0;
     };
 
@@ -173,6 +176,9 @@ class trainable {
         verdict guard(step_summary const& step) const override { return algorithm.guard(step); }
         std::vector<run::any_knob> knobs() override { return run::any_knobs(algorithm); }
         void assume_response_length(double tokens) override { proximal::assume_response_length(algorithm, tokens); }
+        void check_response_length(double longest) const override {
+            proximal::check_response_length(algorithm, longest);
+        }
         void visit_state(run::state_archive& archive) override { visit_state_of_parts(algorithm, archive); }
     };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,17 +13,23 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <proximal/io/atomic_file.hpp>
+#include <proximal/io/stop_signal.hpp>
 #include <proximal/lm/distributed/communicator.hpp>
+#include <proximal/lm/distributed/parameter_unit.hpp>
+#include <proximal/lm/distributed/same_run.hpp>
 #include <proximal/lm/model/parameter.hpp>
 #include <proximal/lm/train/checkpoint.hpp>
 #include <proximal/lm/train/first_non_finite.hpp>
+#include <proximal/lm/train/optimizer.hpp>
 #include <proximal/lm/train/visit_tensor.hpp>
 #include <proximal/run/best_metric.hpp>
 #include <proximal/run/checkpoint_folder.hpp>
 #include <proximal/run/default_flow.hpp>
 #include <proximal/run/early_stopping.hpp>
 #include <proximal/run/log_history.hpp>
+#include <proximal/run/sharded_state.hpp>
 #include <proximal/run/state_folder.hpp>
 #include <proximal/run/trainer_callback.hpp>
 #include <proximal/run/trainer_state.hpp>
@@ -64,11 +71,13 @@ class trainer {
     /// Whatever ends it, the models are saved as of the last optimizer step, if there was one; an error is then thrown
     /// on, and says so where even that failed.
     void train() {
+        begin_together();
         prepare_output();
         announce(&run::trainer_callback::on_train_begin);
         try {
             if (options_.eval_on_start && state_.update == 0) state_.should_evaluate = true, obey({});
             while (state_.update < state_.updates && !stop_is_asked()) {
+                world_->at_update(state_.update + 1);
                 bool const first_of_epoch = is_whole(state_.epoch);
                 if (first_of_epoch) announce(&run::trainer_callback::on_epoch_begin);
                 announce(&run::trainer_callback::on_step_begin);
@@ -95,10 +104,12 @@ class trainer {
                 call([&](run::trainer_callback& c, run::trainer_state& s) { c.on_completions(s, table); });
         }
         announce(&run::trainer_callback::on_train_end);
+        if (signal_ != 0) throw io::interrupted(signal_);  // that any process got
     }
 
     /// Writes the trained models as Hugging Face folders into OUTPUT_DIR.
     void save() {
+        whole_parameters const whole(units());
         if (!world_->is_main()) return;
         save_models(state_.output_dir);
         call([](run::trainer_callback& c, run::trainer_state& s) { c.on_save(s, s.output_dir); });
@@ -108,27 +119,35 @@ class trainer {
     /// folders, the state of all that learns or draws, trainer_state.json with the log's history, a manifest. It
     /// appears whole or not at all, and older ones above --save_total_limit are removed then.
     /// With --save_only_model it holds the models alone, and cannot be resumed.
+    /// What the processes hold a part of each they write in parallel; a run of another number of them reads it too.
     void save_checkpoint() {
-        if (!world_->is_main()) return;
         prepare_output();
         tried_checkpoint_ = state_.update;
-        run::new_checkpoint checkpoint(state_.output_dir, state_.update);
+        auto const place = run::new_checkpoint::place_of(state_.output_dir, state_.update);
         if (auto const better = best_.better_at(state_)) {
             state_.best_metric = *better;
-            state_.best_model_checkpoint = checkpoint.place();
+            state_.best_model_checkpoint = place;
         }
-        save_models(checkpoint.path());
-        if (!options_.save_only_model) {
-            run::write_state(checkpoint.path(), [this](run::state_archive& archive) { visit_progress(archive); });
-            io::write_file(checkpoint.path() / "identity.json", nlohmann::json(known_identity()).dump(2) + "\n");
+        whole_parameters const whole(units());
+        bool const writes_shards = moves().is_sharded() && !options_.save_only_model;
+        std::optional<run::new_checkpoint> checkpoint;
+        if (world_->is_main()) {
+            checkpoint.emplace(state_.output_dir, state_.update);
+            save_models(checkpoint->path());
+            if (!options_.save_only_model) {
+                run::write_state(checkpoint->path(), [this](run::state_archive& archive) { visit_progress(archive); });
+                io::write_file(checkpoint->path() / "identity.json", nlohmann::json(known_identity()).dump(2) + "\n");
+            }
+            io::write_file(checkpoint->path() / "trainer_state.json",
+                           run::trainer_state_json(state_, history_).dump(2) + "\n");
         }
-        io::write_file(checkpoint.path() / "trainer_state.json",
-                       run::trainer_state_json(state_, history_).dump(2) + "\n");
-        checkpoint.commit();
+        if (writes_shards) write_shards(run::new_checkpoint::part_of(place));
+        if (checkpoint) checkpoint->commit();
         last_checkpoint_ = state_.update;
+        if (!checkpoint) return;
         if (options_.save_total_limit)
             run::limit_checkpoints(state_.output_dir, *options_.save_total_limit, state_.best_model_checkpoint);
-        call([&](run::trainer_callback& c, run::trainer_state& s) { c.on_save(s, checkpoint.place()); });
+        call([&](run::trainer_callback& c, run::trainer_state& s) { c.on_save(s, checkpoint->place()); });
     }
 
     /// Takes up a run where a checkpoint of it stands: train() then goes on as if it had never stopped, bit for bit on
@@ -146,7 +165,13 @@ class trainer {
             check_identity(known_identity(), io::read_json(checkpoint / "identity.json").get<run_identity>(),
                            checkpoint);
             run::state_folder saved(checkpoint);
-            visit_progress(saved);
+            bool const is_in_shards = moves().is_sharded() || run::has_shards(checkpoint, "optimizer");
+            visit_progress(saved, !is_in_shards);
+            if (is_in_shards) {
+                run::sharded_state shards(checkpoint, "optimizer");
+                shards.within("optimizer", moves());
+                saved.pass_over("optimizer/");
+            }
             saved.finish();
             history_ = run::log_history(io::read_json(checkpoint / "trainer_state.json"));
         } catch (nlohmann::json::exception const& error) {
@@ -160,7 +185,8 @@ class trainer {
     /// Writes all that a run has learnt and where it stands, or reads it back: a trainer of the same arguments then
     /// goes on as if it had never stopped, bit for bit on the CPU. What does not learn is left out.
     void visit_state(run::state_archive& archive) {
-        visit_progress(archive);
+        visit_progress(archive, true);
+        whole_parameters const whole(units(), /*changes=*/archive.is_reading());
         for (auto const& model : models())
             for (auto const& parameter : model.parameters)
                 visit_tensor(archive, model.name + "/" + parameter.name, parameter.tensor);
@@ -173,6 +199,7 @@ class trainer {
     trainer(run::training_options const& options, run::callback_list callbacks, std::shared_ptr<communicator> world)
         : world_(std::move(world)), options_(options), callbacks_(std::move(callbacks)), best_(options) {
         state_.output_dir = options_.output_dir;
+        state_.has_peers = world_->world_size() > 1;
         callbacks_.insert(callbacks_.begin(), std::make_shared<run::default_flow>(options_));
         if (options_.early_stopping_patience)
             callbacks_.push_back(std::make_shared<run::early_stopping>(
@@ -183,7 +210,11 @@ class trainer {
     virtual std::vector<trained_model> models() const = 0;
     /// Writes them as Hugging Face folders below a folder.
     virtual void save_models(std::filesystem::path const& folder) const = 0;
-    /// Writes or reads the state of what learns or draws beside the models: cursor, streams, optimizer, schedule.
+    /// Their layers, where the processes keep a slice of each (--sharding zero3).
+    virtual parameter_units units() const { return {}; }
+    /// What moves them.
+    virtual optimizer& moves() = 0;
+    /// Writes or reads the state of what learns or draws beside models and optimizer: cursor, streams, schedule.
     virtual void visit_learning(run::state_archive& archive) = 0;
     /// What makes the run the run that it is.
     virtual run_identity identity() = 0;
@@ -195,6 +226,15 @@ class trainer {
     /// The table that a run ends with; none where it has no rows.
     virtual run::completions_table last_table() { return {}; }
 
+    /// Throws std::invalid_argument where the processes were given different runs: see refuse_differences.
+    void check_same_run() {
+        if (state_.has_peers) refuse_differences(known_identity(), *world_);
+    }
+    /// identity(), found out once: before the processes share weights out, where they do.
+    run_identity const& known_identity() {
+        if (identity_.empty()) identity_ = identity();
+        return identity_;
+    }
     /// Sets a listener's event off, on the main process.
     void announce(void (run::trainer_callback::*event)(run::trainer_state&)) {
         call([event](run::trainer_callback& c, run::trainer_state& s) { (c.*event)(s); });
@@ -210,10 +250,13 @@ class trainer {
             for (auto const& callback : callbacks_) f(*callback, state_);
     }
     static bool is_whole(double x) { return x == std::floor(x); }
-    /// All of a run's state but the models' weights. Listeners are known by their types.
-    void visit_progress(run::state_archive& archive) {
+    /// All of a run's state but the models' weights, and but the optimizer's where the processes share it out.
+    /// Listeners are known by their types.
+    void visit_progress(run::state_archive& archive) { visit_progress(archive, !moves().is_sharded()); }
+    void visit_progress(run::state_archive& archive, bool with_optimizer) {
         archive.within("trainer", state_);
         visit_learning(archive);
+        if (with_optimizer) archive.within("optimizer", moves());
         std::map<std::string, int> seen;
         for (auto const& callback : callbacks_) {
             std::string name = "callback/" + run::type_name(*callback);
@@ -221,14 +264,35 @@ class trainer {
             if (!archive.is_reading() || archive.holds(name)) archive.within(name, *callback);
         }
     }
-    run_identity const& known_identity() {
-        if (identity_.empty()) identity_ = identity();
-        return identity_;
+    /// All processes begin with the weights of process 0.
+    void begin_together() {
+        if (world_->world_size() == 1) return;
+        at::NoGradGuard const no_gradient;
+        whole_parameters const held(units(), /*changes=*/true);
+        for (auto const& model : models())
+            for (auto const& parameter : model.parameters) {
+                at::Tensor whole = parameter.tensor.detach();
+                world_->broadcast(whole, 0);
+            }
+    }
+    /// Each process writes its part of the optimizer's state into a folder of its own; returns when all have.
+    void write_shards(std::filesystem::path const& into) {
+        world_->barrier();  // the folder is there
+        std::error_code error;
+        if (!std::filesystem::is_directory(into, error))
+            throw std::runtime_error("process " + std::to_string(world_->rank()) + " does not see " + into.string() +
+                                     ": give an --output_dir on a file system that all processes share");
+        auto const own = into / run::shard_name("optimizer", world_->rank(), world_->world_size());
+        std::filesystem::create_directory(own);
+        run::write_state(own, [this](run::state_archive& archive) { archive.within("optimizer", moves()); });
+        world_->barrier();
     }
     void load_models(std::filesystem::path const& folder) const {
+        whole_parameters const whole(units(), /*changes=*/true);
         for (auto const& model : models()) load_weights(folder / model.folder, model.parameters);
     }
     void load_best() {
+        world_->barrier();  // it is written
         state_.holds_best = true;
         load_models(state_.best_model_checkpoint);
     }
@@ -253,10 +317,15 @@ class trainer {
         std::string trouble;
         try {
             bool const has_diverged = dynamic_cast<diverged_error const*>(&error) != nullptr;
+            if (state_.optimizer_steps > 0 && !has_diverged && !units().empty())
+                throw std::runtime_error(
+                    "with --sharding zero3 they are spread over the processes; resume from the last "
+                    "checkpoint");
             if (state_.optimizer_steps > 0 && !has_diverged) {
                 check_finite();
                 save();
-                if (is_between_updates_ && options_.save_strategy != "no" &&
+                // Other processes may be gone, or go on: nothing is written that takes all of them.
+                if (is_between_updates_ && options_.save_strategy != "no" && !moves().is_sharded() &&
                     std::max(last_checkpoint_, tried_checkpoint_) != state_.update)
                     save_checkpoint();
             }
@@ -271,11 +340,15 @@ class trainer {
             throw std::runtime_error(std::string(error.what()) +
                                      "; and the models as of the last step could not be saved: " + trouble);
     }
-    /// Whether any process asks for an end.
+    /// Whether any process asks for an end, or was told to end by a signal.
     bool stop_is_asked() {
-        at::Tensor request = at::scalar_tensor(state_.should_stop ? 1.0 : 0.0, at::kDouble);
-        world_->all_reduce_max(request);
-        return request.item<double>() > 0.0;
+        bool const is_alone = world_->world_size() == 1;  // then stop_on_signal does it, where it listens
+        at::Tensor requests = at::tensor(
+            {state_.should_stop ? 1.0 : 0.0, is_alone ? 0.0 : static_cast<double>(io::noted_signal())}, at::kDouble);
+        world_->all_reduce_max(requests);
+        signal_ = static_cast<int>(requests[1].item<double>());
+        if (signal_ != 0) state_.should_stop = true;
+        return state_.should_stop || requests[0].item<double>() > 0.0;
     }
     /// The one place where requests are obeyed: on all processes alike, whoever asked.
     void obey(run::metrics const& logged) {
@@ -310,6 +383,7 @@ class trainer {
     std::int64_t last_checkpoint_ = -1;   // the update of the last checkpoint
     std::int64_t tried_checkpoint_ = -1;  // the update of the last one that was begun
     bool is_between_updates_ = true;
+    int signal_ = 0;  // that told one of several processes to end
     run::log_history history_;
     run_identity identity_;
 };

@@ -32,10 +32,16 @@ struct learners {
     sequence_classifier const* critic = nullptr;
 };
 
+/// Which rows of each mini-batch are this process's, where several train on one batch that all of them hold: the
+/// `rank`-th of `processes` equal runs of rows.
+struct batch_share {
+    std::int64_t rank = 0, processes = 1;
+};
+
 /// How a batch is walked through.
 struct update_plan {
     std::int64_t ppo_epochs = 4;
-    std::int64_t mini_batch_size = 1;   // rows per optimizer step
+    std::int64_t mini_batch_size = 1;   // rows of the batch per optimizer step
     std::int64_t micro_batch_size = 1;  // rows per forward and backward pass
     double temperature = 1.0;
     double learning_rate = 0.0;
@@ -47,6 +53,8 @@ struct update_plan {
     step_pipeline stages{};                  // of every optimizer step; none: stock_pipeline of a single process
     std::function<void()> on_substep_end{};  // after a micro-batch that no step follows
     loss_scaler const* scaler = nullptr;     // multiplies the loss; its stages are the pipeline's
+    bool every_pass = false;  // whether a micro-batch that counts nothing is run too, as other processes wait for it
+    batch_share share{};
 };
 
 /// What one micro-batch did; seen by an observer before the optimizer moves.
@@ -107,17 +115,20 @@ inline std::map<std::string, double> numbers_of(measured_loss const& measured, e
 /// TRL v0.11.4, the result depends on how a batch is split, unless the aggregation is over_mini_batch. A micro-batch
 /// none of whose tokens count is passed over. The algorithm's guard may leave a step out, or end the update; so does an
 /// overflow where the loss is scaled. Throws non_finite_error before a step that would spoil the models. Whatever ends
-/// it, no gradient is left behind.
+/// it, no gradient is left behind. Of several processes that hold one batch each trains on its share of every
+/// mini-batch.
 inline update_statistics update(trainable const& algorithm, learners const& models, optimizer& optimizer,
                                 episodes const& batch, experience<libtorch::field> const& judged,
                                 update_plan const& plan, micro_batch_observer const& observer = {}) {
     update_statistics statistics;
     std::int64_t const B = batch.size();
-    if (B % plan.mini_batch_size != 0 || plan.mini_batch_size % plan.micro_batch_size != 0)
+    if (B % plan.mini_batch_size != 0 || plan.mini_batch_size % (plan.micro_batch_size * plan.share.processes) != 0)
         throw std::invalid_argument(
             "proximal: a batch of " + std::to_string(B) + " rows does not divide into mini-batches of " +
-            std::to_string(plan.mini_batch_size) + " and micro-batches of " + std::to_string(plan.micro_batch_size));
-    std::int64_t const accumulation = plan.mini_batch_size / plan.micro_batch_size;
+            std::to_string(plan.mini_batch_size) + " and micro-batches of " + std::to_string(plan.micro_batch_size) +
+            (plan.share.processes == 1 ? "" : " on " + std::to_string(plan.share.processes) + " processes"));
+    std::int64_t const own_rows = plan.mini_batch_size / plan.share.processes;
+    std::int64_t const accumulation = own_rows / plan.micro_batch_size;
     single_process alone;
     step_pipeline const stages = plan.stages.empty() ? stock_pipeline(algorithm, alone) : plan.stages;
     struct forget_gradients {
@@ -131,16 +142,18 @@ inline update_statistics update(trainable const& algorithm, learners const& mode
         std::optional<std::string> failure;
         for (std::int64_t mini = 0; mini < B / plan.mini_batch_size; ++mini) {
             auto const rows_of_mini = order.narrow(0, mini * plan.mini_batch_size, plan.mini_batch_size);
-            auto const mini_batch =
-                algorithm.weigh(proximal::rows(judged, rows_of_mini), static_cast<double>(accumulation));
+            auto const mini_batch = algorithm.weigh(proximal::rows(judged, rows_of_mini),
+                                                    static_cast<double>(accumulation * plan.share.processes));
             for (std::int64_t micro = 0; micro < accumulation; ++micro) {
-                auto const begin = micro * plan.micro_batch_size;
+                auto const begin = plan.share.rank * own_rows + micro * plan.micro_batch_size;
                 auto const index = rows_of_mini.narrow(0, begin, plan.micro_batch_size);
                 auto const where = " in epoch " + std::to_string(epoch + 1) + ", mini-batch " +
                                    std::to_string(mini + 1) + ", micro-batch " + std::to_string(micro + 1);
                 auto const then = each_array(mini_batch, [&](libtorch::field const& x) {
                     return x.tensor.dim() == 0 ? x : libtorch::field(x.tensor.narrow(0, begin, plan.micro_batch_size));
                 });
+                bool const steps = plan.steps_after ? plan.steps_after(epoch, mini, micro) : micro + 1 == accumulation;
+                optimizer.begin_backward(steps);
                 if (!counts_nothing(then)) {
                     auto const now = predict(models, rows(batch, index), plan.pad, plan.temperature, plan.logits_rows);
                     auto const measured = algorithm.loss(then, now);
@@ -155,8 +168,14 @@ inline update_statistics update(trainable const& algorithm, learners const& mode
                     for (auto const& [name, number] : numbers)  // a variance of one number is none, not the update's
                         if (!std::isnan(number)) statistics.series[name].push_back(number);
                     sums.add(numbers);
+                } else if (plan.every_pass) {
+                    auto const now = predict(models, rows(batch, index), plan.pad, plan.temperature, plan.logits_rows);
+                    at::Tensor nothing = now.logprobs.tensor.sum() * 0.0;
+                    if (!absent(now.values)) nothing = nothing + now.values.tensor.sum() * 0.0;
+                    torch::autograd::backward({nothing}, {});
                 }
-                if (!(plan.steps_after ? plan.steps_after(epoch, mini, micro) : micro + 1 == accumulation)) {
+                optimizer.end_backward();
+                if (!steps) {
                     if (plan.on_substep_end) plan.on_substep_end();
                     continue;
                 }
