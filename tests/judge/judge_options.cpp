@@ -10,7 +10,8 @@ using Catch::Contains;
 namespace {
 judge_options judge_options_of(std::vector<std::string> const& arguments) {
     judge_options options;
-    REQUIRE(run::parse_flags(options, "test", arguments));
+    bool const goes_on = run::parse_flags(options, "test", arguments);
+    REQUIRE(goes_on);
     validate(options);
     return options;
 }
