@@ -6,6 +6,7 @@
 #include <proximal/io/command_words.hpp>
 #include <proximal/io/content_hash.hpp>
 #include <proximal/io/expand_user.hpp>
+#include <proximal/io/growing_file.hpp>
 #include <proximal/io/gzip_file.hpp>
 #include <proximal/io/hub.hpp>
 #include <proximal/io/json_file.hpp>

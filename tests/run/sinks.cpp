@@ -2,6 +2,8 @@
 #include <catch2/catch.hpp>
 #include <proximal/run/sinks.hpp>
 
+#include "../support/temporary_folder.hpp"
+
 using namespace proximal::run;
 
 namespace {
@@ -37,4 +39,25 @@ TEST_CASE("sinks_named: what is not written is answered with what to do") {
     CHECK_THROWS_WITH(sinks_named(""), Catch::Contains("does not know ''"));
     CHECK_THROWS_WITH(sinks_named("none,csv"), Catch::Contains("says none and more"));
     CHECK_THROWS_AS(sinks_named("wandb"), std::invalid_argument);
+}
+
+TEST_CASE("sinks: OUTPUT_DIR deleted in mid-run is told with the next update, by whichever writes first") {
+    for (bool const moved : {false, true}) {
+        support::temporary_folder const folder;
+        trainer_state state{.updates = 3, .output_dir = folder.path / "run"};
+        std::filesystem::create_directories(state.output_dir);
+        auto const sinks = sinks_named("all");
+        for (auto const& sink : sinks) sink->on_train_begin(state);
+        metrics numbers;
+        numbers.set("loss", 1.0);
+        state.update = 1;
+        for (auto const& sink : sinks) sink->on_log(state, numbers);
+        if (moved) std::filesystem::rename(state.output_dir, folder.path / "elsewhere");
+        else std::filesystem::remove_all(state.output_dir);
+        for (auto const& sink : sinks) {
+            if (dynamic_cast<samples_log const*>(sink.get()) != nullptr) continue;  // writes with the next table
+            CHECK_THROWS_WITH(sink->on_log(state, numbers), Catch::Contains(state.output_dir.string()) &&
+                                                                Catch::Contains(" is gone: it or its folder"));
+        }
+    }
 }

@@ -13,10 +13,10 @@
 #include <limits>
 #include <optional>
 #include <proximal/io/atomic_file.hpp>
+#include <proximal/io/growing_file.hpp>
 #include <proximal/run/protobuf_message.hpp>
 #include <proximal/run/tf_record.hpp>
 #include <proximal/text/utf8.hpp>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,7 +47,8 @@ inline void keep_events(std::filesystem::path const& path, std::int64_t last_ste
 /// A TensorBoard log: `tensorboard --logdir FOLDER` shows it while the run goes on.
 ///
 /// A file of TFRecords, each an Event that holds what is logged of a step. Source: util/event.proto and
-/// framework/summary.proto of tensorflow/core. Throws std::runtime_error where it cannot be written.
+/// framework/summary.proto of tensorflow/core. Throws std::runtime_error where it cannot be written, or is no longer
+/// there.
 class event_file {
    public:
     /// A new file in the folder.
@@ -67,7 +68,7 @@ class event_file {
             path_ = std::max(path_, entry.path());
         }
         if (path_.empty() || std::filesystem::file_size(path_) == 0) begin(folder);
-        else out_.open(path_, std::ios::binary | std::ios::app);
+        else out_.open(path_, std::ios::app);
     }
 
     /// Logs named numbers (any range of pairs) at a step.
@@ -143,7 +144,7 @@ class event_file {
         ::gethostname(host, sizeof host - 1);
         path_ = folder / (prefix + std::to_string(static_cast<std::int64_t>(now())) + "." + host + "." +
                           std::to_string(::getpid()));
-        out_.open(path_, std::ios::binary);
+        out_.open(path_, std::ios::trunc);
         protobuf_message version;
         version.number(1, now());
         version.bytes(3, "brain.Event:2");
@@ -156,13 +157,10 @@ class event_file {
         event.bytes(5, summary.encoded());
         record(event);
     }
-    void record(protobuf_message const& event) {
-        out_ << tf_record(event.encoded()) << std::flush;
-        if (!out_) throw std::runtime_error(path_.string() + " cannot be written: check permissions and free space");
-    }
+    void record(protobuf_message const& event) { out_.write(tf_record(event.encoded())); }
 
     std::filesystem::path path_;
-    std::ofstream out_;
+    io::growing_file out_;
 };
 
 }  // namespace proximal::run

@@ -8,7 +8,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <proximal/io/atomic_file.hpp>
-#include <stdexcept>
+#include <proximal/io/growing_file.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,7 +31,7 @@ inline std::vector<std::string> whole_lines(std::filesystem::path const& path) {
 class line_log {
    public:
     /// Begins the file anew.
-    void begin(std::filesystem::path path) { open(std::move(path), std::ios::trunc); }
+    void begin(std::filesystem::path path) { out_.open(std::move(path), std::ios::trunc); }
 
     /// Goes on after those whole lines of the file that `is_kept(line)` keeps; the others are dropped, the file written
     /// beside and renamed. Gives the lines kept.
@@ -58,25 +58,17 @@ class line_log {
         for (auto const& line : lines) text += line + '\n';
         out_.close();
         io::write_file(path, text);
-        open(std::move(path), std::ios::app);
+        out_.open(std::move(path), std::ios::app);
     }
 
-    /// Appends a line. Throws std::runtime_error where it cannot be written.
-    void write(std::string_view line) {
-        out_ << line << std::endl;
-        if (!out_) throw std::runtime_error(path_.string() + " cannot be written: check permissions and free space");
-    }
+    /// Appends a line. Throws std::runtime_error where it cannot be written, or the file is no longer there.
+    void write(std::string_view line) { out_.write(std::string(line) + '\n'); }
 
     /// Whether begin() or go_on() was called.
     bool is_open() const { return out_.is_open(); }
 
    private:
-    void open(std::filesystem::path path, std::ios::openmode mode) {
-        path_ = std::move(path);
-        out_ = std::ofstream(path_, std::ios::binary | mode);
-    }
-    std::filesystem::path path_;
-    std::ofstream out_;
+    io::growing_file out_;
 };
 
 }  // namespace proximal::run

@@ -111,6 +111,7 @@ class trainer {
     void save() {
         whole_parameters const whole(units());
         if (!world_->is_main()) return;
+        prepare_output();  // it may have been deleted meanwhile
         save_models(state_.output_dir);
         call([](run::trainer_callback& c, run::trainer_state& s) { c.on_save(s, s.output_dir); });
     }

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <iterator>
+#include <proximal/io/growing_file.hpp>
+
+#include "../support/temporary_folder.hpp"
+
+using proximal::io::growing_file;
+
+namespace {
+std::string written_in(std::filesystem::path const& path) {
+    std::ifstream in(path, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+}
+}  // namespace
+
+TEST_CASE("growing_file: each piece is there as soon as it is written, anew or after what the file holds") {
+    support::temporary_folder const folder;
+    auto const path = folder.path / "log";
+    growing_file file;
+    CHECK_FALSE(file.is_open());
+    file.open(path, std::ios::trunc);
+    file.write("one\n");
+    CHECK(written_in(path) == "one\n");
+    file.close();
+    file.open(path, std::ios::app);
+    file.write(std::string_view("t\0wo", 4));
+    CHECK(written_in(path) == std::string("one\nt\0wo", 8));
+}
+
+TEST_CASE(
+    "growing_file: a file that was deleted, moved or replaced, or whose folder was, is told with the next piece") {
+    support::temporary_folder const folder;
+    auto const inside = folder.path / "run", path = inside / "log";
+    auto const refused = [&](auto const& happens) {
+        std::filesystem::create_directories(inside);
+        growing_file file;
+        file.open(path, std::ios::trunc);
+        file.write("one\n");
+        happens();
+        CHECK_THROWS_WITH(file.write("two\n"), path.string() +
+                                                   " is gone: it or its folder was deleted or moved while it was "
+                                                   "written to, and what follows would be lost; leave the folder where "
+                                                   "it is until the run ends");
+        std::filesystem::remove_all(inside);
+    };
+    refused([&] { std::filesystem::remove(path); });
+    refused([&] { std::filesystem::remove_all(inside); });
+    refused([&] { std::filesystem::rename(inside, folder.path / "elsewhere"); });
+    refused([&] {
+        std::filesystem::rename(path, inside / "old");
+        std::ofstream(path) << "another program's\n";
+    });
+}
+
+TEST_CASE("growing_file: what cannot be opened or is full is told with the remedy") {
+    growing_file file;
+    file.open("/no/such/folder/log", std::ios::trunc);
+    CHECK_THROWS_WITH(file.write("x"), "/no/such/folder/log cannot be written: check permissions and free space");
+    file.open("/dev/full", std::ios::app);
+    CHECK_THROWS_WITH(file.write("x"), "/dev/full cannot be written: check permissions and free space");
+}
