@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <proximal/run/line_log.hpp>
+#include <proximal/run/log_history.hpp>
 #include <proximal/run/trainer_callback.hpp>
 #include <string>
 #include <string_view>
@@ -41,7 +42,7 @@ inline std::vector<std::string> csv_fields(std::string_view line) {
 /// metric. A cell is empty where its row has no such metric, `nan` where it is none.
 ///
 /// A metric that appears later adds a column: the file is written again beside and renamed. A resumed run goes on after
-/// the rows of the updates done.
+/// the rows of the updates done; in another folder than the checkpoint's it begins with them.
 class csv_log final : public trainer_callback {
    public:
     void on_train_begin(trainer_state& state) override {
@@ -53,7 +54,11 @@ class csv_log final : public trainer_callback {
             bool const is_header = std::exchange(is_first, false);
             return is_header || std::strtoll(line.c_str(), nullptr, 10) <= state.update;
         });
-        if (kept.empty()) return begin();
+        if (kept.empty()) {
+            begin();
+            for (auto const& point : earlier_points(state)) write(point.update, point.numbers);
+            return;
+        }
         columns_ = csv_fields(kept.front());
     }
     void on_log(trainer_state& state, metrics const& logged) override { write(state.update, logged); }

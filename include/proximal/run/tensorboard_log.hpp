@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdlib>
+#include <filesystem>
 #include <optional>
 #include <proximal/run/event_file.hpp>
+#include <proximal/run/log_history.hpp>
 #include <proximal/run/markdown_table.hpp>
 #include <proximal/run/trainer_callback.hpp>
 #include <string>
@@ -13,12 +15,18 @@ namespace proximal::run {
 
 /// Writes a run to a TensorBoard event file below OUTPUT_DIR/runs: metrics and evaluations as scalars over episodes,
 /// tables of samples as text and their scores as a histogram. A resumed run goes on with that file after the episodes
-/// done; a TensorBoard that is open meanwhile may want to be reloaded.
+/// done, and in another folder than the checkpoint's begins with their scalars; a TensorBoard that is open meanwhile
+/// may want to be reloaded.
 class tensorboard_log final : public trainer_callback {
    public:
     void on_train_begin(trainer_state& state) override {
-        if (state.update == 0) file_.emplace(state.output_dir / "runs");
-        else file_.emplace(state.output_dir / "runs", state.episode);
+        auto const folder = state.output_dir / "runs";
+        if (state.update == 0) return void(file_.emplace(folder));
+        bool const is_new = !std::filesystem::exists(folder);
+        file_.emplace(folder, state.episode);
+        if (is_new)
+            for (auto const& point : earlier_points(state))  // an update has as many episodes as every other
+                file_->scalars(state.episode * point.update / state.update, point.numbers);
     }
     void on_log(trainer_state& state, metrics const& logged) override { file_->scalars(state.episode, logged); }
     void on_evaluate(trainer_state& state, metrics const& measured) override {

@@ -20,8 +20,9 @@ struct trainer_state {
     double epoch = 0.0;                // passes over the data
     double seconds = 0.0;              // spent in updates, those before an interruption included
     std::filesystem::path output_dir{};
-    std::optional<double> best_metric{};  // of all evaluations whose model was saved
-    bool holds_best = false;              // the models are the best checkpoint's again: --load_best_model_at_end
+    std::filesystem::path resumed_from{};  // the checkpoint that the run goes on from, if it does
+    std::optional<double> best_metric{};   // of all evaluations whose model was saved
+    bool holds_best = false;               // the models are the best checkpoint's again: --load_best_model_at_end
     std::filesystem::path best_model_checkpoint{};  // the folder of that model, below output_dir
 
     bool has_peers = false;  // other processes run the same run: it ends only when all of them know

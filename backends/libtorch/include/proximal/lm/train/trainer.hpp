@@ -174,13 +174,14 @@ class trainer {
                 saved.pass_over("optimizer/");
             }
             saved.finish();
-            history_ = run::log_history(io::read_json(checkpoint / "trainer_state.json"));
+            history_ = run::read_log_history(checkpoint);
         } catch (nlohmann::json::exception const& error) {
             throw std::runtime_error("the checkpoint " + checkpoint.string() +
                                      " is damaged: " + io::json_trouble(error));
         }
         load_models(checkpoint);
         last_checkpoint_ = state_.update;
+        state_.resumed_from = checkpoint;
     }
 
     /// Writes all that a run has learnt and where it stands, or reads it back: a trainer of the same arguments then
