@@ -12,12 +12,13 @@ int main(int argc, char** argv) {
     px::run::spin_briefly(argv);
     return px::run::run_main("generate", argc, argv, [](std::vector<std::string> const& arguments) {
         examples::generate_config config;
-        auto const options = px::run::parse_options(px::run::any_knobs(config),
-                                                    "Answers the prompts of a data set, a JSON line each.", arguments);
+        auto const knobs = examples::acting_knobs(config);
+        auto const options = px::run::parse_options(knobs, "Answers the prompts of a data set, a JSON line each.",
+                                                    arguments, examples::idle_data_options());
         if (!options) return 0;
         px::validate(config);
         if (options->print_config) {
-            fmt::print("{}", px::run::options_text(px::run::any_knobs(config), options->given));
+            fmt::print("{}", px::run::options_text(knobs, options->given));
             return 0;
         }
         px::io::stop_signals const signals;

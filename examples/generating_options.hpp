@@ -7,9 +7,12 @@
 #include <optional>
 #include <proximal/judge/judge_options.hpp>
 #include <proximal/knob.hpp>
+#include <proximal/run/any_knob.hpp>
 #include <proximal/run/config/data_options.hpp>
+#include <proximal/run/flags.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace examples {
 
@@ -33,6 +36,22 @@ struct generating_options {
                                      "It changes no answer: draws depend on the seed and the prompt's place."),
         proximal::knob<"use_cpu">(&generating_options::use_cpu, "stay on the CPU where there is a GPU"));
 };
+
+/// The data's options that no answer depends on, and why.
+inline proximal::run::refused_flags idle_data_options() {
+    return {{"dataset_test_split", {"the prompts of --dataset_train_split are answered", "none"}},
+            {"data_seed", {"prompts are answered in their order", "none"}},
+            {"group_by_length", {"prompts are answered in their order", "false"}},
+            {"eval_fraction", {"nothing is held out", "0.05"}}};
+}
+
+/// The flags of `generate` or `judge_tldr`: the knobs of its configuration that act.
+template <class Config>
+std::vector<proximal::run::any_knob> acting_knobs(Config& config) {
+    auto knobs = proximal::run::any_knobs(config);
+    std::erase_if(knobs, [](auto const& knob) { return idle_data_options().contains(knob.name); });
+    return knobs;
+}
 
 /// What `generate` can be told.
 struct generate_config : generating_options, proximal::run::data_options {

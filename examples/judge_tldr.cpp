@@ -37,9 +37,10 @@ int main(int argc, char** argv) {
     px::run::spin_briefly(argv);
     return px::run::run_main("judge_tldr", argc, argv, [](std::vector<std::string> const& arguments) {
         examples::judge_tldr_config config;
-        auto const knobs = px::run::any_knobs(config);
+        auto const knobs = examples::acting_knobs(config);
         auto const options =
-            px::run::parse_options(knobs, "How often a judge prefers a model's answers to the references.", arguments);
+            px::run::parse_options(knobs, "How often a judge prefers a model's answers to the references.", arguments,
+                                   examples::idle_data_options());
         if (!options) return 0;
         px::validate(config);
         if (options->print_config) {
