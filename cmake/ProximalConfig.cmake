@@ -38,8 +38,12 @@ foreach(component IN LISTS proximal_components)
     string(TOUPPER "${component}" proximal_option)
     if(NOT component IN_LIST proximal_wanted OR TARGET proximal::${component})
     elseif(NOT EXISTS "${CMAKE_CURRENT_LIST_DIR}/proximal-${component}.cmake")
+        set(proximal_switch "-DPROXIMAL_${proximal_option}=ON")
+        if(component STREQUAL "arrow")  # which is on, and left out where no Arrow is found
+            set(proximal_switch "-DPROXIMAL_ARROW_DIR=FOLDER, the folder of the Python wheel pyarrow,")
+        endif()
         set(proximal_reason "Proximal was installed without its component '${component}': configure it with \
--DPROXIMAL_${proximal_option}=ON and install it again.")
+${proximal_switch} and install it again.")
     elseif(component STREQUAL "proximal")
         proximal_find(Boost 1.74 "install its headers (libboost-dev) or give its folder in CMAKE_PREFIX_PATH")
     elseif(component STREQUAL "eigen")
