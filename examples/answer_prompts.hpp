@@ -47,15 +47,13 @@ inline proximal::text::prompt_dataset named_prompts(proximal::run::data_options 
         throw std::invalid_argument("--dataset_name is missing: it names the prompts, a file, a folder or a Hub id");
     auto const files = px::text::find_dataset(*data.dataset_name, {data.dataset_train_split, data.dataset_test_split});
     auto table = px::text::read_all(files.train, data_formats());
-    auto const read =
-        px::text::prompts_of(std::move(table), tokenizer,
-                             {.max_prompt_length = data.max_prompt_length,
-                              .query = px::lm::configured_query(data),
-                              .how = {.threads = static_cast<std::size_t>(data.dataset_num_proc.value_or(0))}},
-                             *data.dataset_name);
-    if (read.too_long > 0)
-        fmt::print("note       {} prompts of {} are longer than --max_prompt_length and left out\n", read.too_long,
-                   *data.dataset_name);
+    auto note = px::text::missing_rows(files.train_rows, table.records.size(), *data.dataset_name);
+    auto read = px::text::prompts_of(std::move(table), tokenizer,
+                                     {.max_prompt_length = data.max_prompt_length,
+                                      .query = px::lm::configured_query(data),
+                                      .how = {.threads = static_cast<std::size_t>(data.dataset_num_proc.value_or(0))}},
+                                     *data.dataset_name);
+    read.note = std::move(note);
     auto fit = px::lm::fitting(read, positions, response_length, *data.dataset_name);
     if (most && static_cast<std::size_t>(*most) < fit.prompts.size()) {
         fit.prompts.resize(static_cast<std::size_t>(*most));

@@ -93,6 +93,39 @@ TEST_CASE("dataset_files: the patterns of a dataset's card come before names") {
     CHECK(card("") == found_names{{"train.jsonl"}, {"test.jsonl"}});
 }
 
+TEST_CASE("dataset_files: rows that a dataset's card counts and its files do not hold are told") {
+    support::temporary_folder const place;
+    auto const folder = place.path / "d";
+    touch_all(folder, {"train.jsonl", "dev.jsonl", "test.jsonl"});
+    using counts = std::pair<std::optional<std::size_t>, std::optional<std::size_t>>;
+    auto const card = [&](std::string const& yaml) {
+        support::write(folder / "README.md", "---\n" + yaml + "---\n# A card\n");
+        auto const found = find_dataset(folder.string());
+        return counts{found.train_rows, found.test_rows};
+    };
+    std::string const splits =
+        "  splits:\n  - name: train\n    num_bytes: 9\n    num_examples: 116722\n"
+        "  - name: dev\n    num_examples: 3\n";
+    CHECK(card("dataset_info:\n  features: []\n" + splits) == counts{116722, 3});
+    CHECK(card("dataset_info:\n- config_name: other\n  splits: []\n- config_name: default\n" + splits) ==
+          counts{116722, 3});
+    CHECK(card("configs:\n- config_name: one\n  data_files: nothing\n- config_name: two\n  default: true\n"
+               "dataset_info:\n- config_name: one\n  splits: []\n- config_name: two\n" +
+               splits) == counts{116722, 3});
+    CHECK(card("dataset_info:\n- config_name: one\n" + splits) == counts{116722, 3});  // the only one
+    for (auto const* silent : {"license: mit\n", "dataset_info: 3\n", "dataset_info:\n  splits: many\n",
+                               "dataset_info:\n  splits:\n  - name: train\n    num_examples: some\n", "[broken\n",
+                               "3\n", "dataset_info:\n  splits:\n  - name: other\n    num_examples: 3\n"})
+        CHECK(card(silent) == counts{});
+    CHECK(find_dataset((folder / "train.jsonl").string()).train_rows == std::nullopt);
+    CHECK(missing_rows(116722, 100, "d") ==
+          "d holds 100 rows and its card says 116722: the files may be incomplete; "
+          "fetch them again if all are wanted");
+    for (auto const said :
+         {std::optional<std::size_t>(100), std::optional<std::size_t>(99), std::optional<std::size_t>()})
+        CHECK(missing_rows(said, 100, "d").empty());  // more than the card says is no loss
+}
+
 TEST_CASE("dataset_files: folders without data, or with too much, say so") {
     support::temporary_folder const place;
     auto const folder = place.path / "d";

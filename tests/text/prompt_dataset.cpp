@@ -183,3 +183,22 @@ TEST_CASE("prompt_dataset: a folder brings its own evaluation prompts") {
     CHECK(parts.eval.prompts == std::vector<std::vector<std::int64_t>>{{'v'}});
     CHECK(parts.train.prompts.size() == 2);
 }
+
+TEST_CASE("prompt_dataset: rows that the dataset's card counts and its files lack are noted, of either split") {
+    support::temporary_folder const folder;
+    support::write_bytes(folder.path / "train.jsonl", "{\"prompt\": \"ab\"}\n{\"prompt\": \"ba\"}\n");
+    support::write_bytes(folder.path / "test.jsonl", "{\"prompt\": \"t\"}\n");
+    auto const card = [&](std::string const& train, std::string const& test) {
+        support::write_bytes(folder.path / "README.md",
+                             "---\ndataset_info:\n  splits:\n  - name: train\n    num_examples: " + train +
+                                 "\n  - name: test\n    num_examples: " + test + "\n---\n");
+        return load_prompt_split(folder.path.string(), tiny(), prompt_options{});
+    };
+    CHECK((card("2", "1").train.note.empty() && card("2", "1").eval.note.empty()));
+    auto const parts = card("5", "4");
+    CHECK_THAT(parts.train.note, Contains(folder.path.string() + " holds 2 rows and its card says 5"));
+    CHECK_THAT(parts.eval.note, Contains("'s held-out split holds 1 rows and its card says 4"));
+    CHECK(leave_out_long(parts.train, 1).note == parts.train.note);
+    std::filesystem::remove(folder.path / "test.jsonl");
+    CHECK(card("5", "4").train.note == parts.train.note);  // also where a share is held out
+}

@@ -38,9 +38,11 @@ struct split_names {
 /// A dataset's files by split, each split's in order.
 using split_files = std::map<std::string, std::vector<std::filesystem::path>>;
 
-/// The files of the two splits; `test` is empty where none is there.
+/// The files of the two splits; `test` is empty where none is there. And how many rows the dataset's card says that
+/// each has, where it does.
 struct dataset_files {
     std::vector<std::filesystem::path> train, test{};
+    std::optional<std::size_t> train_rows{}, test_rows{};
 };
 
 namespace detail {
@@ -107,43 +109,84 @@ inline std::vector<std::filesystem::path> data_files_in(std::filesystem::path co
     return files;
 }
 
-/// The splits that a dataset's card, the YAML at the head of its README.md, gives patterns for, in the configuration
-/// that is the default or the only one; nothing where it gives none.
-inline std::optional<std::map<std::string, std::vector<std::string>>> split_patterns(
-    std::filesystem::path const& folder) {
+/// A dataset's card, the YAML at the head of its README.md; null where it has none.
+inline YAML::Node card_of(std::filesystem::path const& folder) {
     std::ifstream in(folder / "README.md", std::ios::binary);
     std::string const text(std::istreambuf_iterator<char>(in), {});
     auto const end = text.find("\n---", 3);
-    if (!text.starts_with("---") || end == std::string::npos) return std::nullopt;
+    if (!text.starts_with("---") || end == std::string::npos) return {};
+    try {
+        return YAML::Load(text.substr(3, end - 3));
+    } catch (YAML::Exception const&) {
+        return {};  // files' names tell the splits too
+    }
+}
+
+/// The configuration of a list of them that is the default or the only one; null where none is.
+inline YAML::Node default_config(YAML::Node const& configs) {
+    YAML::Node chosen;
+    for (auto const& config : configs)
+        if (configs.size() == 1 || config["config_name"].as<std::string>("default") == "default" ||
+            config["default"].as<bool>(false))
+            chosen.reset(config);
+    return chosen;
+}
+
+/// The splits that a dataset's card gives patterns for, in its default configuration; nothing where it gives none.
+inline std::optional<std::map<std::string, std::vector<std::string>>> split_patterns(
+    std::filesystem::path const& folder) {
     std::map<std::string, std::vector<std::string>> patterns;
     try {
-        auto const configs = YAML::Load(text.substr(3, end - 3))["configs"];
-        if (!configs.IsSequence() || configs.size() == 0) return std::nullopt;
-        std::optional<YAML::Node> chosen;
-        std::string names;
-        for (auto const& config : configs) {
-            auto const name = config["config_name"].as<std::string>("default");
-            names += (names.empty() ? "" : ", ") + name;
-            if (configs.size() == 1 || name == "default" || config["default"].as<bool>(false)) chosen.emplace(config);
-        }
-        if (!chosen)
+        auto const card = card_of(folder);
+        if (!card.IsMap() || !card["configs"].IsSequence() || card["configs"].size() == 0) return std::nullopt;
+        auto const chosen = default_config(card["configs"]);
+        if (chosen.IsNull()) {
+            std::string names;
+            for (auto const& config : card["configs"])
+                names += (names.empty() ? "" : ", ") + config["config_name"].as<std::string>();
             throw std::runtime_error(
                 fmt::format("{} has the configurations {} and none is the default: give one's folder or file",
                             folder.string(), names));
+        }
         auto const add = [&](std::string const& split, YAML::Node const& paths) {
             if (paths.IsScalar()) patterns[split].push_back(paths.as<std::string>());
             else
                 for (auto const& path : paths) patterns[split].push_back(path.as<std::string>());
         };
-        auto const files = (*chosen)["data_files"];
+        auto const files = chosen["data_files"];
         bool const named = files.IsSequence() && files.size() > 0 && files[0].IsMap();
         if (!named && files.IsDefined()) add("train", files);
         if (named)
             for (auto const& file : files) add(file["split"].as<std::string>(), file["path"]);
     } catch (YAML::Exception const&) {
-        return std::nullopt;  // files' names tell the splits too
+        return std::nullopt;
     }
     return patterns.empty() ? std::nullopt : std::optional(patterns);
+}
+
+/// How many rows a dataset's card says that each split has, in its default configuration; of other splits nothing.
+inline std::map<std::string, std::size_t> rows_of_card(std::filesystem::path const& folder) {
+    std::map<std::string, std::size_t> rows;
+    try {
+        auto const card = card_of(folder);
+        if (!card.IsMap()) return rows;
+        YAML::Node info;  // to assign a node would change the card: reset
+        info.reset(card["dataset_info"]);
+        if (info.IsSequence()) {
+            auto const all = card["dataset_info"];
+            info.reset(default_config(all));
+            auto const chosen = card["configs"].IsDefined() ? default_config(card["configs"]) : info;
+            for (auto const& one : all)
+                if (chosen.IsMap() &&
+                    one["config_name"].as<std::string>("default") == chosen["config_name"].as<std::string>("default"))
+                    info.reset(one);
+        }
+        if (info.IsMap() && info["splits"].IsSequence())
+            for (auto const& split : info["splits"])
+                rows[split["name"].as<std::string>()] = split["num_examples"].as<std::size_t>();
+    } catch (YAML::Exception const&) {  // a card that is no card says nothing
+    }
+    return rows;
 }
 
 inline bool matches_pattern(std::string const& path, std::string const& pattern) {
@@ -189,8 +232,10 @@ inline split_files splits_in(std::filesystem::path const& folder) {
     return splits;
 }
 
-/// The files of a split: of that name, else of a name that means the same (dev: validation).
-inline split_files::const_iterator find_split(split_files const& splits, std::string const& name) {
+/// What is under a split's name, or else under one that means the same (dev: validation).
+template <class Value>
+typename std::map<std::string, Value>::const_iterator find_split(std::map<std::string, Value> const& splits,
+                                                                 std::string const& name) {
     auto found = splits.find(name);
     auto const meant = detail::split_keyword(name);
     for (auto i = splits.begin(); i != splits.end() && found == splits.end() && meant; ++i)
@@ -250,6 +295,7 @@ inline dataset_files find_dataset(std::string const& name, split_names const& na
         train = splits.begin();
     if (train == splits.end()) missing(names.train, "dataset_train_split");
     dataset_files found{train->second, {}};
+    auto held_out = splits.end();
     if (names.test) {
         auto const test = find_split(splits, *names.test);
         if (test == splits.end()) missing(*names.test, "dataset_test_split");
@@ -258,14 +304,30 @@ inline dataset_files find_dataset(std::string const& name, split_names const& na
                 fmt::format("{} cannot train on its split \"{}\" and hold it out too: give "
                             "another in --dataset_test_split",
                             name, *names.test));
-        found.test = test->second;
+        held_out = test;
     } else {
-        for (auto const* const held_out : {"validation", "test"})
-            if (auto const test = find_split(splits, held_out);
-                found.test.empty() && test != splits.end() && test != train)
-                found.test = test->second;
+        for (auto const* const name : {"validation", "test"})
+            if (auto const test = find_split(splits, name);
+                held_out == splits.end() && test != splits.end() && test != train)
+                held_out = test;
     }
+    auto const rows = detail::rows_of_card(folder);
+    auto const counted = [&](std::string const& split) {
+        auto const row = find_split(rows, split);
+        return row == rows.end() ? std::nullopt : std::optional(row->second);
+    };
+    found.train_rows = counted(train->first);
+    if (held_out != splits.end()) found.test = held_out->second, found.test_rows = counted(held_out->first);
     return found;
+}
+
+/// What is to be said where a dataset's files hold fewer rows than its card says; empty where they do not.
+inline std::string missing_rows(std::optional<std::size_t> said, std::size_t held, std::string const& name) {
+    if (!said || held >= *said) return {};
+    return fmt::format(
+        "{} holds {} rows and its card says {}: the files may be incomplete; fetch them again if all are "
+        "wanted",
+        name, held, *said);
 }
 
 /// All records of some files, in order. `more`: formats besides text_formats().

@@ -33,6 +33,7 @@ struct prompt_dataset {
     std::vector<std::size_t> lines{};       // the file's line of each; may be empty
     std::size_t left_out = 0;               // records whose prompt was empty, or that leave_out_long left out
     std::size_t too_long = 0;               // records whose prompt exceeds max_prompt_length
+    std::string note{};                     // of missing_rows; empty where the dataset's card says nothing else
 
     /// The record that a prompt comes from; null where there are none.
     nlohmann::json record(std::size_t i) const { return i < records.size() ? records[i] : nlohmann::json(); }
@@ -105,6 +106,7 @@ inline prompt_dataset leave_out_long(prompt_dataset const& dataset, std::int64_t
     prompt_dataset kept;
     kept.left_out = dataset.left_out;
     kept.too_long = dataset.too_long;
+    kept.note = dataset.note;
     for (std::size_t i = 0; i < dataset.prompts.size(); ++i) {
         if (std::ssize(dataset.prompts[i]) > longest) {
             ++kept.left_out;
@@ -132,6 +134,7 @@ inline prompt_split split(prompt_dataset dataset, double eval_fraction, std::uin
     }
     parts.train.left_out = dataset.left_out;
     parts.train.too_long = dataset.too_long;
+    parts.train.note = std::move(dataset.note);
     return parts;
 }
 
@@ -140,10 +143,16 @@ inline prompt_split split(prompt_dataset dataset, double eval_fraction, std::uin
 inline prompt_split load_prompt_split(std::string const& name, tokenizer const& tokenizer,
                                       prompt_options const& options) {
     auto const files = find_dataset(name, options.splits);
-    auto train = prompts_of(read_all(files.train, options.formats), tokenizer, options, name);
+    auto const prompts = [&](auto const& paths, std::optional<std::size_t> said, std::string const& called) {
+        auto table = read_all(paths, options.formats);
+        auto note = missing_rows(said, table.records.size(), called);
+        auto dataset = prompts_of(std::move(table), tokenizer, options, called);
+        dataset.note = std::move(note);
+        return dataset;
+    };
+    auto train = prompts(files.train, files.train_rows, name);
     if (files.test.empty()) return split(std::move(train), options.eval_fraction, options.seed);
-    return {std::move(train),
-            prompts_of(read_all(files.test, options.formats), tokenizer, options, name + "'s held-out split")};
+    return {std::move(train), prompts(files.test, files.test_rows, name + "'s held-out split")};
 }
 
 /// The same with the options that are asked for most.

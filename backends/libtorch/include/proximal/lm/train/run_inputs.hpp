@@ -90,6 +90,7 @@ inline void check_named(run::PPOv2Config const& config, trainable const& algorit
 inline text::prompt_dataset fitting(text::prompt_dataset const& data, std::int64_t positions,
                                     std::int64_t response_length, std::string const& name) {
     auto kept = text::leave_out_long(data, positions - response_length);
+    if (!data.note.empty()) fmt::print("note       {}\n", data.note);
     if (data.left_out > 0) fmt::print("note       {} prompts of {} are empty and left out\n", data.left_out, name);
     if (data.too_long > 0)
         fmt::print("note       {} prompts of {} are longer than --max_prompt_length and left out\n", data.too_long,

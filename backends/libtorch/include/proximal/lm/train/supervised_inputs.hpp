@@ -65,9 +65,16 @@ auto rows_of(Config const& config, text::completion_options options, std::vector
         text::find_dataset(*config.dataset_name, {config.dataset_train_split, config.dataset_test_split});
     using rows = decltype(of(text::record_table(), options));
     supervised_split<typename rows::value_type> split;
-    split.train = of(text::read_all(files.train, formats), options);
+    std::vector<std::string> notes;
+    auto const read = [&](auto const& paths, std::optional<std::size_t> said, std::string const& name) {
+        auto table = text::read_all(paths, formats);
+        if (auto note = text::missing_rows(said, table.records.size(), name); !note.empty())
+            notes.push_back(std::move(note));
+        return of(std::move(table), options);
+    };
+    split.train = read(files.train, files.train_rows, *config.dataset_name);
     if (!files.test.empty()) {
-        split.eval = of(text::read_all(files.test, formats), options);
+        split.eval = read(files.test, files.test_rows, *config.dataset_name + "'s held-out split");
     } else if (config.eval_fraction > 0.0) {
         auto const chosen = text::held_out(split.train.size(), config.eval_fraction, config.seed);
         rows kept;
@@ -76,6 +83,7 @@ auto rows_of(Config const& config, text::completion_options options, std::vector
         split.train = std::move(kept);
     }
     bar.finish();
+    for (auto const& note : notes) fmt::print("note       {}\n", note);
     fmt::print("data       {} rows to train on, {} held out\n", split.train.size(), split.eval.size());
     return split;
 }
