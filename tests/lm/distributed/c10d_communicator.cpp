@@ -2,6 +2,14 @@
 #include "../../support/gloo_threads.hpp"
 
 #include <dlfcn.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
 
 #include <torch/csrc/autograd/autograd.h>
 #include <proximal/libtorch/device.hpp>
@@ -14,6 +22,17 @@ using namespace proximal;
 using namespace proximal::lm;
 
 namespace {
+
+std::uint16_t a_free_port() {
+    int const listener = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    socklen_t size = sizeof address;
+    auto* const where = reinterpret_cast<sockaddr*>(&address);
+    bool const is_found = ::bind(listener, where, size) == 0 && ::getsockname(listener, where, &size) == 0;
+    ::close(listener);
+    return is_found ? ntohs(address.sin_port) : 0;
+}
 
 /// What every communicator promises, of tensors on a device.
 void check_collectives(communicator& world, at::Device device) {
@@ -101,6 +120,30 @@ TEST_CASE("c10d_communicator: a collective that takes longer than --ddp_timeout 
         }
         CHECK_THAT(said, Catch::StartsWith("a collective took longer than --ddp_timeout"));
     });
+}
+
+TEST_CASE("c10d_rendezvous: of processes that end with one error the first alone says it, however soon it is gone") {
+    for (int repeat = 0; repeat < 10; ++repeat) {
+        auto const port = a_free_port();
+        REQUIRE(port != 0);
+        std::array<std::atomic<int>, 3> speaks{};
+        std::vector<std::thread> running;
+        for (int rank = 0; rank < 3; ++rank)
+            running.emplace_back([&, rank] {
+                run::launch launch;
+                launch.rank = rank;
+                launch.world_size = 3;
+                launch.master_addr = "127.0.0.1";
+                launch.master_port = port;
+                c10d_rendezvous own(launch);
+                auto const& error = rank == 2 && repeat == 9 ? "another error" : "--seed differs";
+                speaks[static_cast<std::size_t>(rank)] = own.tells(error);
+            });  // process 0's store ends here
+        for (auto& thread : running) thread.join();
+        CHECK(speaks[0] == 1);
+        CHECK(speaks[1] == 0);
+        CHECK(speaks[2] == (repeat == 9));
+    }
 }
 
 TEST_CASE("heartbeat: one that failed, and one that is silent, are named with what is known; one that is done is not") {

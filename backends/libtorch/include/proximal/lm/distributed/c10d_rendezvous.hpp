@@ -86,20 +86,13 @@ class c10d_rendezvous final : public rendezvous {
             store_->set("error/" + std::to_string(launch_.rank), error);
             if (beats_) beats_->leave("failed: " + error);
             if (launch_.rank == 0) {
-                // The store ends with the process that serves it: the others read it first, or have died.
-                if (!launch_.agent_store) linger("error/", std::chrono::seconds(10));
+                // The store ends with the process that serves it: the others decide first, or have died.
+                if (!launch_.agent_store) linger("heard/", std::chrono::seconds(10));
                 return true;
             }
-            auto const until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-            while (std::chrono::steady_clock::now() < until) {
-                for (std::int64_t rank = 0; rank < launch_.rank; ++rank) {
-                    auto const key = "error/" + std::to_string(rank);
-                    if (!store_->check({key})) continue;
-                    auto const other = store_->get_to_str(key);  // "process 1 ended: ..." tells of this one's error
-                    if (error.ends_with(other) || other.ends_with(error)) return false;
-                }
-                std::this_thread::sleep_for(std::chrono::milliseconds(50));
-            }
+            bool const is_first = is_first_with(error);
+            store_->set("heard/" + std::to_string(launch_.rank), "done");
+            return is_first;
         } catch (std::exception const&) {  // the store is gone: each speaks for itself
         }
         return true;
@@ -113,6 +106,24 @@ class c10d_rendezvous final : public rendezvous {
     }
 
    private:
+    /// Whether no process before this one ends with the same error: waits some seconds for those that still run.
+    bool is_first_with(std::string const& error) const {
+        auto const until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+        std::vector<std::string> silent;
+        for (std::int64_t rank = 0; rank < launch_.rank; ++rank) silent.push_back("error/" + std::to_string(rank));
+        while (!silent.empty() && std::chrono::steady_clock::now() < until) {
+            bool is_theirs = false;
+            std::erase_if(silent, [&](std::string const& key) {
+                if (!store_->check({key})) return false;
+                auto const other = store_->get_to_str(key);  // "process 1 ended: ..." tells of this one's error
+                is_theirs |= error.ends_with(other) || other.ends_with(error);
+                return true;
+            });
+            if (is_theirs) return false;
+            if (!silent.empty()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        }
+        return true;
+    }
     c10::intrusive_ptr<c10d::Store> connect(bool serves) const {
         auto const where = launch_.master_addr + ":" + std::to_string(launch_.master_port);
         c10d::TCPStoreOptions options;
