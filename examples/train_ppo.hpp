@@ -59,7 +59,7 @@ inline int train_ppo(std::string const& about, std::vector<std::string> const& a
         claimed.emplace(config, run::planned_run{folder, checkpoint}, "config_ppo.json",
                         lm::run_record(config, algorithm, *given));
     io::stop_signals const signals(world->is_main());
-    lm::tell_memory(config, inputs, device);
+    lm::tell_memory(config, inputs, device, meeting.launched());
     fmt::print("run        {} updates of {} episodes, in {}\n", trainer.sizes().num_total_batches,
                trainer.sizes().batch_size, folder.string());
     if (checkpoint && trainer.state().update >= trainer.sizes().num_total_batches)

@@ -38,7 +38,7 @@ def models(size):
 def plan(size, world, stage):
     """What a process holds, (weights, gradients, optimizer, gathered, generating, saving), and what it sends, (step,
     update, least step)."""
-    weights = gradients = optimizer = gathered = generating = saving = evaluating = step = passed = least = 0
+    weights = gradients = optimizer = gathered = generating = saving = step = passed = least = 0
 
     def share(elements):
         return -(-elements // world)
@@ -52,15 +52,14 @@ def plan(size, world, stage):
         if cuts:
             gathered = max(gathered, NUMBER * world * 2 * share(layer))
             generating += NUMBER * world * own * generates
-            saving += NUMBER * world * own * learns
-            evaluating += NUMBER * world * own * (generates or not learns)
+            saving = max(saving, NUMBER * world * own)
             passed += ring * own * (chunks + generates)
         if learns:
             gradients += NUMBER * (own + rest if stage >= 2 else whole)
             optimizer += MOMENTS * (own + rest if stage >= 1 else whole)
             step += ring * (rest * (MICRO_BATCHES + 1 if stage >= 2 else 2) + own * 3 * MICRO_BATCHES)
             least += ring * 2 * share(whole)
-    return ((weights, gradients, optimizer, gathered, generating, max(saving, evaluating)),
+    return ((weights, gradients, optimizer, gathered, generating, saving),
             (step, STEPS * step + passed, least))
 
 

@@ -75,15 +75,14 @@ TEST_CASE("plan_sharding: the four models of an update; the reward model stays w
     CHECK((zero3.gradients == 2 * 44 && zero3.optimizer_state == 2 * 88));
     CHECK(zero3.gathered == 96);     // of one model at a time
     CHECK(zero3.generating == 144);  // the policy's layers, padded
-    CHECK(zero3.saving == 2 * 144);  // and the critic's, or for an evaluation the reference's
+    CHECK(zero3.saving == 144);      // of one model at a time
     CHECK(zero3.sent_per_step == 2 * 1068);
     CHECK(zero3.sent_per_update == 5 * 2 * 1068 + 108 + 2 * 108 + 2 * 108);
     CHECK(zero2.sent_per_update == 5 * 2 * 480);
     CHECK((zero3.least_per_update == 5 * 2 * 240 && all("none").sent_per_update == 5 * 2 * 240));
     CHECK(zero2.held() == 592 + 160 + 80);
     auto const lone = plan_sharding({.models = {policy, reference, reward}, .world_size = 4, .sharding = "zero3"});
-    CHECK(
-        (lone.saving == 2 * 144 && lone.generating == 144));  // no critic: an evaluation gathers more than a checkpoint
+    CHECK((lone.saving == 144 && lone.generating == 144));
 }
 
 TEST_CASE("plan_sharding: of a model whose layers are not cut zero3 splits what zero2 does") {

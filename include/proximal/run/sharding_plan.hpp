@@ -47,7 +47,7 @@ struct sharding_inputs {
 ///     optimizer      o N      o S      o S          o S                those that learn
 ///     gathered       -        -        -            2 b W s(n)         the layer that runs and the next one
 ///     generating     -        -        -            L b W s(n)         the policy's layers
-///     saving         -        -        -            L b W s(n)         those that learn, or policy and reference
+///     saving         -        -        -            L b W s(n)         of one model after the other
 ///     sent a step    2 r      2 r      (m + 1) r    3 m r(L) + (m + 1) r(e)      those that learn, of m micro-batches
 ///
 /// r = b S (W - 1) is what one reduce-scatter, or one all-gather, has each process send: NCCL's by a ring, Gloo's
@@ -57,8 +57,7 @@ struct sharding_inputs {
 /// forward and backward, and once more where it recomputes (4 m r(L)), scatters their gradients, and gathers nothing
 /// after the step. In an update it also gathers the layers of what generates once, and of what scores once a chunk.
 ///
-/// A checkpoint gathers the layers of all that learns at once, an evaluation those of policy and reference. Two buckets
-/// of gradients that are under way come on top, a layer each with zero3, else --ddp_bucket_cap_mb or one larger matrix;
+/// Checkpoints and evaluations gather the layers of one model after the other. Two buckets of gradients that are under way come on top, a layer each with zero3, else --ddp_bucket_cap_mb or one larger matrix;
 /// on the CPU twice, since all to all receives as much as it sends.
 ///
 /// `least` is what a sum that reaches all cannot do without, what `none` sends a step.
@@ -82,7 +81,7 @@ inline sharding_plan plan_sharding(sharding_inputs const& given) {
     auto const world = given.world_size, micro = given.micro_batches;
     auto const slice = [&](std::int64_t elements) { return (elements + world - 1) / world; };
     sharding_plan plan;
-    std::int64_t sent_without_gradient = 0, evaluating = 0;
+    std::int64_t sent_without_gradient = 0;
     for (auto const& model : given.models) {
         bool const cuts = stage >= 3 && world > 1 && model.cuts_layers;
         auto const whole = model.layers * model.layer_parameters + model.root_parameters;
@@ -96,8 +95,7 @@ inline sharding_plan plan_sharding(sharding_inputs const& given) {
                 model.bytes * world * slice(model.layer_parameters) * std::min<std::int64_t>(2, model.layers);
             plan.gathered = std::max(plan.gathered, two);
             if (model.generates) plan.generating += all;
-            if (model.learns) plan.saving += all;
-            if (model.generates || !model.learns) evaluating += all;
+            plan.saving = std::max(plan.saving, all);
             sent_without_gradient += ring(layers) * (model.passes + (model.generates ? 1 : 0));
         }
         if (!model.learns) continue;
@@ -107,7 +105,6 @@ inline sharding_plan plan_sharding(sharding_inputs const& given) {
             ring(rest) * (stage >= 2 ? micro + 1 : 2) + ring(layers) * micro * (given.recomputes ? 4 : 3);
         plan.least_per_step += 2 * ring(slice(whole));
     }
-    plan.saving = std::max(plan.saving, evaluating);
     plan.sent_per_update = given.steps * plan.sent_per_step + sent_without_gradient;
     plan.least_per_update = given.steps * plan.least_per_step;
     return plan;

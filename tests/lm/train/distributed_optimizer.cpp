@@ -210,6 +210,65 @@ TEST_CASE("ppo_trainer: a checkpoint of four processes goes on with two and with
                       Catch::Contains("holds 3 of 4 parts of the optimizer's state"));
 }
 
+TEST_CASE(
+    "ppo_trainer: processes that were given other weights begin with process 0's, also where layers are shared out") {
+    auto const alone = trained_alone(split_independent(), config_on(1, 2));
+    for (char const* sharding : {"none", "zero2", "zero3"}) {
+        support::temporary_folder const folder;
+        std::vector<at::Tensor> weights(2);
+        support::as_processes(2, [&](auto const& world) {
+            auto config = config_on(2, 2, sharding);
+            config.output_dir = (folder.path / "out").string();
+            config.save_strategy = "no";
+            config.report_to = "none";
+            config.num_sample_generations = 0;
+            config.total_episodes = 2 * 16;
+            auto given = support::arguments(config);
+            given.world = world;
+            if (world->rank() == 1) {
+                at::NoGradGuard const no_gradient;
+                for (auto const& parameter : given.policy.parameters()) {
+                    at::Tensor own = parameter.tensor;
+                    own.add_(0.25);
+                }
+            }
+            ppo_trainer trainer(split_independent(), given);
+            trainer.train();
+            whole_parameters const whole(trainer.units());
+            weights[static_cast<std::size_t>(world->rank())] = all_weights(given);
+        });
+        INFO(sharding);
+        for (auto const& own : weights) CHECK(furthest(own, alone.weights) < 1e-12);
+    }
+}
+
+TEST_CASE("ppo_trainer: processes that part in the middle of a step leave no mixture of weights behind") {
+    struct parted final : support::recording_communicator {
+        using recording_communicator::recording_communicator;
+        int left = 3;
+        pending start_all_gather(at::Tensor const& x, at::Tensor into) override {
+            if (left-- == 0) throw lost_process("process 1 is gone");
+            return communicator::start_all_gather(x, into);
+        }
+    };
+    for (char const* sharding : {"zero1", "zero2"}) {
+        support::temporary_folder const folder;
+        auto config = config_on(2, 1, sharding);
+        config.ddp_bucket_cap_mb = 1;
+        config.output_dir = (folder.path / "out").string();
+        config.report_to = "none";
+        config.num_sample_generations = 0;
+        auto given = support::arguments(config);
+        given.world = std::make_shared<parted>(0, 2);
+        ppo_trainer trainer(split_independent(), given);
+        CHECK_THROWS_WITH(trainer.train(), Catch::Contains("process 1 is gone; and the models as of the last step") &&
+                                               Catch::Contains("parted in the middle of a step") &&
+                                               Catch::Contains("resume from the last checkpoint"));
+        CHECK(trainer.state().optimizer_steps > 0);
+        CHECK_FALSE(std::filesystem::exists(folder.path / "out" / "model.safetensors"));
+    }
+}
+
 TEST_CASE("distributed_optimizer: collectives in order, and their bytes, of 8, 64 and 512 processes") {
     for (std::int64_t const processes : {8, 64, 512})
         for (auto const mode : {sharding::none, sharding::zero1, sharding::zero2, sharding::zero3}) {

@@ -8,14 +8,14 @@ using namespace proximal;
 using namespace proximal::lm;
 
 namespace {
-memory_plan plan_of(run::PPOv2Config const& config) {
+memory_plan plan_of(run::PPOv2Config const& config, std::int64_t processes = 1) {
     auto const given = support::arguments(config);
     run_inputs inputs{.tokenizer = given.tokenizer, .policy = given.policy};
     inputs.reference = given.ref_policy;
     inputs.critic = given.value_model;
     inputs.reward = given.reward_model;
     inputs.train = given.train_dataset;
-    return plan_memory(config, inputs);
+    return plan_memory(config, inputs, processes);
 }
 }  // namespace
 
@@ -42,4 +42,29 @@ TEST_CASE("memory_plan: weights, gradients and moments are counted to the byte; 
     CHECK(less([](auto& c) { c.local_rollout_forward_batch_size = 1; }));
     CHECK(less([](auto& c) { c.optim = "adagrad"; }));
     CHECK(less([](auto& c) { c.response_length = 2; }));
+}
+
+TEST_CASE("memory_plan: --sharding leaves each process its part, and --bf16 keeps narrow numbers") {
+    auto config = support::small_config();
+    auto const alone = plan_of(config);
+    CHECK(plan_of(config, 4).peak() == alone.peak());
+    std::vector<memory_plan> plans;
+    for (char const* sharding : {"none", "zero1", "zero2", "zero3"}) {
+        config.sharding = sharding;
+        plans.push_back(plan_of(config, 4));
+        if (plans.size() > 1) CHECK(plans.back().peak() < plans[plans.size() - 2].peak());
+    }
+    CHECK(plans[1].optimizer == Approx(alone.optimizer / 4).epsilon(1e-3));
+    CHECK(plans[1].gradients == alone.gradients);
+    CHECK(plans[2].gradients == Approx(alone.gradients / 4).epsilon(1e-3));
+    CHECK(plans[3].weights < alone.weights);
+    CHECK(plans[3].generating > 0.0);
+    CHECK_THAT(plans[3].text(), Catch::Contains("layers gathered"));
+    config.sharding = "none";
+    config.bf16 = true;
+    auto const narrow = plan_of(config);
+    CHECK(narrow.weights == alone.weights);
+    CHECK(narrow.generation < alone.generation);
+    config.gradient_checkpointing = true;
+    CHECK(plan_of(config).activations < narrow.activations);
 }

@@ -45,8 +45,9 @@ TEST_CASE(
     CHECK_FALSE(centred.can_evaluate());
     preference_objective measured(model, support::words(), pairs, pairs);
     at::NoGradGuard const no_gradient;
+    single_process alone;
     for (std::int64_t const chunk : {1, 2, 64}) {
-        auto const held_out = measured.evaluate(chunk);
+        auto const held_out = measured.evaluate(chunk, alone);
         CHECK(*held_out.find("eval/loss") == Approx(loss / 3.0).epsilon(1e-10));
         CHECK(*held_out.find("eval/calibration_error") == Approx(run::calibration_error(margins)).epsilon(1e-9));
     }

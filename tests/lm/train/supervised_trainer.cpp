@@ -99,6 +99,35 @@ TEST_CASE("supervised_trainer: two processes make the steps of one, whatever the
         }
 }
 
+TEST_CASE("supervised_objective: processes share the evaluation out, and each gets the metrics of one process") {
+    auto const writing = [] {
+        return std::make_shared<demonstration_objective>(
+            support::tiny_model(support::config_for_words()), support::words(), some_demonstrations(32),
+            some_demonstrations(5), 0.5, written_evaluation{.rows = 4, .max_new_tokens = 6, .temperature = 1.0});
+    };
+    auto const check = [](auto const& make) {
+        at::NoGradGuard const no_gradient;
+        single_process alone;
+        auto const expected = make()->evaluate(2, alone);
+        CHECK(std::distance(expected.begin(), expected.end()) >= 4);
+        for (std::int64_t const processes : {2, 3, 6}) {  // of five rows
+            std::vector<run::metrics> measured(static_cast<std::size_t>(processes));
+            support::as_processes(processes, [&](auto const& world) {
+                at::NoGradGuard const none;
+                measured[static_cast<std::size_t>(world->rank())] = make()->evaluate(2, *world);
+            });
+            for (auto const& own : measured)
+                for (auto const& [name, value] : expected) {
+                    INFO(processes << " processes, " << name);
+                    REQUIRE(own.find(name) != nullptr);
+                    CHECK(*own.find(name) == Approx(value).epsilon(1e-12));
+                }
+        }
+    };
+    check(writing);
+    check([] { return reward_modelling(); });
+}
+
 TEST_CASE("supervised_trainer: recomputed layers learn the same") {
     auto config = eight_rows(8, 1);
     auto const plain = trained([] { return fine_tuning(); }, config);

@@ -44,6 +44,7 @@
 #include <proximal/lm/model/grid_rows.hpp>
 #include <proximal/lm/model/kv_cache.hpp>
 #include <proximal/lm/model/layer_norm.hpp>
+#include <proximal/lm/model/layer_of.hpp>
 #include <proximal/lm/model/linear.hpp>
 #include <proximal/lm/model/load_model.hpp>
 #include <proximal/lm/model/make_model.hpp>
@@ -102,7 +103,7 @@
 #include <proximal/lm/train/response_plan.hpp>
 #include <proximal/lm/train/rmsprop.hpp>
 #include <proximal/lm/train/run_inputs.hpp>
-#include <proximal/lm/train/save_run.hpp>
+#include <proximal/lm/train/save_with_tokenizer.hpp>
 #include <proximal/lm/train/score.hpp>
 #include <proximal/lm/train/set_precision.hpp>
 #include <proximal/lm/train/sgd.hpp>

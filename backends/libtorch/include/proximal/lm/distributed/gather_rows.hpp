@@ -27,13 +27,17 @@ inline at::Tensor gather_rows(at::Tensor const& x, communicator& world) {
     return at::cat(pieces);
 }
 
-/// Rows of a whole that are shared out: process `rank` of `world_size` takes [first, first + count), the first ones one
-/// more where they do not divide.
+/// Whether the processes share rows out: fewer than there are processes each of them takes whole.
+inline bool is_shared_out(std::int64_t rows, communicator const& world) {
+    return world.world_size() > 1 && rows >= world.world_size();
+}
+/// Rows of a whole that a process takes: [first, first + count).
 struct row_share {
     std::int64_t first, count;
 };
-/// The share of a process.
+/// Those of this process: where rows are shared out, one more for the first ones if they do not divide.
 inline row_share share_of(std::int64_t rows, communicator const& world) {
+    if (!is_shared_out(rows, world)) return {0, rows};
     auto const each = rows / world.world_size(), more = rows % world.world_size(), rank = world.rank();
     return {rank * each + std::min(rank, more), each + (rank < more ? 1 : 0)};
 }

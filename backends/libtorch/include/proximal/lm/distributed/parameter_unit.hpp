@@ -19,8 +19,9 @@ namespace proximal::lm {
 /// Parameters that are needed at the same time, of which each process keeps a slice: a layer's, with --sharding zero3.
 ///
 /// The parameters stay the tensors that they are; their memory is there only while somebody holds the unit. hold()
-/// gathers it from all processes, and the last release() gives it back. What autograd saved of a parameter reads the
-/// memory that is there when backward runs, so that has to be held too. All processes hold and release alike.
+/// gathers it from all processes, and the last release() gives it back. They begin as process 0's. What autograd saved
+/// of a parameter reads the memory that is there when backward runs, so that has to be held too. All processes hold and
+/// release alike.
 class parameter_unit {
    public:
     parameter_unit(std::vector<named_tensor> const& parameters, std::shared_ptr<communicator> world)
@@ -42,6 +43,7 @@ class parameter_unit {
             at::Tensor own = member.of.tensor;
             own.set_data(place);
         }
+        if (processes > 1) world_->broadcast(flat_, 0);
         shard_ = at::empty({padded_ / processes}, options);
         keep();
         free();

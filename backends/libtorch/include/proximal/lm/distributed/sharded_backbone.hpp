@@ -5,14 +5,13 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/custom_class.h>
 
-#include <cctype>
 #include <cstddef>
 #include <map>
 #include <memory>
 #include <proximal/lm/distributed/communicator.hpp>
 #include <proximal/lm/distributed/parameter_unit.hpp>
 #include <proximal/lm/model/forwarding_backbone.hpp>
-#include <string>
+#include <proximal/lm/model/layer_of.hpp>
 #include <utility>
 #include <vector>
 
@@ -56,8 +55,7 @@ class sharded_backbone final : public forwarding_backbone {
         : forwarding_backbone(std::move(of)) {
         std::map<std::size_t, std::vector<named_tensor>> layers;
         for (auto const& parameter : of_->parameters())
-            if (auto const layer = layer_of(parameter.name); layer < of_->layer_count())
-                layers[layer].push_back(parameter);
+            if (auto const layer = layer_of(parameter.name)) layers[*layer].push_back(parameter);
         for (auto const& [layer, parameters] : layers)
             units_.push_back(std::make_shared<parameter_unit>(parameters, world));
         last_ = units_.size() - 1;
@@ -89,17 +87,6 @@ class sharded_backbone final : public forwarding_backbone {
     parameter_units const& units() const { return units_; }
 
    private:
-    /// The first number that stands alone between dots: "gpt_neox.layers.3.attention.dense.weight".
-    static std::size_t layer_of(std::string const& name) {
-        for (std::size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1)) {
-            std::size_t end = dot + 1;
-            while (end < name.size() && std::isdigit(static_cast<unsigned char>(name[end]))) ++end;
-            if (end > dot + 1 && end < name.size() && name[end] == '.')
-                return std::stoul(name.substr(dot + 1, end - dot - 1));
-        }
-        return static_cast<std::size_t>(-1);
-    }
-
     parameter_units units_;
     mutable std::size_t last_ = 0;  // the layer that ran last
 };

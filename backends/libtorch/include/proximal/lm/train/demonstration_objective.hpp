@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <proximal/lm/distributed/communicator.hpp>
+#include <proximal/lm/distributed/gather_rows.hpp>
 #include <proximal/lm/generation/generate_in_chunks.hpp>
 #include <proximal/lm/generation/multinomial_sampler.hpp>
 #include <proximal/lm/model/causal_lm.hpp>
@@ -48,23 +50,22 @@ class demonstration_objective final : public model_objective<causal_lm, demonstr
     }
     double weight(std::int64_t index) const override { return demonstration_weight(row(index), prompt_weight_); }
     objective_sums loss(std::vector<std::int64_t> const& rows) const override { return sums_of(batch_of(rows)); }
-    run::metrics evaluate(std::int64_t chunk) override {
-        std::map<std::string, weighted_sum> all;
-        for_each_held_out(chunk, [&](std::vector<demonstration> const& batch) { add(all, sums_of(batch).numbers); });
+    run::metrics evaluate(std::int64_t chunk, communicator& world) override {
+        auto all = measure_held_out(chunk, world,
+                                    [&](std::vector<demonstration> const& batch) { return sums_of(batch).numbers; });
+        if (auto const rows = std::min<std::int64_t>(written_.rows, std::ssize(eval_)); rows > 0) {
+            std::map<std::string, weighted_sum> written;
+            for (auto const& answer : write(share_of(rows, world)))
+                add(written, {{"rouge_l", {answer.rouge_l, 1.0}}, {"eos_rate", {answer.has_eos ? 1.0 : 0.0, 1.0}}});
+            add(all, is_shared_out(rows, world) ? sum_over_processes(std::move(written), world) : written);
+        }
         run::metrics measured;
         for (auto const& [name, number] : all) measured.set("eval/" + name, number.sum / number.weight);
-        if (written_.rows > 0) {
-            double rouge = 0.0, ended = 0.0;
-            auto const answers = write(written_.rows);
-            for (auto const& answer : answers) rouge += answer.rouge_l, ended += answer.has_eos;
-            measured.set("eval/rouge_l", rouge / static_cast<double>(answers.size()));
-            measured.set("eval/eos_rate", ended / static_cast<double>(answers.size()));
-        }
         return measured;
     }
     run::completions_table samples(std::int64_t most) override {
         run::completions_table table{{"prompt", "reference", "model response", "ROUGE-L"}, {}};
-        for (auto const& answer : write(most))
+        for (auto const& answer : write({0, std::min<std::int64_t>(most, std::ssize(eval_))}))
             table.rows.push_back(
                 {answer.prompt, answer.reference, answer.response, fmt::format("{:.3f}", answer.rouge_l)});
         return table;
@@ -88,10 +89,11 @@ class demonstration_objective final : public model_objective<causal_lm, demonstr
                 {{"loss", {loss.total.item<double>(), loss.weight}},
                  {"loss/completion", {loss.completion.item<double>(), answers}}}};
     }
-    std::vector<written> write(std::int64_t most) const {
-        auto const count = static_cast<std::size_t>(std::min<std::int64_t>(most, std::ssize(eval_)));
+    /// Answers to some evaluation prompts: the same whoever else answers others.
+    std::vector<written> write(row_share const& rows) const {
+        std::vector<demonstration> const asked(eval_.begin() + rows.first, eval_.begin() + rows.first + rows.count);
         std::vector<std::vector<std::int64_t>> prompts;
-        for (std::size_t i = 0; i < count; ++i) prompts.push_back(eval_[i].prompt);
+        for (auto const& row : asked) prompts.push_back(row.prompt);
         auto const eos = tokenizer_.eos_token_id();
         auto const seed = run::stream_seed(written_.seed, "evaluation");
         auto const drawn = generate_in_chunks(
@@ -101,17 +103,17 @@ class demonstration_objective final : public model_objective<causal_lm, demonstr
              .stop_token = eos,
              .pad_token = tokenizer_.pad_token_id().value_or(0)},
             [&](std::int64_t row) {
-                return multinomial_sampler{seed, static_cast<std::uint64_t>(row)};
+                return multinomial_sampler{seed, static_cast<std::uint64_t>(rows.first + row)};
             },
             64);
         auto const responses = responses_of(drawn);
         std::vector<written> answers;
-        for (std::size_t i = 0; i < count; ++i) {
+        for (std::size_t i = 0; i < asked.size(); ++i) {
             auto const& ids = responses[i];
             bool const ended = eos && !ids.empty() && ids.back() == *eos;
-            auto const reference = tokenizer_.decode(eval_[i].completion, true);
+            auto const reference = tokenizer_.decode(asked[i].completion, true);
             auto const response = tokenizer_.decode(ids, true);
-            answers.push_back({tokenizer_.decode(eval_[i].prompt, true), reference, response,
+            answers.push_back({tokenizer_.decode(asked[i].prompt, true), reference, response,
                                text::rouge_l(response, reference).f1, ended});
         }
         return answers;

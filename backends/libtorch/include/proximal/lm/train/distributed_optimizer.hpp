@@ -148,8 +148,16 @@ class distributed_optimizer final : public optimizer {
     }
     void step(double learning_rate) override {
         at::NoGradGuard const no_gradient;
+        is_torn_ = true;
         inner_->step(learning_rate);
-        if (mode_ == sharding::none || world_->world_size() == 1) return;
+        if (is_sharded()) send_parameters();
+        is_torn_ = false;
+    }
+    bool is_torn() const override { return is_torn_; }
+    void visit_state(run::state_archive& archive) override { inner_->visit_state(archive); }
+
+   private:
+    void send_parameters() {
         parameter_bucket* ahead = nullptr;  // one ahead: two buckets of memory, not all
         for (auto& bucket : buckets_) {
             if (bucket.stays_sharded) continue;
@@ -159,9 +167,6 @@ class distributed_optimizer final : public optimizer {
         }
         if (ahead != nullptr) finish_gathering(*ahead);
     }
-    void visit_state(run::state_archive& archive) override { inner_->visit_state(archive); }
-
-   private:
     /// Parameters of a unit make a bucket as the unit lays them out; the others fill buckets between those.
     void fill_buckets(std::int64_t bytes) {
         auto const rank = world_->rank(), processes = world_->world_size();
@@ -283,6 +288,7 @@ class distributed_optimizer final : public optimizer {
     parameter_units units_;
     mutable std::vector<parameter_bucket> buckets_;
     std::shared_ptr<optimizer> inner_;
+    bool is_torn_ = false;              // a step has begun and not ended
     std::size_t next_ = 0;              // the bucket that goes off next
     bool is_reducing_ = false;          // whether this backward pass sends gradients
     mutable bool has_reduced_ = false;  // whether the step's gradients are averaged already

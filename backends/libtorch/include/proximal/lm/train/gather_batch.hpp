@@ -40,8 +40,8 @@ inline episodes gather_episodes(episodes const& own, std::int64_t pad, communica
 /// What all processes recorded of their episodes, in their order: every array, scores and their parts. A part that a
 /// process's rewards did not name is 0 in its rows, as it is in the rows of one process.
 ///
-/// These are numbers of tokens, not logits: some hundred bytes a token, once an update. Each process then judges the
-/// whole batch, so that whitening, group means and running moments are those of one process.
+/// These are numbers of tokens, not logits: 43 bytes a response token with a critic, once an update. Each process then
+/// judges the whole batch, so that whitening, group means and running moments are those of one process.
 inline scored_rollout gather_rollout(scored_rollout const& own, communicator& world) {
     if (world.world_size() == 1) return own;
     auto const all = [&](at::Tensor const& x) { return gather_rows(x, world); };

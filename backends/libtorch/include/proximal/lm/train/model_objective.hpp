@@ -7,14 +7,16 @@
 #include <cstdint>
 #include <filesystem>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <proximal/lm/distributed/communicator.hpp>
+#include <proximal/lm/distributed/gather_rows.hpp>
 #include <proximal/lm/distributed/parameter_unit.hpp>
 #include <proximal/lm/distributed/sharded_backbone.hpp>
 #include <proximal/lm/model/begin_training.hpp>
 #include <proximal/lm/model/mixed_precision_backbone.hpp>
 #include <proximal/lm/model/recomputing_backbone.hpp>
-#include <proximal/lm/train/save_run.hpp>
+#include <proximal/lm/train/save_with_tokenizer.hpp>
 #include <proximal/lm/train/supervised_objective.hpp>
 #include <proximal/text/tokenizer.hpp>
 #include <string>
@@ -62,11 +64,16 @@ class model_objective : public supervised_objective {
         for (auto const index : rows) batch.push_back(row(index));
         return batch;
     }
-    /// Calls `use(batch)` with the held-out rows, `chunk` at a time.
-    template <class Use>
-    void for_each_held_out(std::int64_t chunk, Use const& use) const {
-        for (std::int64_t at = 0; at < std::ssize(eval_); at += chunk)
-            use(std::vector<Row>(eval_.begin() + at, eval_.begin() + std::min(std::ssize(eval_), at + chunk)));
+    /// What `measure(batch)` says of the held-out rows, `chunk` at a time: this process's share of them, then all.
+    template <class Measure>
+    std::map<std::string, weighted_sum> measure_held_out(std::int64_t chunk, communicator& world,
+                                                         Measure const& measure) const {
+        std::map<std::string, weighted_sum> all;
+        auto const [first, count] = share_of(std::ssize(eval_), world);
+        for (std::int64_t at = first; at < first + count; at += chunk)
+            add(all,
+                measure(std::vector<Row>(eval_.begin() + at, eval_.begin() + std::min(first + count, at + chunk))));
+        return is_shared_out(std::ssize(eval_), world) ? sum_over_processes(std::move(all), world) : all;
     }
     /// A number of the training rows, for their identity; `parts` are a row's lists of tokens.
     std::string fingerprint_of(std::initializer_list<std::vector<std::int64_t> Row::*> parts) const {

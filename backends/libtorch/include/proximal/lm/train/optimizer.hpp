@@ -45,6 +45,8 @@ class optimizer {
     }
     /// Whether each process holds its own part of what is learnt, so that all of them write it down and read it back.
     virtual bool is_sharded() const { return false; }
+    /// Whether a step failed on the way: some parameters are of after it, some of before.
+    virtual bool is_torn() const { return false; }
 
     /// The parameters that it moves.
     std::vector<named_tensor> const& parameters() const { return parameters_; }

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <proximal/lm/distributed/gather_rows.hpp>
 #include <proximal/lm/distributed/parameter_unit.hpp>
 #include <proximal/lm/distributed/sharded_backbone.hpp>
 #include <proximal/lm/generation/generate_in_chunks.hpp>
@@ -24,7 +25,7 @@
 #include <proximal/lm/train/measure.hpp>
 #include <proximal/lm/train/measure_answers.hpp>
 #include <proximal/lm/train/out_of_memory.hpp>
-#include <proximal/lm/train/save_run.hpp>
+#include <proximal/lm/train/save_with_tokenizer.hpp>
 #include <proximal/lm/train/score.hpp>
 #include <proximal/lm/train/set_precision.hpp>
 #include <proximal/lm/train/trainable.hpp>
@@ -102,7 +103,7 @@ class ppo_trainer final : public trainer {
         begin_training(given_.policy);
         if (given_.ref_policy) set_requires_grad(*given_.ref_policy, false);
         if (given_.value_model) begin_training(*given_.value_model);
-        if (!given_.optimizers.optimizer) given_.optimizers.optimizer = configured_optimizer(given_, units_);
+        if (!given_.optimizers.optimizer) given_.optimizers.optimizer = configured_optimizer(given_, units());
         else refuse_sharding_of_own_optimizer(given_.config);
         if (!given_.optimizers.schedule)
             given_.optimizers.schedule = run::configured_schedule(given_.config, sizes_.num_total_batches);
@@ -252,7 +253,7 @@ class ppo_trainer final : public trainer {
         auto const [own, own_records, first] = own_share(prompts, records);
         auto const samples = score_answers(sampled(own, temperature, "evaluation", first), given_.tokenizer,
                                            given_.reward_model, own, own_records, roles_);
-        return shares_out(prompts) ? gather_samples(samples, *world_) : samples;
+        return is_shared_out(std::ssize(prompts), *world_) ? gather_samples(samples, *world_) : samples;
     }
 
     /// What the policy answers now to the first prompts of the evaluation data, `most` at most.
@@ -272,15 +273,15 @@ class ppo_trainer final : public trainer {
         auto const& prompts = given_.eval_dataset.prompts;
         if (prompts.empty()) throw std::runtime_error("there are no evaluation prompts to evaluate");
         auto const [own, records, first] = own_share(prompts, given_.eval_dataset.records);
-        whole_parameters const held(reference_units_);  // the processes may ask in different numbers of chunks
         completions const drawn = sampled(own, given_.config.temperature, "evaluation", first);
+        whole_parameters const held(reference_units_);  // the processes may ask in different numbers of chunks
         episodes batch = assemble(left_padded(own, roles_.pad), drawn, roles_);
         scored_rollout scored = lm::score({.reference = given_.ref_policy ? &*given_.ref_policy : nullptr,
                                            .reward = &given_.reward_model,
                                            .temperature = scaled_temperature(given_.config.temperature),
                                            .chunk = given_.config.local_rollout_forward_batch_size},
                                           batch, drawn.logprobs, roles_.pad, {&given_.tokenizer, &records});
-        if (shares_out(prompts)) {
+        if (is_shared_out(std::ssize(prompts), *world_)) {
             batch = gather_episodes(batch, roles_.pad, *world_);
             scored = gather_rollout(scored, *world_);
         }
@@ -291,8 +292,6 @@ class ppo_trainer final : public trainer {
     run::batch_arithmetic const& sizes() const { return sizes_; }
     /// The model being trained. With --sharding zero3 its layers' weights are there only while somebody holds units().
     causal_lm const& policy() const { return given_.policy; }
-    /// The layers of what is trained, where the processes share them out (--sharding zero3); else none.
-    parameter_units units() const override { return units_; }
     /// The algorithm, with what its parts have learnt.
     trainable const& algorithm() const { return algorithm_; }
 
@@ -301,10 +300,6 @@ class ppo_trainer final : public trainer {
     bool shares_batch() const { return given_.config.batch_scope == "world"; }
     /// The rows of a batch that this process judges, and trains on alone or with all others.
     std::int64_t rows_in_scope() const { return shares_batch() ? sizes_.batch_size : sizes_.local_batch_size; }
-    /// Whether prompts are shared out among the processes: fewer than there are processes all of them answer.
-    bool shares_out(prompt_list const& prompts) const {
-        return world_->world_size() > 1 && std::ssize(prompts) >= world_->world_size();
-    }
     /// Prompts that this process answers, with the data's lines, and the number of the first.
     struct prompt_share {
         prompt_list prompts;
@@ -312,7 +307,6 @@ class ppo_trainer final : public trainer {
         std::int64_t first;
     };
     prompt_share own_share(prompt_list const& prompts, std::vector<nlohmann::json> const& records) const {
-        if (!shares_out(prompts)) return {prompts, records, 0};
         auto const [first, count] = share_of(std::ssize(prompts), *world_);
         auto const cut = [&, first = first, count = count](auto const& all) {
             return all.empty() ? all : std::decay_t<decltype(all)>(all.begin() + first, all.begin() + first + count);
@@ -325,20 +319,22 @@ class ppo_trainer final : public trainer {
         auto const shard = [&](auto& model, parameter_units& units) {
             auto const sharded = std::make_shared<sharded_backbone>(model.body, world_);
             model.body = sharded;
-            units.insert(units.end(), sharded->units().begin(), sharded->units().end());
+            units = sharded->units();
         };
         shard(given_.policy, policy_units_);
-        units_ = policy_units_;
-        if (given_.value_model) shard(*given_.value_model, units_);
+        if (given_.value_model) shard(*given_.value_model, critic_units_);
         if (given_.ref_policy) shard(*given_.ref_policy, reference_units_);
     }
     std::vector<trained_model> models() const override {
-        std::vector<trained_model> all{{"policy", "", given_.policy.parameters()}};
-        if (given_.value_model) all.push_back({"value_model", "value_model", given_.value_model->parameters()});
+        std::vector<trained_model> all{{"policy", "", given_.policy.parameters(), policy_units_}};
+        if (given_.value_model)
+            all.push_back({"value_model", "value_model", given_.value_model->parameters(), critic_units_});
         return all;
     }
-    void save_models(std::filesystem::path const& folder) const override {
-        save_run(folder, given_.policy, critic(), given_.tokenizer);
+    /// Departure: TRL saves the policy alone; the critic is lost there.
+    void save_model(trained_model const& model, std::filesystem::path const& folder) const override {
+        if (model.name == "policy") save_with_tokenizer(given_.policy, folder, given_.tokenizer);
+        else save_with_tokenizer(*critic(), folder, given_.tokenizer);
     }
     optimizer& moves() override { return *given_.optimizers.optimizer; }
     void visit_learning(run::state_archive& archive) override {
@@ -459,14 +455,13 @@ class ppo_trainer final : public trainer {
                 scaler()),
             .on_substep_end = [this] { announce(&run::trainer_callback::on_substep_end); },
             .scaler = scaler(),
-            .every_pass = !units_.empty(),
+            .every_pass = !policy_units_.empty(),
             .share = shares_batch() ? batch_share{world_->rank(), world_->world_size()} : batch_share{}};
     }
 
     trainable algorithm_;
     ppo_trainer_arguments given_;
-    parameter_units policy_units_, units_,
-        reference_units_;  // of layers that are shared out: the policy's, all trained
+    parameter_units policy_units_, critic_units_, reference_units_;  // of layers that are shared out
     token_roles roles_;
     std::int64_t group_size_;
     run::batch_arithmetic sizes_;

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <proximal/lm/distributed/communicator.hpp>
+#include <proximal/lm/distributed/gather_rows.hpp>
 #include <proximal/lm/model/sequence_classifier.hpp>
 #include <proximal/lm/train/model_objective.hpp>
 #include <proximal/run/calibration.hpp>
@@ -72,16 +74,17 @@ class preference_objective final : public model_objective<sequence_classifier, p
         auto const total = loss_of(rewards);
         return {total, numbers(rewards, total.detach())};
     }
-    run::metrics evaluate(std::int64_t chunk) override {
-        std::map<std::string, weighted_sum> all;
-        std::vector<double> margins;
-        for_each_held_out(chunk, [&](std::vector<preference> const& batch) {
+    run::metrics evaluate(std::int64_t chunk, communicator& world) override {
+        std::vector<at::Tensor> own;
+        auto const all = measure_held_out(chunk, world, [&](std::vector<preference> const& batch) {
             auto const rewards = reward_pairs(model_, batch);
-            add(all, numbers(rewards, loss_of(rewards)));
-            at::Tensor const margin = (rewards.chosen - rewards.rejected).to(at::kCPU, at::kDouble).contiguous();
-            margins.insert(margins.end(), margin.const_data_ptr<double>(),
-                           margin.const_data_ptr<double>() + margin.numel());
+            own.push_back((rewards.chosen - rewards.rejected).to(at::kCPU, at::kDouble));
+            return numbers(rewards, loss_of(rewards));
         });
+        at::Tensor margin = at::cat(own).contiguous();
+        if (is_shared_out(std::ssize(eval_), world)) margin = gather_rows(margin, world).contiguous();
+        std::vector<double> const margins(margin.const_data_ptr<double>(),
+                                          margin.const_data_ptr<double>() + margin.numel());
         run::metrics measured;
         for (auto const& [name, number] : all) measured.set("eval/" + name, number.sum / number.weight);
         measured.set("eval/calibration_error", run::calibration_error(margins));

@@ -157,8 +157,8 @@ inline run_inputs configured_inputs(run::PPOv2Config const& config, at::Device d
     return inputs;
 }
 
-/// What a run of these inputs will need.
-inline memory_plan plan_memory(run::PPOv2Config const& config, run_inputs const& inputs) {
+/// What each process of a run of these inputs will need.
+inline memory_plan plan_memory(run::PPOv2Config const& config, run_inputs const& inputs, std::int64_t processes = 1) {
     std::size_t longest = 0;
     for (auto const& prompt : inputs.train.prompts) longest = std::max(longest, prompt.size());
     return plan_memory(config,
@@ -166,19 +166,21 @@ inline memory_plan plan_memory(run::PPOv2Config const& config, run_inputs const&
                         .reference = inputs.reference ? &*inputs.reference : nullptr,
                         .critic = inputs.critic ? &*inputs.critic : nullptr,
                         .rewards = models_behind(inputs.reward)},
-                       static_cast<std::int64_t>(longest));
+                       static_cast<std::int64_t>(longest), processes);
 }
 
-/// Says on stdout what memory a run will need, and on the CPU what to do where the machine has less.
-inline void tell_memory(run::PPOv2Config const& config, run_inputs const& inputs, at::Device device) {
-    auto const plan = plan_memory(config, inputs);
-    fmt::print("memory     {}\n", plan.text());
+/// Says on stdout what memory a process of a run will need, and on the CPU what to do where the machine has less for
+/// those that are on it.
+inline void tell_memory(run::PPOv2Config const& config, run_inputs const& inputs, at::Device device,
+                        run::launch const& launch = {}) {
+    auto const plan = plan_memory(config, inputs, launch.world_size);
+    fmt::print("memory     {}{}\n", launch.world_size > 1 ? "of each process: " : "", plan.text());
     double const there = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
-    if (device.is_cpu() && plan.peak() > there)
+    if (device.is_cpu() && plan.peak() * static_cast<double>(launch.local_world_size) > there)
         fmt::print(
             "note       this machine has {:.0f} MB: lower --per_device_train_batch_size and raise "
-            "--gradient_accumulation_steps, or give --gradient_checkpointing\n",
-            there / 1e6);
+            "--gradient_accumulation_steps, give --gradient_checkpointing{}\n",
+            there / 1e6, launch.world_size > 1 ? ", a further --sharding, or start fewer processes on it" : "");
 }
 
 /// A trainer's arguments from a configuration and what it named.

@@ -36,6 +36,18 @@ inline void add(std::map<std::string, weighted_sum>& to, std::map<std::string, w
     }
 }
 
+/// What was measured on all processes, each of which measured the same things.
+inline std::map<std::string, weighted_sum> sum_over_processes(std::map<std::string, weighted_sum> sums,
+                                                              communicator& world) {
+    if (world.world_size() == 1) return sums;
+    for (auto& [name, number] : sums) {
+        at::Tensor both = at::tensor({number.sum, number.weight}, at::kDouble);
+        world.all_reduce_sum(both);
+        number = {both[0].item<double>(), both[1].item<double>()};
+    }
+    return sums;
+}
+
 /// What a supervised_trainer minimises: a loss that is a mean over weighted rows, of one model.
 ///
 /// Rows are numbered from 0. A row's loss must not depend on the rows beside it, so that a batch may be split into
@@ -52,9 +64,10 @@ class supervised_objective {
     /// The loss of rows of the training data.
     virtual objective_sums loss(std::vector<std::int64_t> const& rows) const = 0;
 
-    /// Whether there are evaluation data; their metrics, "eval/..." each, `chunk` rows a forward pass.
+    /// Whether there are evaluation data; their metrics, "eval/..." each, `chunk` rows a forward pass. The processes
+    /// share the rows out, and each gets the metrics of all.
     virtual bool can_evaluate() const = 0;
-    virtual run::metrics evaluate(std::int64_t chunk) = 0;
+    virtual run::metrics evaluate(std::int64_t chunk, communicator& world) = 0;
     /// A table of what the model makes of the first evaluation rows; none where it makes nothing to show.
     virtual run::completions_table samples(std::int64_t) { return {}; }
 

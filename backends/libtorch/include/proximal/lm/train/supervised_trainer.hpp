@@ -140,17 +140,19 @@ class supervised_trainer final : public trainer {
     run::metrics evaluate() override {
         at::NoGradGuard const no_gradient;
         whole_parameters const whole(units_);
-        return given_.objective->evaluate(given_.config.per_device_eval_batch_size);
+        return given_.objective->evaluate(given_.config.per_device_eval_batch_size, *world_);
     }
-
-    parameter_units units() const override { return units_; }
 
     /// The rows of an update.
     std::int64_t batch_size() const { return batch_; }
 
    private:
-    std::vector<trained_model> models() const override { return {{"model", "", given_.objective->parameters()}}; }
-    void save_models(std::filesystem::path const& folder) const override { given_.objective->save(folder); }
+    std::vector<trained_model> models() const override {
+        return {{"model", "", given_.objective->parameters(), units_}};
+    }
+    void save_model(trained_model const&, std::filesystem::path const& folder) const override {
+        given_.objective->save(folder);
+    }
     optimizer& moves() override { return *given_.optimizer; }
     void visit_learning(run::state_archive& archive) override {
         auto const fresh = cursor_;
@@ -220,7 +222,7 @@ class supervised_trainer final : public trainer {
                     add(sums, part.numbers);
                     announce(&run::trainer_callback::on_substep_end);
                 }
-                return summed(std::move(sums));
+                return sum_over_processes(std::move(sums), *world_);
             } catch (std::exception const& error) {
                 if (!is_out_of_memory(error)) throw;
                 if (!given_.config.auto_find_batch_size || micro_batch_ % 2 != 0)
@@ -232,15 +234,6 @@ class supervised_trainer final : public trainer {
             micro_batch_ /= 2;
             given_.optimizer->zero_grad();
         }
-    }
-    std::map<std::string, weighted_sum> summed(std::map<std::string, weighted_sum> sums) const {
-        if (world_->world_size() == 1) return sums;
-        for (auto& [name, number] : sums) {
-            at::Tensor both = at::tensor({number.sum, number.weight}, at::kDouble);
-            world_->all_reduce_sum(both);
-            number = {both[0].item<double>(), both[1].item<double>()};
-        }
-        return sums;
     }
 
     supervised_trainer_arguments given_;

@@ -43,11 +43,12 @@
 namespace proximal::lm {
 
 /// A model that a trainer trains: its name in messages and archives, its folder below a run's or a checkpoint's ("" for
-/// that folder itself), and its parameters.
+/// that folder itself), its parameters, and its layers where the processes keep a slice of each (--sharding zero3).
 struct trained_model {
     std::string name;
     std::filesystem::path folder;
     std::vector<named_tensor> parameters;
+    parameter_units units{};
 };
 
 /// The road that every training run takes: updates, events, requests, evaluations, checkpoints, the end.
@@ -109,8 +110,6 @@ class trainer {
 
     /// Writes the trained models as Hugging Face folders into OUTPUT_DIR.
     void save() {
-        whole_parameters const whole(units());
-        if (!world_->is_main()) return;
         prepare_output();  // it may have been deleted meanwhile
         save_models(state_.output_dir);
         call([](run::trainer_callback& c, run::trainer_state& s) { c.on_save(s, s.output_dir); });
@@ -129,12 +128,10 @@ class trainer {
             state_.best_metric = *better;
             state_.best_model_checkpoint = place;
         }
-        whole_parameters const whole(units());
         bool const writes_shards = moves().is_sharded() && !options_.save_only_model;
         std::optional<run::new_checkpoint> checkpoint;
         if (world_->is_main()) {
             checkpoint.emplace(state_.output_dir, state_.update);
-            save_models(checkpoint->path());
             if (!options_.save_only_model) {
                 run::write_state(checkpoint->path(), [this](run::state_archive& archive) { visit_progress(archive); });
                 io::write_file(checkpoint->path() / "identity.json", nlohmann::json(known_identity()).dump(2) + "\n");
@@ -142,6 +139,7 @@ class trainer {
             io::write_file(checkpoint->path() / "trainer_state.json",
                            run::trainer_state_json(state_, history_).dump(2) + "\n");
         }
+        save_models(checkpoint ? checkpoint->path() : place);
         if (writes_shards) write_shards(run::new_checkpoint::part_of(place));
         if (checkpoint) checkpoint->commit();
         last_checkpoint_ = state_.update;
@@ -156,7 +154,8 @@ class trainer {
     /// Throws std::invalid_argument where the checkpoint is of another run, naming what differs, and std::runtime_error
     /// where it is damaged or holds the models alone.
     void resume(std::filesystem::path const& checkpoint) {
-        if (auto const trouble = run::checkpoint_trouble(checkpoint, /*deep=*/true); !trouble.empty())
+        // Reading all of it once is enough: the other processes end with the main one.
+        if (auto const trouble = run::checkpoint_trouble(checkpoint, /*deep=*/world_->is_main()); !trouble.empty())
             throw std::runtime_error("the checkpoint " + checkpoint.string() + " " + trouble);
         if (!std::filesystem::exists(checkpoint / "state.json"))
             throw std::runtime_error("the checkpoint " + checkpoint.string() +
@@ -188,10 +187,19 @@ class trainer {
     /// goes on as if it had never stopped, bit for bit on the CPU. What does not learn is left out.
     void visit_state(run::state_archive& archive) {
         visit_progress(archive, true);
-        whole_parameters const whole(units(), /*changes=*/archive.is_reading());
-        for (auto const& model : models())
+        for (auto const& model : models()) {
+            whole_parameters const whole(model.units, /*changes=*/archive.is_reading());
             for (auto const& parameter : model.parameters)
                 visit_tensor(archive, model.name + "/" + parameter.name, parameter.tensor);
+        }
+    }
+
+    /// The layers of what is trained, where the processes share them out (--sharding zero3); else none. Their weights
+    /// are there only while somebody holds them: see whole_parameters.
+    parameter_units units() const {
+        parameter_units all;
+        for (auto const& model : models()) all.insert(all.end(), model.units.begin(), model.units.end());
+        return all;
     }
 
     /// How far the run is.
@@ -210,10 +218,8 @@ class trainer {
 
     /// The models that learn.
     virtual std::vector<trained_model> models() const = 0;
-    /// Writes them as Hugging Face folders below a folder.
-    virtual void save_models(std::filesystem::path const& folder) const = 0;
-    /// Their layers, where the processes keep a slice of each (--sharding zero3).
-    virtual parameter_units units() const { return {}; }
+    /// Writes one of them as a Hugging Face folder.
+    virtual void save_model(trained_model const& model, std::filesystem::path const& folder) const = 0;
     /// What moves them.
     virtual optimizer& moves() = 0;
     /// Writes or reads the state of what learns or draws beside models and optimizer: cursor, streams, schedule.
@@ -266,16 +272,23 @@ class trainer {
             if (!archive.is_reading() || archive.holds(name)) archive.within(name, *callback);
         }
     }
-    /// All processes begin with the weights of process 0.
+    /// All processes begin with the weights of process 0. Those of layers that are shared out are already.
     void begin_together() {
         if (world_->world_size() == 1) return;
         at::NoGradGuard const no_gradient;
-        whole_parameters const held(units(), /*changes=*/true);
         for (auto const& model : models())
             for (auto const& parameter : model.parameters) {
+                if (parameter.tensor.storage().nbytes() == 0) continue;  // a unit's
                 at::Tensor whole = parameter.tensor.detach();
                 world_->broadcast(whole, 0);
             }
+    }
+    /// Writes all models as Hugging Face folders below a folder, one after the other: no more than one is there whole.
+    void save_models(std::filesystem::path const& folder) const {
+        for (auto const& model : models()) {
+            whole_parameters const whole(model.units);
+            if (world_->is_main()) save_model(model, folder / model.folder);
+        }
     }
     /// Each process writes its part of the optimizer's state into a folder of its own; returns when all have.
     void write_shards(std::filesystem::path const& into) {
@@ -290,8 +303,10 @@ class trainer {
         world_->barrier();
     }
     void load_models(std::filesystem::path const& folder) const {
-        whole_parameters const whole(units(), /*changes=*/true);
-        for (auto const& model : models()) load_weights(folder / model.folder, model.parameters);
+        for (auto const& model : models()) {
+            whole_parameters const whole(model.units, /*changes=*/true);
+            load_weights(folder / model.folder, model.parameters);
+        }
     }
     void load_best() {
         world_->barrier();  // it is written
@@ -323,6 +338,10 @@ class trainer {
                 throw std::runtime_error(
                     "with --sharding zero3 they are spread over the processes; resume from the last "
                     "checkpoint");
+            if (state_.optimizer_steps > 0 && !has_diverged && moves().is_torn())
+                throw std::runtime_error(
+                    "the processes were parted in the middle of a step, and no one of them holds all it came to; "
+                    "resume from the last checkpoint");
             if (state_.optimizer_steps > 0 && !has_diverged) {
                 check_finite();
                 save();

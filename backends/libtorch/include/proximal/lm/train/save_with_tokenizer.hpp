@@ -16,13 +16,4 @@ void save_with_tokenizer(Model model, std::filesystem::path const& folder, text:
     words.save(folder);
 }
 
-/// Writes a trained policy to FOLDER and its critic, where there is one, to FOLDER/value_model: both with the
-/// tokenizer, as transformers' from_pretrained takes them. Each file appears whole or not at all. Departure: TRL saves
-/// the policy alone; the critic is lost there.
-inline void save_run(std::filesystem::path const& folder, causal_lm const& policy, sequence_classifier const* critic,
-                     text::tokenizer const& words) {
-    save_with_tokenizer(policy, folder, words);
-    if (critic != nullptr) save_with_tokenizer(*critic, folder / "value_model", words);
-}
-
 }  // namespace proximal::lm
