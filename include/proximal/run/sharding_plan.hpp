@@ -57,8 +57,9 @@ struct sharding_inputs {
 /// forward and backward, and once more where it recomputes (4 m r(L)), scatters their gradients, and gathers nothing
 /// after the step. In an update it also gathers the layers of what generates once, and of what scores once a chunk.
 ///
-/// Checkpoints and evaluations gather the layers of one model after the other. Two buckets of gradients that are under way come on top, a layer each with zero3, else --ddp_bucket_cap_mb or one larger matrix;
-/// on the CPU twice, since all to all receives as much as it sends.
+/// Checkpoints and evaluations gather the layers of one model after the other. Two buckets of gradients that are under
+/// way come on top, a layer each with zero3, else --ddp_bucket_cap_mb or one larger matrix; on the CPU twice, since all
+/// to all receives as much as it sends.
 ///
 /// `least` is what a sum that reaches all cannot do without, what `none` sends a step.
 /// Source: Rajbhandari et al., ZeRO, 2020, arXiv 1910.02054, sections 5 and 7; the bound: Patarasu and Yuan, Bandwidth
