@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <functional>
 #include <proximal/libtorch/device.hpp>
 #include <proximal/lm/reward/model_reward.hpp>
 #include <proximal/lm/reward/text_reward.hpp>
@@ -47,18 +48,23 @@ struct outcome {
     std::vector<metrics> logged;
     std::vector<completions_table> tables;
     std::vector<named_tensor> learned;
+    std::int64_t bytes = 0;  // of the pretend device, between updates
 };
 
 struct recorder final : trainer_callback {
     outcome seen;
+    void on_step_end(trainer_state&) override { seen.bytes = happened.bytes; }
     void on_log(trainer_state&, metrics const& m) override { seen.logged.push_back(m); }
     void on_completions(trainer_state&, completions_table const& t) override { seen.tables.push_back(t); }
 };
 
 /// Two updates by an algorithm on models of these options: rewards from text and from a model, tables, models saved.
-outcome two_updates(std::string_view name, at::TensorOptions const& options) {
+outcome two_updates(
+    std::string_view name, at::TensorOptions const& options,
+    std::function<void(run::PPOv2Config&)> const& change = [](run::PPOv2Config&) {}) {
     support::temporary_folder const folder;
     auto config = support::small_config();
+    change(config);
     config.output_dir = folder.path;
     config.response_length = 6;
     config.adam_epsilon = 1e-4;  // gradients of 0 but for rounding do not move a parameter
@@ -183,4 +189,26 @@ TEST_CASE("any device: sampling a token does not wait for the device; looking fo
     };
     CHECK(waits(15, {}) == waits(3, {}));
     CHECK(waits(15, 1000) == waits(3, {}) + 1);  // nobody stops
+}
+
+TEST_CASE("any device: what is offloaded is not there between updates, and two updates are the same") {
+    at::TensorOptions const away = at::TensorOptions(support::pretend::device()).dtype(at::kDouble);
+    auto const whole = two_updates("ppo", away);
+    std::int64_t weights = 0;  // of a model, in bytes
+    for (auto const& parameter : model_of_words().parameters()) weights += parameter.tensor.numel() * 8;
+    auto const body = model_of_words();
+    std::int64_t judge = 0;
+    for (auto const& parameter : make_sequence_classifier(*body.body, body.config, 4).parameters())
+        judge += parameter.tensor.numel() * 8;
+    std::int64_t learning = weights + judge;  // policy and critic
+    auto const saves = [&](auto const& change, std::int64_t bytes) {
+        auto const offloaded = two_updates("ppo", away, change);
+        check_same(whole, offloaded, 1e-9, 1e-12);
+        CHECK(static_cast<double>(whole.bytes - offloaded.bytes) == Approx(static_cast<double>(bytes)).epsilon(0.02));
+    };
+    saves([](auto& c) { c.offload_reference = true; }, weights);
+    saves([](auto& c) { c.offload_reward = true; }, judge);
+    saves([](auto& c) { c.offload_optimizer = true; }, 2 * learning);
+    saves([](auto& c) { c.offload_reference = c.offload_reward = c.offload_optimizer = true; },
+          weights + judge + 2 * learning);
 }

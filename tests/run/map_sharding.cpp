@@ -136,7 +136,13 @@ TEST_CASE("map_sharding: what DeepSpeed has and this library has not is refused 
     };
     auto const of_zero = [](std::string const& more) { return R"({"zero_optimization": {"stage": 3, )" + more + "}}"; };
     refused(of_zero(R"("offload_optimizer": {"device": "cpu", "pin_memory": true})"),
-            "zero_optimization.offload_optimizer is not supported: nothing is moved off the device");
+            "zero_optimization.offload_optimizer keeps the optimizer's state in the host's memory: give "
+            "--offload_optimizer true, too");
+    refused(of_zero(R"("offload_optimizer": {"device": "nvme"})"),
+            "zero_optimization.offload_optimizer is not supported");
+    CHECK(mapped([&](auto& c) {
+              c.offload_optimizer = true, c.deepspeed = of_zero(R"("offload_optimizer": {"device": "cpu"})");
+          }).sharding == "zero3");
     refused(of_zero(R"("offload_param": {"device": "nvme", "nvme_path": "/x"})"),
             "zero_optimization.offload_param is not supported");
     refused(of_zero(R"("zero_hpz_partition_size": 8)"), "zero_optimization.zero_hpz_partition_size is not supported");
@@ -149,7 +155,7 @@ TEST_CASE("map_sharding: what DeepSpeed has and this library has not is refused 
     refused(R"({"zero_optimization": {"stage": "2"}})", "zero_optimization.stage is 2, and must be");
     refused(R"({"zero_optimization": true})", "zero_optimization must be a section");
     refused(R"({"bf16": true})", "bf16 must be a section");
-    refused(R"({"aio": {"block_size": 1048576}})", "aio is not supported: nothing is moved off the device");
+    refused(R"({"aio": {"block_size": 1048576}})", "aio is not supported: weights that learn stay on the device");
     refused(R"({"pipeline": {"stages": 2}})", "pipeline is not supported: layers are split by --sharding zero3");
     refused(R"({"tensorboard": {"enabled": true}})", "tensorboard is not supported: curves go where --report_to says");
     refused(R"({"scheduler": {"type": "WarmupLR"}})", "scheduler is not supported: the schedule is");
@@ -193,7 +199,7 @@ TEST_CASE("map_sharding: FSDP's words") {
     CHECK(mapped(fsdp("no_shard")).note == "--fsdp no_shard: --sharding none");
     CHECK(mapped(fsdp("true")).sharding == "zero3");  // as transformers takes it
     for (auto const* const nothing : {"", "false", "none"}) CHECK(mapped(fsdp(nothing)).note.empty());
-    CHECK(refusal(fsdp("full_shard offload")).starts_with("--fsdp offload is not supported: nothing is moved off"));
+    CHECK(refusal(fsdp("full_shard offload")).starts_with("--fsdp offload is not supported: weights that learn stay"));
     CHECK(refusal(fsdp("hybrid_shard")) ==
           "--fsdp hybrid_shard is not supported: weights are split over all processes, and not within a host; give "
           "full_shard");
@@ -217,7 +223,7 @@ TEST_CASE("map_sharding: FSDP's further keys") {
     CHECK(of(R"({"transformer_layer_cls_to_wrap": "LlamaDecoderLayer"})").find("is not supported") !=
           std::string::npos);
     CHECK(of(R"({"xla": true})").find("it is of TPUs") != std::string::npos);
-    CHECK(of(R"({"fsdp_offload_params": true})").find("nothing is moved off the device") != std::string::npos);
+    CHECK(of(R"({"fsdp_offload_params": true})").find("weights that learn stay on the device") != std::string::npos);
     CHECK(of(R"({"activation_checkpointing": true})").find("give --gradient_checkpointing true") != std::string::npos);
     CHECK(of(R"({"forward_prefech": true})").ends_with("did you mean forward_prefetch?"));
     CHECK(refusal(fsdp("", R"({"xla": false, "min_num_params": 0})")).empty());

@@ -141,6 +141,12 @@ inline void take_precision(sharding_entry const& section, std::string const& fil
     }
 }
 
+/// Whether a section asks for the host's memory, as {"device": "cpu"} does.
+inline bool is_cpu_offload(sharding_entry const& section) {
+    auto const value = section.json();
+    return value.is_object() && value.value("device", nlohmann::json()) == "cpu";
+}
+
 inline mapped_keys map_deepspeed(training_options const& config, std::int64_t world_size) {
     std::string const option = "--deepspeed";
     mapped_keys mapped;
@@ -161,6 +167,10 @@ inline mapped_keys map_deepspeed(training_options const& config, std::int64_t wo
                     mapped.sharding = sharding_stages[stage.get<std::size_t>()];
                 } else if (inner.starts_with("stage3_")) {
                     mapped.tuning.push_back(one.name);
+                } else if (inner == "offload_optimizer" && is_cpu_offload(one)) {
+                    if (!config.offload_optimizer)
+                        one.refuse(
+                            " keeps the optimizer's state in the host's memory: give --offload_optimizer true, too");
                 } else {
                     take_unmapped(one, inner, zero_keys, mapped);
                 }

@@ -15,7 +15,8 @@ struct sharding_key {
 };
 
 inline constexpr std::string_view stays_on_device =
-    "nothing is moved off the device: split more by --sharding, or give --gradient_checkpointing true";
+    "weights that learn stay on the device: split more by --sharding, or give --offload_optimizer or "
+    "--gradient_checkpointing true";
 inline constexpr std::string_view own_reports = "curves go where --report_to says";
 inline constexpr std::string_view one_level = "weights are split over all processes, and not within a host";
 inline constexpr std::string_view not_quantised = "weights and gradients travel as they are";

@@ -59,7 +59,7 @@ TEST_CASE("memory_plan: --sharding leaves each process its part, and --bf16 keep
     CHECK(plans[2].gradients == Approx(alone.gradients / 4).epsilon(1e-3));
     CHECK(plans[3].weights < alone.weights);
     CHECK(plans[3].generating > 0.0);
-    CHECK_THAT(plans[3].text(), Catch::Contains("layers gathered"));
+    CHECK_THAT(plans[3].text(), Catch::Contains(", gathered "));
     config.sharding = "none";
     config.bf16 = true;
     auto const narrow = plan_of(config);
@@ -67,4 +67,15 @@ TEST_CASE("memory_plan: --sharding leaves each process its part, and --bf16 keep
     CHECK(narrow.generation < alone.generation);
     config.gradient_checkpointing = true;
     CHECK(plan_of(config).activations < narrow.activations);
+}
+
+TEST_CASE("memory_plan: what is offloaded is not held while models learn") {
+    auto config = support::small_config();
+    auto const alone = plan_of(config);
+    config.offload_reference = config.offload_optimizer = true;
+    auto const offloaded = plan_of(config);
+    CHECK(offloaded.optimizer == 0.0);
+    CHECK(offloaded.weights < alone.weights);
+    CHECK(offloaded.generating == alone.weights - offloaded.weights);
+    CHECK(offloaded.peak() < alone.peak());
 }

@@ -42,6 +42,7 @@
 #include <proximal/lm/model/gpt_neox.hpp>
 #include <proximal/lm/model/gpt_neox_config.hpp>
 #include <proximal/lm/model/grid_rows.hpp>
+#include <proximal/lm/model/hosted_parameters.hpp>
 #include <proximal/lm/model/kv_cache.hpp>
 #include <proximal/lm/model/layer_norm.hpp>
 #include <proximal/lm/model/layer_of.hpp>
@@ -62,6 +63,7 @@
 #include <proximal/lm/reward/check_padding.hpp>
 #include <proximal/lm/reward/command_reward.hpp>
 #include <proximal/lm/reward/finished_episode.hpp>
+#include <proximal/lm/reward/hosted_reward.hpp>
 #include <proximal/lm/reward/model_reward.hpp>
 #include <proximal/lm/reward/reward_function.hpp>
 #include <proximal/lm/reward/shift_reward.hpp>
@@ -86,6 +88,7 @@
 #include <proximal/lm/train/fine_tune.hpp>
 #include <proximal/lm/train/first_non_finite.hpp>
 #include <proximal/lm/train/gather_batch.hpp>
+#include <proximal/lm/train/hosted_optimizer.hpp>
 #include <proximal/lm/train/loss_scaler.hpp>
 #include <proximal/lm/train/measure.hpp>
 #include <proximal/lm/train/measure_answers.hpp>

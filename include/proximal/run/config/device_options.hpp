@@ -15,6 +15,7 @@ struct device_options {
     bool fp16 = false;
     std::optional<bool> tf32;
     bool gradient_checkpointing = false;
+    bool offload_optimizer = false;
     std::optional<std::int64_t> torch_empty_cache_steps;
     std::optional<std::int64_t> logits_memory_mb;
 
@@ -30,6 +31,10 @@ struct device_options {
         knob<"gradient_checkpointing">(&device_options::gradient_checkpointing,
                                        "compute activations twice instead of keeping them", {},
                                        "TRL's PPO trainer ignores it."),
+        knob<"offload_optimizer">(&device_options::offload_optimizer,
+                                  "keep the optimizer's state in the host's memory, and make its steps there", {},
+                                  "Three times the weights' bytes go over the bus with each step. Not of TRL, where a "
+                                  "DeepSpeed configuration says it."),
         knob<"torch_empty_cache_steps">(&device_options::torch_empty_cache_steps,
                                         "updates between releases of the allocator's cache; default: never",
                                         at_least(1), "TRL's PPO trainer ignores it: it releases in every micro-batch."),

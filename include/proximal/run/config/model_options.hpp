@@ -15,6 +15,8 @@ struct model_options {
     std::optional<std::string> reward_model_path;
     std::optional<std::string> reward_command;
     double reward_timeout = 600.0;
+    bool offload_reference = false;
+    bool offload_reward = false;
 
     static constexpr std::string_view concern = "models and reward";
     static constexpr auto knobs = reflect(
@@ -26,7 +28,11 @@ struct model_options {
                                   "TRL's default is EleutherAI/pythia-160m; here none."),
         knob<"reward_command">(&model_options::reward_command, "a program that scores answers, in JSON lines"),
         knob<"reward_timeout">(&model_options::reward_timeout,
-                               "seconds that the program may take for a batch, its start included", above(0)));
+                               "seconds that the program may take for a batch, its start included", above(0)),
+        knob<"offload_reference">(&model_options::offload_reference,
+                                  "keep the reference in the host's memory but while it is asked", {}, "Not of TRL."),
+        knob<"offload_reward">(&model_options::offload_reward,
+                               "keep the reward model in the host's memory but while it is asked", {}, "Not of TRL."));
 };
 
 }  // namespace proximal::run

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <proximal/lm/model/parameter.hpp>
 #include <proximal/lm/model/sequence_classifier.hpp>
+#include <proximal/lm/reward/hosted_reward.hpp>
 #include <proximal/lm/reward/model_reward.hpp>
 #include <proximal/lm/reward/weighted_reward.hpp>
 #include <set>
@@ -22,10 +23,11 @@ struct training_model {
     std::vector<named_tensor> learning = {};  // those of them that are trained; none: the model stays as it is
 };
 
-/// The reward models that a reward asks: of model_reward, and of a weighted_reward of such. What a function of another
-/// kind asks cannot be seen.
+/// The reward models that a reward asks: of model_reward, and of a weighted_reward or hosted_reward of such. What a
+/// function of another kind asks cannot be seen.
 inline std::vector<sequence_classifier> models_behind(reward_function const& reward) {
     if (auto const* const one = reward.target<model_reward_function>()) return {one->model};
+    if (auto const* const hosted = reward.target<hosted_reward_function>()) return models_behind(hosted->reward);
     std::vector<sequence_classifier> all;
     if (auto const* const sum = reward.target<weighted_reward_function>())
         for (auto const& share : sum->shares)

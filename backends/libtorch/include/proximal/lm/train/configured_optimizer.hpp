@@ -7,8 +7,10 @@
 #include <proximal/lm/train/adagrad.hpp>
 #include <proximal/lm/train/adamw.hpp>
 #include <proximal/lm/train/distributed_optimizer.hpp>
+#include <proximal/lm/train/hosted_optimizer.hpp>
 #include <proximal/lm/train/optimizer.hpp>
 #include <proximal/lm/train/rmsprop.hpp>
+#include <proximal/lm/train/set_precision.hpp>
 #include <proximal/lm/train/sgd.hpp>
 #include <proximal/run/config/distributed_options.hpp>
 #include <proximal/run/config/optimizer_options.hpp>
@@ -34,18 +36,27 @@ inline std::shared_ptr<optimizer> configured_optimizer(run::optimizer_options co
                                                                         config.adam_epsilon, config.weight_decay});
 }
 
-/// The same for the processes of a world, whose gradients it averages, and shared out among them as --sharding says.
-inline std::shared_ptr<optimizer> configured_optimizer(run::optimizer_options const& config,
-                                                       run::distributed_options const& distributed,
+/// That of a training run: on the host where --offload_optimizer says so; it averages the gradients of the processes of
+/// a world, and is shared out among them as --sharding says. Throws std::invalid_argument where the parameters are on
+/// the host anyway.
+inline std::shared_ptr<optimizer> configured_optimizer(run::training_options const& config,
                                                        std::vector<named_tensor> parameters,
                                                        std::shared_ptr<communicator> const& world,
                                                        parameter_units units = {}) {
-    if (world->world_size() == 1) return configured_optimizer(config, std::move(parameters));
-    auto const megabytes = distributed.ddp_bucket_cap_mb.value_or(25);
-    return std::make_shared<distributed_optimizer>(
-        parameters, world, sharding_named(distributed.sharding), megabytes * 1024 * 1024,
-        [config](std::vector<named_tensor> part) { return configured_optimizer(config, std::move(part)); },
-        std::move(units));
+    if (config.offload_optimizer && !parameters.empty())
+        refuse_offload_from_cpu("offload_optimizer", parameters.front().tensor.device());
+    hosted_optimizer::maker const plain = [config](std::vector<named_tensor> part) {
+        return configured_optimizer(static_cast<run::optimizer_options const&>(config), std::move(part));
+    };
+    auto const make =
+        [plain, is_hosted = config.offload_optimizer](std::vector<named_tensor> part) -> std::shared_ptr<optimizer> {
+        if (is_hosted) return std::make_shared<hosted_optimizer>(part, plain);
+        return plain(std::move(part));
+    };
+    if (world->world_size() == 1) return make(std::move(parameters));
+    auto const megabytes = config.ddp_bucket_cap_mb.value_or(25);
+    return std::make_shared<distributed_optimizer>(parameters, world, sharding_named(config.sharding),
+                                                   megabytes * 1024 * 1024, make, std::move(units));
 }
 
 /// Throws std::invalid_argument where one process would run out of memory and begin anew, and others wait for it.
@@ -56,10 +67,15 @@ inline void refuse_new_batch_size(run::training_options const& config, communica
             "would leave the others waiting; choose --per_device_train_batch_size yourself");
 }
 
-/// Throws std::invalid_argument where --sharding would have to split an optimizer that was given.
-inline void refuse_sharding_of_own_optimizer(run::distributed_options const& distributed) {
-    if (distributed.sharding != "none")
-        throw std::invalid_argument("--sharding " + distributed.sharding +
+/// Throws std::invalid_argument where --sharding would have to split an optimizer that was given, or
+/// --offload_optimizer to move it.
+inline void refuse_options_of_own_optimizer(run::training_options const& config) {
+    if (config.offload_optimizer)
+        throw std::invalid_argument(
+            "--offload_optimizer moves the optimizer that --optim names, and one was given: make it a "
+            "hosted_optimizer, or leave --offload_optimizer out");
+    if (config.sharding != "none")
+        throw std::invalid_argument("--sharding " + config.sharding +
                                     " splits the optimizer that --optim names, and one was given: make it a "
                                     "distributed_optimizer, or leave --sharding out");
 }

@@ -29,8 +29,9 @@ struct memory_plan {
     double logits = 0.0;       // the rows that are there at a time, and their gradient
     double generation = 0.0;   // the cache of keys and values, and a step's logits
     double gathered = 0.0;     // with --sharding zero3: layers that are whole while they learn
-    double generating = 0.0;   // and while the policy generates, or models are evaluated or saved
-    double program = 0.0;      // the program and LibTorch
+    double generating =
+        0.0;               // and while the policy generates, or models are evaluated or saved; what comes from the host
+    double program = 0.0;  // the program and LibTorch
 
     /// The most at a time: updating and generating take turns.
     double peak() const {
@@ -41,7 +42,7 @@ struct memory_plan {
     std::string text() const {
         auto const mb = [](double bytes) { return fmt::format("{:.0f}", bytes / 1e6); };
         auto const whole =
-            generating > 0.0 ? fmt::format(", layers gathered {}", mb(std::max(gathered, generating))) : std::string();
+            generating > 0.0 ? fmt::format(", gathered {}", mb(std::max(gathered, generating))) : std::string();
         return fmt::format(
             "weights {} MB, gradients {}, optimizer {}, activations {}, logits {}, generation {}{}: {} MB at the most",
             mb(weights), mb(gradients), mb(optimizer), mb(activations), mb(logits), mb(generation), whole, mb(peak()));
@@ -89,9 +90,10 @@ inline memory_plan plan_memory(run::PPOv2Config const& config, planned_models co
     double const vocabulary = static_cast<double>(models.policy->lm_head.size(0));
     std::string_view const optim = config.optim;
     std::int64_t const moments = optim.starts_with("adamw") ? 2 : optim == "adagrad" || optim == "rmsprop" ? 1 : 0;
-    run::sharding_inputs cut{.world_size = processes,
-                             .sharding = config.sharding,
-                             .optimizer_bytes = moments * static_cast<std::int64_t>(number)};
+    run::sharding_inputs cut;
+    cut.world_size = processes;
+    cut.sharding = config.sharding;
+    cut.optimizer_bytes = config.offload_optimizer ? 0 : moments * static_cast<std::int64_t>(number);
     auto policy = detail::to_cut(models.policy->parameters(), body);
     policy.generates = true;
     cut.models.push_back(policy);
@@ -113,6 +115,15 @@ inline memory_plan plan_memory(run::PPOv2Config const& config, planned_models co
     plan.optimizer = static_cast<double>(held.optimizer_state);
     plan.gathered = static_cast<double>(held.gathered);
     plan.generating = static_cast<double>(std::max(held.generating, held.saving));
+    double on_host = 0.0;
+    auto const leaves = [&](std::vector<named_tensor> const& parameters) {
+        for (auto const& parameter : parameters) on_host += static_cast<double>(parameter.tensor.nbytes());
+    };
+    if (config.offload_reference && models.reference != nullptr) leaves(models.reference->parameters());
+    if (config.offload_reward)
+        for (auto const& reward : models.rewards) leaves(reward.parameters());
+    plan.weights -= on_host;
+    plan.generating = std::max(plan.generating, on_host);
     double const row = static_cast<double>(longest_prompt + config.response_length);
     double const tokens = static_cast<double>(config.per_device_train_batch_size) * row;
     double const layer = tokens * hidden * (number * detail::kept_of_norms + narrow * detail::kept_of_products);

@@ -14,9 +14,11 @@
 #include <proximal/lm/generation/generate_in_chunks.hpp>
 #include <proximal/lm/generation/greedy_sampler.hpp>
 #include <proximal/lm/generation/multinomial_sampler.hpp>
+#include <proximal/lm/model/hosted_parameters.hpp>
 #include <proximal/lm/model/make_model.hpp>
 #include <proximal/lm/model/mixed_precision_backbone.hpp>
 #include <proximal/lm/model/recomputing_backbone.hpp>
+#include <proximal/lm/reward/hosted_reward.hpp>
 #include <proximal/lm/train/answer.hpp>
 #include <proximal/lm/train/check_arguments.hpp>
 #include <proximal/lm/train/checkpoint.hpp>
@@ -85,6 +87,7 @@ class ppo_trainer final : public trainer {
         if (!algorithm_.needs_reference()) given_.ref_policy.reset();
         if (!algorithm_.needs_critic()) given_.value_model.reset();
         set_precision(given_.config, given_.policy.lm_head.options());
+        if (given_.config.offload_reference || given_.config.offload_reward) offload();
         refuse_new_batch_size(given_.config, *world_);
         if (world_->world_size() > 1 && given_.config.sharding == "zero3") shard_layers();
         if (given_.config.gradient_checkpointing) {
@@ -104,7 +107,7 @@ class ppo_trainer final : public trainer {
         if (given_.ref_policy) set_requires_grad(*given_.ref_policy, false);
         if (given_.value_model) begin_training(*given_.value_model);
         if (!given_.optimizers.optimizer) given_.optimizers.optimizer = configured_optimizer(given_, units());
-        else refuse_sharding_of_own_optimizer(given_.config);
+        else refuse_options_of_own_optimizer(given_.config);
         if (!given_.optimizers.schedule)
             given_.optimizers.schedule = run::configured_schedule(given_.config, sizes_.num_total_batches);
         state_.updates = sizes_.num_total_batches;
@@ -223,6 +226,7 @@ class ppo_trainer final : public trainer {
     /// sampled.
     scored_rollout score(episodes const& batch, at::Tensor const& logprobs,
                          std::vector<nlohmann::json> const& records = {}) const {
+        held_on_device const held(reference_on_host_);
         return lm::score({.reference = given_.ref_policy ? &*given_.ref_policy : nullptr,
                           .critic = critic(),
                           .reward = &given_.reward_model,
@@ -275,6 +279,7 @@ class ppo_trainer final : public trainer {
         auto const [own, records, first] = own_share(prompts, given_.eval_dataset.records);
         completions const drawn = sampled(own, given_.config.temperature, "evaluation", first);
         whole_parameters const held(reference_units_);  // the processes may ask in different numbers of chunks
+        held_on_device const on_device(reference_on_host_);
         episodes batch = assemble(left_padded(own, roles_.pad), drawn, roles_);
         scored_rollout scored = lm::score({.reference = given_.ref_policy ? &*given_.ref_policy : nullptr,
                                            .reward = &given_.reward_model,
@@ -312,6 +317,28 @@ class ppo_trainer final : public trainer {
             return all.empty() ? all : std::decay_t<decltype(all)>(all.begin() + first, all.begin() + first + count);
         };
         return {cut(prompts), cut(records), first};
+    }
+    /// Leaves reference and reward model in the host's memory, but while they are asked.
+    void offload() {
+        auto const refuse = [](std::string const& why) { throw std::invalid_argument(why); };
+        known_identity();
+        auto const device = given_.policy.lm_head.device();
+        if (given_.config.offload_reference) {
+            refuse_offload_from_cpu("offload_reference", device);
+            if (!given_.ref_policy) refuse("--offload_reference would do nothing: the algorithm reads no reference");
+            if (world_->world_size() > 1 && given_.config.sharding == "zero3")
+                refuse(
+                    "--offload_reference and --sharding zero3 exclude each other: zero3 splits the reference already");
+            reference_on_host_ = std::make_shared<hosted_parameters>(given_.ref_policy->parameters());
+        }
+        if (!given_.config.offload_reward) return;
+        refuse_offload_from_cpu("offload_reward", device);
+        std::vector<named_tensor> parameters;
+        for (auto const& model : models_behind(given_.reward_model))
+            for (auto const& parameter : model.parameters()) parameters.push_back(parameter);
+        if (parameters.empty())
+            refuse("--offload_reward would do nothing: the reward is no model_reward that the trainer can see");
+        given_.reward_model = hosted_reward(given_.reward_model, parameters);
     }
     /// Leaves each process a slice of the layers of policy, critic and reference.
     void shard_layers() {
@@ -462,6 +489,7 @@ class ppo_trainer final : public trainer {
     trainable algorithm_;
     ppo_trainer_arguments given_;
     parameter_units policy_units_, critic_units_, reference_units_;  // of layers that are shared out
+    std::shared_ptr<hosted_parameters> reference_on_host_;           // with --offload_reference
     token_roles roles_;
     std::int64_t group_size_;
     run::batch_arithmetic sizes_;

@@ -67,7 +67,7 @@ inline std::shared_ptr<optimizer> configured_optimizer(ppo_trainer_arguments con
     };
     add(given.policy.trainable_parameters(), "policy.");
     if (given.value_model) add(given.value_model->trainable_parameters(), "value_model.");
-    return configured_optimizer(given.config, given.config, std::move(parameters), given.world, std::move(units));
+    return configured_optimizer(given.config, std::move(parameters), given.world, std::move(units));
 }
 
 }  // namespace proximal::lm

@@ -28,6 +28,14 @@ inline std::optional<at::ScalarType> compute_dtype(run::training_options const& 
     return {};
 }
 
+/// Throws std::invalid_argument where an option that moves something to the host finds it there already.
+inline void refuse_offload_from_cpu(std::string const& option, at::Device device) {
+    if (device.is_cpu())
+        throw std::invalid_argument("--" + option +
+                                    " moves from a GPU's memory to the host's, and this run is on the CPU: leave it "
+                                    "out");
+}
+
 /// Applies --tf32 and --full_determinism to LibTorch, and refuses what the device and dtype of the models cannot give.
 /// Throws std::invalid_argument, one sentence.
 inline void set_precision(run::training_options const& config, at::TensorOptions const& models) {

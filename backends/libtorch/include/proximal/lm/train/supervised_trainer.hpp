@@ -78,8 +78,8 @@ class supervised_trainer final : public trainer {
         given_.objective->begin();
         if (!given_.optimizer)
             given_.optimizer =
-                configured_optimizer(config, config, given_.objective->trainable_parameters(), given_.world, units_);
-        else refuse_sharding_of_own_optimizer(config);
+                configured_optimizer(config, given_.objective->trainable_parameters(), given_.world, units_);
+        else refuse_options_of_own_optimizer(config);
         auto const per_epoch = given_.objective->size() / batch_;
         state_.updates =
             config.max_steps > 0
