@@ -12,7 +12,7 @@ namespace support {
 
 /// One process of a world of which the others do what it does: it writes down every collective, and the bytes that this
 /// process would send.
-class recording_communicator final : public proximal::lm::communicator {
+class recording_communicator : public proximal::lm::communicator {
    public:
     struct call {
         std::string operation;

@@ -21,7 +21,7 @@ TEST_CASE("hosted_parameters: they are there while somebody holds them, and read
     auto const hosted = std::make_shared<hosted_parameters>(model.parameters());
     for (auto const& parameter : model.parameters()) {
         CHECK(at::isnan(parameter.tensor).all().item<bool>());
-        CHECK(parameter.tensor.storage().nbytes() == parameter.tensor.element_size());
+        CHECK(parameter.tensor.storage().nbytes() == static_cast<std::size_t>(parameter.tensor.element_size()));
     }
     CHECK(model.lm_head.sizes().vec() == shape);
     {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <proximal/lm/distributed/lost_process.hpp>
 #include <proximal/lm/train/distributed_optimizer.hpp>
 #include <proximal/lm/train/ppo_trainer.hpp>
 #include <proximal/proximal.hpp>

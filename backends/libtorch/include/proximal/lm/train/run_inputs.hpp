@@ -19,6 +19,7 @@
 #include <proximal/lm/train/memory_plan.hpp>
 #include <proximal/lm/train/ppo_trainer_arguments.hpp>
 #include <proximal/lm/train/trainable.hpp>
+#include <proximal/run/launch.hpp>
 #include <proximal/run/ppo_config.hpp>
 #include <proximal/run/progress_bar.hpp>
 #include <string>
