@@ -5,9 +5,12 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <csignal>
 #include <functional>
+#include <proximal/libtorch/logprob.hpp>
 #include <proximal/libtorch/operations.hpp>
 #include <vector>
 
+#include "../support/emulated_launcher.hpp"
+#include "../support/kernel_checks.hpp"
 #include "../support/pretend_device.hpp"
 
 #include <catch2/catch.hpp>  // last: LibTorch has a CHECK of its own
@@ -169,4 +172,51 @@ TEST_CASE("any device: an array operation gives what it gives on the CPU, and on
     CHECK(item(field(there(at::scalar_tensor(2.5)))) == 2.5);
     CHECK(happened.reads == reads + 1);
     CHECK_THROWS_WITH(field(there(at::ones({2, 2}))) + field(at::ones({2, 2})), Catch::Contains("same device"));
+}
+
+TEST_CASE("any device: the laws hold where kernels are generated, too") {
+    support::pretend::with_kernels const kernels;
+    check_laws(operations, false);
+    CHECK(kernels.launches() > 0);
+}
+
+TEST_CASE("any device: generated kernels, as a GPU would be given them, give the CPU's numbers") {
+    support::pretend::with_kernels const kernels;
+    auto const device = support::pretend::device();
+    auto const before = kernels.launches();
+    support::check_scan_kernels(device, {{1, 1}, {2, 33}, {7, 70}});
+    support::check_loss_kernels(device, {{1, 1}, {2, 1}, {1, 7}, {29, 12}});
+    support::check_logprob_kernels(device, {1, 5, 511, 513, 50304});
+    CHECK(kernels.launches() > before + 200);
+}
+
+TEST_CASE("any device: kernels take no rows, parts of larger tensors and columns that do not lie side by side") {
+    support::pretend::with_kernels const kernels;
+    auto const large = at::randn({6, 40}, at::kDouble), targets = at::tensor({3, 0, 5, 2}, at::kLong);
+    auto const whole = there(large), of = there(targets);
+    auto const check = [&](auto const& part) {
+        auto const here = token_logprobs(part(large), targets, 0.7), away = token_logprobs(part(whole), of, 0.7);
+        CHECK(at::allclose(away.logprob.cpu(), here.logprob, 1e-12, 1e-12));
+        CHECK(at::allclose(away.entropy.cpu(), here.entropy, 1e-12, 1e-12));
+    };
+    check([](at::Tensor const& x) { return x.narrow(0, 2, 4); });                   // an offset
+    check([](at::Tensor const& x) { return x.narrow(0, 1, 4).narrow(1, 5, 20); });  // and rows further apart
+    check([](at::Tensor const& x) { return x.t().narrow(0, 9, 4); });               // columns as rows
+    auto const none = token_logprobs(whole.narrow(0, 0, 0), of.narrow(0, 0, 0), 0.7);
+    CHECK(none.logprob.size(0) == 0);
+    auto const sum = [](auto a, auto b) { return affine{a, b}; };
+    auto const scan = [&](at::Tensor const& x) {
+        return reverse_scan(sum, field(x), field(at::full_like(x, 0.5))).tensor.cpu();
+    };
+    for (auto const& part : {std::pair{large.narrow(0, 3, 1), whole.narrow(0, 3, 1)},
+                             {large.narrow(1, 39, 1), whole.narrow(1, 39, 1)},
+                             {large.t(), whole.t()},
+                             {large.narrow(0, 0, 0), whole.narrow(0, 0, 0)}})
+        CHECK(at::allclose(scan(part.second), scan(part.first), 1e-12, 1e-12));
+    // What is no address of the device is refused before a kernel could read it.
+    double mine = 0.0;
+    support::pretend::emulated_launcher const launch;
+    CHECK_THROWS_WITH(
+        launch("extern \"C\" __global__ void touch(double* x) { *x = 1.0; }\n", "touch", of.device(), 1, 1, &mine),
+        Catch::Contains("not of its memory"));
 }

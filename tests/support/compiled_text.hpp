@@ -19,11 +19,11 @@ class compiled_text {
 
     /// Throws std::runtime_error where the compiler refuses the text, warnings included.
     explicit compiled_text(std::string const& functions,
-                           std::string const& options = "-std=c++17 -O1 -Wall -Wextra -Werror") {
+                           std::string const& options = "-std=c++17 -O1 -Wall -Wextra -Werror",
+                           std::string const& preamble = "typedef double T;\n") {
         auto const source = folder_.path / "text.cpp", library = folder_.path / "text.so";
-        std::ofstream(source)
-            << "#include <cmath>\nusing std::exp, std::expm1, std::log, std::sqrt;\ntypedef double T;\n"
-            << functions;
+        std::ofstream(source) << "#include <cmath>\nusing std::exp, std::expm1, std::log, std::sqrt;\n"
+                              << preamble << functions;
         auto const command = std::string(PROXIMAL_COMPILER) + " " + options + " -ffp-contract=off -shared -fPIC -o " +
                              library.string() + " " + source.string();
         if (std::system(command.c_str()) != 0) throw std::runtime_error("the compiler refused a recorded text");
@@ -36,10 +36,12 @@ class compiled_text {
         if (loaded_ != nullptr) dlclose(loaded_);
     }
 
-    function find(std::string const& name) const {
+    function find(std::string const& name) const { return find<function>(name); }
+    template <class Function>
+    Function find(std::string const& name) const {
         auto const address = dlsym(loaded_, name.c_str());
         if (address == nullptr) throw std::runtime_error("no function " + name + " in the text");
-        return reinterpret_cast<function>(address);
+        return reinterpret_cast<Function>(address);
     }
 
    private:

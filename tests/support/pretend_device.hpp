@@ -18,10 +18,15 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <iterator>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -50,6 +55,17 @@ struct activity {
 };
 inline activity happened;
 
+struct block;
+/// Where blocks lie, by their first address.
+struct block_list {
+    std::mutex mutex{};
+    std::map<std::uintptr_t, block*> blocks{};
+};
+inline block_list& all_blocks() {
+    static block_list list;
+    return list;
+}
+
 /// Memory of the device: forbidden addresses, and what the operations find there.
 struct block {
     void* address;
@@ -62,14 +78,32 @@ struct block {
           content(std::make_unique_for_overwrite<std::byte[]>(bytes)) {
         if (address == MAP_FAILED) throw std::bad_alloc();
         happened.bytes += static_cast<std::int64_t>(size);
+        std::scoped_lock const lock(all_blocks().mutex);
+        all_blocks().blocks[reinterpret_cast<std::uintptr_t>(address)] = this;
     }
     block(block const&) = delete;
     block& operator=(block const&) = delete;
     ~block() {
+        {
+            std::scoped_lock const lock(all_blocks().mutex);
+            all_blocks().blocks.erase(reinterpret_cast<std::uintptr_t>(address));
+        }
         ::munmap(address, size);
         happened.bytes -= static_cast<std::int64_t>(size);
     }
 };
+
+/// What lies at an address of the device, for who stands for its kernels. Throws where it is none.
+inline void* content_at(void* address) {
+    if (address == nullptr) return nullptr;  // of a tensor without numbers
+    auto const at = reinterpret_cast<std::uintptr_t>(address);
+    std::scoped_lock const lock(all_blocks().mutex);
+    auto const after = all_blocks().blocks.upper_bound(at);
+    if (after != all_blocks().blocks.begin())
+        if (auto const& [first, held] = *std::prev(after); at < first + held->size)
+            return held->content.get() + (at - first);
+    throw std::runtime_error("pretend device: a kernel was given an address that is not of its memory");
+}
 
 /// Where LibTorch asks for the device's memory.
 struct allocator final : c10::Allocator {

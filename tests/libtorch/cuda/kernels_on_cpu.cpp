@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "../../support/compiled_text.hpp"
 #include "../../support/edge_batches.hpp"
+#include "../../support/emulated_kernels.hpp"
 
 #include <catch2/catch.hpp>
 #include <map>
@@ -9,8 +10,7 @@
 #include <proximal/libtorch/cuda/sequence_mean.hpp>
 #include <proximal/libtorch/cuda/token_loss.hpp>
 
-// The CUDA kernels' own text, run where there is no GPU: a block is that many threads of this machine, a barrier stands
-// between the writing and the reading of every shuffle. Slow, and exact: what the text says, lane by lane.
+// The CUDA kernels' own text, run where there is no GPU: see emulated_kernels.hpp.
 
 using namespace proximal;
 using namespace proximal::libtorch;
@@ -19,55 +19,11 @@ using support::compiled_text;
 
 namespace {
 
-char const* const device = R"text(
-#include <barrier>
-#include <cstring>
-#include <thread>
-#include <vector>
-#define __global__
-#define __device__ static
-#define __shared__ static
-struct coordinate { unsigned x; };
-static thread_local coordinate threadIdx, blockIdx;
-static coordinate blockDim, gridDim;
-static std::barrier<>* block_barrier;
-static double slots[256][4];
-static void __syncthreads() { block_barrier->arrive_and_wait(); }
-template <class X> X lane_of(X x, unsigned thread) {
-    static_assert(sizeof x <= sizeof slots[0]);
-    std::memcpy(slots[threadIdx.x], &x, sizeof x);
-    __syncthreads();
-    std::memcpy(&x, slots[thread], sizeof x);
-    __syncthreads();
-    return x;
-}
-template <class X> X __shfl_up_sync(unsigned, X x, unsigned by) {
-    return lane_of(x, threadIdx.x % 32 >= by ? threadIdx.x - by : threadIdx.x);
-}
-template <class X> X __shfl_xor_sync(unsigned, X x, unsigned by) { return lane_of(x, threadIdx.x ^ by); }
-template <class X> X __shfl_sync(unsigned, X x, unsigned lane) { return lane_of(x, threadIdx.x / 32 * 32 + lane); }
-template <class Kernel> void launch(unsigned blocks, unsigned threads, Kernel const& kernel) {
-    gridDim.x = blocks, blockDim.x = threads;
-    for (unsigned block = 0; block < blocks; ++block) {
-        std::barrier<> barrier(threads);
-        block_barrier = &barrier;
-        std::vector<std::thread> running;
-        for (unsigned thread = 0; thread < threads; ++thread)
-            running.emplace_back([&, thread] {
-                threadIdx.x = thread;
-                blockIdx.x = block;
-                kernel();
-                barrier.arrive_and_drop();
-            });
-        for (auto& one : running) one.join();
-    }
-}
-)text";
-
 compiled_text on_cpu(std::string const& kernels, std::string const& entry) {
-    return compiled_text(
-        device + kernels + "extern \"C\" void run([[maybe_unused]] double const* in, double* out) {\n" + entry + "}\n",
-        "-std=c++20 -O1 -pthread");
+    return compiled_text(support::kernel_device + kernels +
+                             "extern \"C\" void run([[maybe_unused]] double const* in, double* out) {\n" + entry +
+                             "}\n",
+                         "-std=c++20 -O1");
 }
 /// Array number k of n numbers each.
 std::string part(char const* of, int k, int n) { return std::string(of) + " + " + std::to_string(k * n); }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "../../support/backends.hpp"
+#include "../../support/kernel_checks.hpp"
 
 #include <torch/csrc/autograd/autograd.h>
 #include <proximal/libtorch/device.hpp>
@@ -21,7 +22,7 @@ namespace {
 std::optional<at::Device> gpu() {
     auto const device = libtorch::choose_device(/*use_cpu=*/false);
     if (device.is_cuda()) {
-        if (libtorch::cuda::launcher::find() == nullptr)
+        if (libtorch::cuda::gpu_launcher::find() == nullptr)
             throw std::runtime_error("there is a GPU, and no kernel can be launched on it");
         return device;
     }
@@ -58,9 +59,7 @@ bool alike(at::Tensor const& a, at::Tensor const& b, double near) {
 
 }  // namespace
 
-TEST_CASE("gpu: every loss as one kernel gives the CPU's loss, metrics and gradients") {
-    auto const device = gpu();
-    if (!device) return;
+void support::check_loss_kernels(at::Device device, grid_sizes const& sizes) {
     auto const shaper = chain(missing_eos_penalty{1.0}, kl_penalty<k1>{}, terminal_score{});
     auto const losses = boost::hana::make_tuple(
         clipped_surrogate{}, clipped_value{}, weighted(0.5, clipped_value{}), kl_loss<k1>{}, kl_loss<k3>{},
@@ -68,7 +67,7 @@ TEST_CASE("gpu: every loss as one kernel gives the CPU's loss, metrics and gradi
         huber_value{}, gspo{}, gmpo{}, positive_lm{}, total(entropy_bonus{}, gspo{}),
         total(clipped_surrogate{}, clipped_value{}),
         total(kl_loss<k3>{}, weighted(0.5, clipped_value{}), clipped_surrogate{}));
-    for (auto [B, T] : std::vector<std::pair<int, int>>{{1, 1}, {2, 1}, {1, 7}, {29, 12}, {64, 53}, {3000, 300}}) {
+    for (auto [B, T] : sizes) {
         auto const batch = support::random_batch(B + 1, T, 11);
         for (auto const type : {at::kDouble, at::kFloat}) {
             double const near = type == at::kDouble ? 1e-11 : 2e-4;
@@ -76,7 +75,7 @@ TEST_CASE("gpu: every loss as one kernel gives the CPU's loss, metrics and gradi
                 auto const made = algorithm{shaper, chain(gae{}, whiten{}), loss};
                 auto const then = made.evaluate(as<field>(batch.rollout));
                 auto const here = judge_on(at::kCPU, at::kDouble, made, then, as<field>(batch.now));
-                auto const away = judge_on(*device, type, made, then, as<field>(batch.now));
+                auto const away = judge_on(device, type, made, then, as<field>(batch.now));
                 INFO(B << " x " << T << " " << at::toString(type) << " "
                        << libtorch::cuda::token_loss_kernel(loss, "T"));
                 if (!std::isfinite(here.numbers[0])) return;  // whitening a single token
@@ -88,18 +87,16 @@ TEST_CASE("gpu: every loss as one kernel gives the CPU's loss, metrics and gradi
     }
 }
 
-TEST_CASE("gpu: estimators scan in one kernel a row, to the CPU's numbers") {
-    auto const device = gpu();
-    if (!device) return;
+void support::check_scan_kernels(at::Device device, grid_sizes const& sizes) {
     auto const estimators =
         boost::hana::make_tuple(gae{.gamma = 0.99, .lam = 0.95}, masked_gae{}, leaky_v_trace{}, discounted_returns{});
-    for (auto [B, T] : std::vector<std::pair<int, int>>{{1, 1}, {2, 33}, {64, 53}, {500, 300}}) {
+    for (auto [B, T] : sizes) {
         auto const batch = support::random_batch(B + 1, T, 5);
         auto const rollout = terminal_score{}(as<field>(batch.rollout));
         boost::hana::for_each(estimators, [&](auto const& estimator) {
             auto const here = estimator(rollout);
             auto const away = estimator(each_array(
-                rollout, [&](field const& x) { return field(x.tensor.defined() ? x.tensor.to(*device) : x.tensor); }));
+                rollout, [&](field const& x) { return field(x.tensor.defined() ? x.tensor.to(device) : x.tensor); }));
             INFO(B << " x " << T);
             CHECK(alike(away.advantages.tensor.cpu(), here.advantages.tensor, 1e-11));
             CHECK(alike(away.returns.tensor.cpu(), here.returns.tensor, 1e-11));
@@ -107,11 +104,9 @@ TEST_CASE("gpu: estimators scan in one kernel a row, to the CPU's numbers") {
     }
 }
 
-TEST_CASE("gpu: log-probabilities, entropy and their gradient in two kernels, impossible tokens and NaN too") {
-    auto const device = gpu();
-    if (!device) return;
+void support::check_logprob_kernels(at::Device device, std::vector<std::int64_t> const& vocabularies) {
     double const infinite = std::numeric_limits<double>::infinity();
-    for (std::int64_t V : {1, 5, 511, 513, 50304})
+    for (std::int64_t const V : vocabularies)
         for (auto const type : {at::kDouble, at::kFloat, at::kBFloat16}) {
             auto logits = at::randn({9, V}, at::kDouble) * 3;
             logits[1][V - 1] = 100.0;
@@ -125,7 +120,7 @@ TEST_CASE("gpu: log-probabilities, entropy and their gradient in two kernels, im
                 auto const d = torch::autograd::grad({y.logprob.sum() + 0.3 * y.entropy.sum()}, {x})[0];
                 return std::vector{y.logprob.cpu(), y.entropy.cpu(), d.cpu()};
             };
-            auto const here = both(at::kCPU), away = both(*device);
+            auto const here = both(at::kCPU), away = both(device);
             INFO("V " << V << " " << at::toString(type));
             for (std::size_t i = 0; i < 3; ++i) {
                 auto const is_same = at::isclose(away[i], here[i], 1e-4, type == at::kDouble ? 1e-11 : 1e-4, true);
@@ -134,7 +129,20 @@ TEST_CASE("gpu: log-probabilities, entropy and their gradient in two kernels, im
                 CHECK(is_same.all().item<bool>());
             }
         }
-    auto const wrong = libtorch::token_logprobs(at::zeros({2, 4}, at::TensorOptions(*device)),
-                                                at::tensor({1, 9}, at::kLong).to(*device));
+    auto const wrong = libtorch::token_logprobs(at::zeros({2, 4}, at::TensorOptions(device)),
+                                                at::tensor({1, 9}, at::kLong).to(device));
     CHECK(wrong.logprob.isnan().cpu().equal(at::tensor({0, 1}).to(at::kBool)));
+}
+
+TEST_CASE("gpu: every loss as one kernel gives the CPU's loss, metrics and gradients") {
+    if (auto const device = gpu())
+        support::check_loss_kernels(*device, {{1, 1}, {2, 1}, {1, 7}, {29, 12}, {64, 53}, {3000, 300}});
+}
+
+TEST_CASE("gpu: estimators scan in one kernel a row, to the CPU's numbers") {
+    if (auto const device = gpu()) support::check_scan_kernels(*device, {{1, 1}, {2, 33}, {64, 53}, {500, 300}});
+}
+
+TEST_CASE("gpu: log-probabilities, entropy and their gradient in two kernels, impossible tokens and NaN too") {
+    if (auto const device = gpu()) support::check_logprob_kernels(*device, {1, 5, 511, 513, 50304});
 }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <proximal/libtorch/nvrtc.hpp>
@@ -78,25 +79,13 @@ class runtime {
     char const* (*text_)(int) = nullptr;
 };
 
-/// Generated kernels on the GPUs of this process: compiled once for each text and GPU, by NVRTC.
+/// Compiles generated kernels for a kind of device, and launches them there.
 class launcher {
    public:
-    /// The launcher, or null where kernels cannot be compiled or launched; that is said once, on stderr.
-    static launcher const* find() {
-        static std::optional<launcher> const found = [] {
-            auto compiler = nvrtc::find();
-            auto device = runtime::find();
-            if (compiler && device) return std::optional<launcher>(std::in_place, *compiler, *device);
-            std::fputs(
-                "note       CUDA's run-time compiler (libnvrtc) was not found: losses run as LibTorch's "
-                "operations, not as one kernel\n",
-                stderr);
-            return std::optional<launcher>();
-        }();
-        return found ? &*found : nullptr;
-    }
-
-    launcher(nvrtc const& compiler, runtime const& device) : compiler_(compiler), runtime_(device) {}
+    launcher() = default;
+    launcher(launcher const&) = delete;
+    launcher& operator=(launcher const&) = delete;
+    virtual ~launcher() = default;
 
     /// Runs `entry` of a kernel's text on the current stream of a tensor's GPU: arguments are what the kernel takes,
     /// pointers into that GPU's memory and numbers, each of the very type.
@@ -106,9 +95,33 @@ class launcher {
         void* list[] = {static_cast<void*>(&arguments)...};
         run(text, entry, where, blocks, threads, list);
     }
-    /// The same for arguments that are known by address alone.
+    /// The same for arguments that are known by address alone. Nothing is launched for no blocks.
+    virtual void run(std::string const& text, char const* entry, at::Device where, std::int64_t blocks,
+                     unsigned threads, void** arguments) const = 0;
+};
+
+/// Generated kernels on the GPUs of this process: compiled once for each text and GPU, by NVRTC.
+class gpu_launcher final : public launcher {
+   public:
+    /// The launcher, or null where kernels cannot be compiled or launched; that is said once, on stderr.
+    static launcher const* find() {
+        static std::unique_ptr<gpu_launcher const> const found = [] {
+            auto compiler = nvrtc::find();
+            auto device = runtime::find();
+            if (compiler && device) return std::make_unique<gpu_launcher const>(*compiler, *device);
+            std::fputs(
+                "note       CUDA's run-time compiler (libnvrtc) was not found: losses run as LibTorch's "
+                "operations, not as one kernel\n",
+                stderr);
+            return std::unique_ptr<gpu_launcher const>();
+        }();
+        return found.get();
+    }
+
+    gpu_launcher(nvrtc const& compiler, runtime const& device) : compiler_(compiler), runtime_(device) {}
+
     void run(std::string const& text, char const* entry, at::Device where, std::int64_t blocks, unsigned threads,
-             void** arguments) const {
+             void** arguments) const override {
         if (blocks == 0) return;
         c10::DeviceGuard const guard(where);
         c10::impl::VirtualGuardImpl const gpu(where.type());
@@ -135,9 +148,18 @@ inline char const* scalar_name(at::ScalarType type) {
     return type == at::kFloat ? "float" : type == at::kDouble ? "double" : nullptr;
 }
 
-/// The launcher for a tensor's numbers: null off CUDA, for dtypes without kernels and where nothing can be launched.
+/// Who launches the same texts on a device that is no NVIDIA GPU: set by who has such a device, before it is used.
+inline std::map<at::DeviceType, launcher const*>& other_launchers() {
+    static std::map<at::DeviceType, launcher const*> launchers;
+    return launchers;
+}
+
+/// The launcher for a tensor's numbers: null on the CPU, for dtypes without kernels and where nothing can be launched.
 inline launcher const* launcher_for(at::Tensor const& x) {
-    return x.is_cuda() && scalar_name(x.scalar_type()) != nullptr ? launcher::find() : nullptr;
+    if (x.is_cpu() || scalar_name(x.scalar_type()) == nullptr) return nullptr;
+    if (x.is_cuda()) return gpu_launcher::find();
+    auto const found = other_launchers().find(x.device().type());
+    return found == other_launchers().end() ? nullptr : found->second;
 }
 
 }  // namespace proximal::libtorch::cuda
