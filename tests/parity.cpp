@@ -209,7 +209,7 @@ comparison replay(fs::path const& folder, std::string const& name) {
                                              {"val/clipfrac_avg", "vf_clipfrac"}})
                 check(mb + name, at::scalar_tensor(view.measured.at(ours), at::kDouble));
             check(mb + "loss", view.loss);
-            check(mb + "grad_norm_accumulated", optimizer.gradient_norm());
+            check(mb + "grad_norm_accumulated", at::scalar_tensor(optimizer.gradient_norm(), at::kDouble));
             if (first_step && steps(view.epoch, view.mini, view.micro)) {
                 first_step = false;
                 for (auto const& [name, kind, parameter] : parameters)

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "../../examples/algorithms/algorithm_named.hpp"
+#include "../support/emulated_launcher.hpp"
 #include "../support/pretend_device.hpp"
 #include "../support/temporary_folder.hpp"
 #include "../support/tiny_run.hpp"
@@ -49,11 +50,23 @@ struct outcome {
     std::vector<completions_table> tables;
     std::vector<named_tensor> learned;
     std::int64_t bytes = 0;  // of the pretend device, between updates
+    std::int64_t operations = 0, reads = 0, writes = 0, optimizer_steps = 0, steps_before = 0;  // of the last update
 };
 
 struct recorder final : trainer_callback {
     outcome seen;
-    void on_step_end(trainer_state&) override { seen.bytes = happened.bytes; }
+    std::int64_t operations = 0, reads = 0, writes = 0;
+    void on_step_begin(trainer_state&) override {
+        operations = happened.operations, reads = happened.reads, writes = happened.writes;
+    }
+    void on_step_end(trainer_state& state) override {
+        seen.bytes = happened.bytes;
+        seen.optimizer_steps = state.optimizer_steps - seen.steps_before;
+        seen.steps_before = state.optimizer_steps;
+        seen.operations = happened.operations - operations;
+        seen.reads = happened.reads - reads;
+        seen.writes = happened.writes - writes;
+    }
     void on_log(trainer_state&, metrics const& m) override { seen.logged.push_back(m); }
     void on_completions(trainer_state&, completions_table const& t) override { seen.tables.push_back(t); }
 };
@@ -128,17 +141,34 @@ void check_same(outcome const& here, outcome const& away, double relative, doubl
 
 }  // namespace
 
-TEST_CASE("any device: two updates of every algorithm are those on the CPU") {
+TEST_CASE("any device: two updates of every algorithm are those on the CPU, with kernels too, and waits are few") {
+    at::TensorOptions const there = at::TensorOptions(support::pretend::device()).dtype(at::kDouble);
+    auto const chunk = support::small_config().local_rollout_forward_batch_size;
     for (auto const& [name, make] : examples::named_algorithms()) {
         INFO(name);
-        auto const here = two_updates(name, at::kDouble);
-        std::int64_t const operations = happened.operations;
-        auto const away = two_updates(name, at::TensorOptions(support::pretend::device()).dtype(at::kDouble));
-        CHECK(happened.operations > operations + 1000);
+        auto const here = two_updates(name, at::kDouble), away = two_updates(name, there);
         check_same(here, away, 1e-5, 1e-10);
         for (auto const& [parameter, kind, tensor] : away.learned)
             if (parameter == "embed_out.weight")
                 CHECK_FALSE(at::allclose(tensor, model_of_words().lm_head, 1e-5, 1e-5));
+
+        support::pretend::with_kernels const kernels;
+        auto const launched = kernels.launches();
+        auto const fused = two_updates(name, there);
+        check_same(here, fused, 1e-5, 1e-10);
+        CHECK(kernels.launches() > launched + 20);
+
+        // The host waits for the tokens of a chunk, for scores, three times an update more, and once a step.
+        std::int64_t const rollouts = name == "remax" ? 2 : 1;  // its baseline is one more
+        for (auto const& seen : {away, fused}) {
+            INFO(seen.operations << " operations, " << seen.reads << " reads, " << seen.writes << " blocking copies, "
+                                 << seen.optimizer_steps << " optimizer steps");
+            CHECK(seen.operations > 1000);
+            CHECK(seen.operations < 12'000);
+            CHECK(seen.reads <= rollouts * ((16 + chunk - 1) / chunk + 1) + 3 + seen.optimizer_steps);
+            CHECK(seen.writes == 0);
+        }
+        CHECK(fused.operations < away.operations - 300);
     }
 }
 

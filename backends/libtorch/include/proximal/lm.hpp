@@ -105,6 +105,7 @@
 #include <proximal/lm/train/refuse_idle.hpp>
 #include <proximal/lm/train/response_plan.hpp>
 #include <proximal/lm/train/rmsprop.hpp>
+#include <proximal/lm/train/row_mean.hpp>
 #include <proximal/lm/train/run_inputs.hpp>
 #include <proximal/lm/train/save_with_tokenizer.hpp>
 #include <proximal/lm/train/score.hpp>
@@ -117,6 +118,7 @@
 #include <proximal/lm/train/trainable.hpp>
 #include <proximal/lm/train/trainer.hpp>
 #include <proximal/lm/train/trl_metrics.hpp>
+#include <proximal/lm/train/unread_metrics.hpp>
 #include <proximal/lm/train/update.hpp>
 #include <proximal/lm/train/update_statistics.hpp>
 #include <proximal/lm/train/useful_flops.hpp>

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <proximal/libtorch/upload.hpp>
 #include <proximal/lm/generation/completions.hpp>
 #include <proximal/lm/generation/filter_logits.hpp>
 #include <proximal/lm/generation/sampler.hpp>
@@ -44,21 +45,21 @@ inline void check_prompts(causal_lm const& model, std::vector<std::vector<std::i
     }
 }
 
-/// Takes the rows marked in `stopped` [R] (bool, on the CPU) out of the batch; returns how many stay.
+/// Takes the rows marked in `stopped` [R] (bool, on the host) out of the batch; returns how many stay.
 ///
 /// Survivors beyond the new end move into the places of those who left before it: few rows move. `running` [R] (on the
-/// CPU), the tokens fed next and the cache move alike.
+/// host), the tokens fed next and the cache move alike.
 inline std::int64_t leave(at::Tensor const& stopped, at::Tensor& running, token_batch& batch, kv_cache& cache) {
     auto const count = stopped.logical_not().sum().item<std::int64_t>();
     at::Tensor const to = stopped.narrow(0, 0, count).nonzero().squeeze(1);
     at::Tensor const from =
         stopped.narrow(0, count, stopped.size(0) - count).logical_not().nonzero().squeeze(1) + count;
     auto const there = batch.ids.device();
-    cache.shrink(from.to(there), to.to(there), count);
-    for (auto* part : {&running, &batch.ids, &batch.positions}) {
-        auto const device = part->device();
-        *part = part->index_copy(0, to.to(device), part->index_select(0, from.to(device))).narrow(0, 0, count);
-    }
+    at::Tensor const moves = libtorch::upload(at::stack({from, to}), there);
+    cache.shrink(moves[0], moves[1], count);
+    running = running.index_copy(0, to, running.index_select(0, from)).narrow(0, 0, count);
+    for (auto* part : {&batch.ids, &batch.positions})
+        *part = part->index_copy(0, moves[1], part->index_select(0, moves[0])).narrow(0, 0, count);
     return count;
 }
 
@@ -87,12 +88,13 @@ completions generate(causal_lm const& model, std::vector<std::vector<std::int64_
         std::int64_t const look_every = options.device().is_cpu() ? 1 : 8;
         token_batch batch = pack_tokens(prompts, options.device());
         kv_cache cache = model.body->make_cache(B, batch.longest + T - 1);
-        at::Tensor running = at::arange(B, at::kLong), index = running.to(options.device());  // [R]: rows of the batch
-        at::Tensor stopped = at::zeros({B}, options.dtype(at::kBool));                        // [R]
+        at::Tensor running = at::arange(B, at::kLong),
+                   index = libtorch::upload(running, options.device());  // [R]: rows of the batch
+        at::Tensor stopped = at::zeros({B}, options.dtype(at::kBool));   // [R]
         at::Tensor lengths = at::empty({B}, at::kLong);
         for (std::int64_t b = 0; b < B; ++b)
             lengths.mutable_data_ptr<std::int64_t>()[b] = static_cast<std::int64_t>(prompts[b].size());
-        lengths = lengths.to(options.device());
+        lengths = libtorch::upload(lengths, options.device());
         at::Tensor hidden = model.body->forward(batch, &cache).index_select(0, lengths.cumsum(0) - 1);  // [R, H]
         batch.positions = lengths;
         for (std::int64_t step = 0;; ++step) {
@@ -107,11 +109,14 @@ completions generate(causal_lm const& model, std::vector<std::vector<std::int64_
             batch.ids = drawn;
             if (sampling.stop_token) {
                 stopped.logical_or_(drawn.eq(*sampling.stop_token));
-                if ((step + 1) % look_every == 0 && stopped.any().item<bool>()) {
-                    auto const staying = leave(stopped.cpu(), running, batch, cache);
-                    if (staying == 0) break;
-                    index = running.to(options.device());
-                    stopped = at::zeros({staying}, stopped.options());
+                if ((step + 1) % look_every == 0) {
+                    at::Tensor const known = stopped.cpu();
+                    if (known.any().item<bool>()) {
+                        auto const staying = leave(known, running, batch, cache);
+                        if (staying == 0) break;
+                        index = libtorch::upload(running, options.device());
+                        stopped = at::zeros({staying}, stopped.options());
+                    }
                 }
             }
             batch.rows = at::arange(running.size(0), tokens.options());

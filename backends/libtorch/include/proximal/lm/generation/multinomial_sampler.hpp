@@ -6,6 +6,7 @@
 #include <ATen/core/PhiloxRNGEngine.h>
 
 #include <cstdint>
+#include <proximal/libtorch/upload.hpp>
 #include <proximal/lm/generation/sampler.hpp>
 
 namespace proximal::lm {
@@ -35,8 +36,7 @@ struct multinomial_sampler {
         at::Tensor const probabilities = logprobs.exp();
         if (logprobs.is_cpu()) return walk(probabilities, u);
         at::Tensor const cumulative = probabilities.cumsum(1, at::kDouble);
-        // A blocking copy would wait for the device at every token.
-        at::Tensor const there = numbers.to(logprobs.device(), at::kDouble, /*non_blocking=*/true);
+        at::Tensor const there = libtorch::upload(numbers, logprobs.device());
         at::Tensor const target = there.unsqueeze(1) * cumulative.narrow(1, -1, 1);  // [R, 1]
         return cumulative.le(target).sum(1).clamp_max(logprobs.size(1) - 1);
     }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <numeric>
+#include <proximal/libtorch/upload.hpp>
 #include <stdexcept>
 #include <vector>
 
@@ -31,6 +32,16 @@ struct token_batch {
     /// N, the tokens.
     std::int64_t size() const { return ids.size(0); }
 };
+
+/// The same tokens for a model on a device, without waiting for it.
+inline token_batch upload(token_batch batch, at::Device device) {
+    if (batch.ids.device() == device) return batch;
+    auto const there =
+        libtorch::upload(at::stack({batch.ids, batch.positions, batch.rows, batch.slots}), device).unbind();
+    batch.ids = there[0], batch.positions = there[1], batch.rows = there[2], batch.slots = there[3];
+    if (batch.seen.defined()) batch.seen = libtorch::upload(batch.seen, device);
+    return batch;
+}
 
 /// Real tokens of a padded grid: ids [B, S] int64, mask [B, S] (bool or integers, nonzero = real; holes allowed). Ids
 /// under mask 0 are never read.
@@ -81,7 +92,7 @@ inline token_batch pack_tokens(std::vector<std::vector<std::int64_t>> const& row
         std::iota(positions, positions + rows[b].size(), 0), positions += rows[b].size();
         index = std::fill_n(index, rows[b].size(), static_cast<std::int64_t>(b));
     }
-    auto const there = packed.to(device).unbind();
+    auto const there = libtorch::upload(packed, device).unbind();
     return {.ids = there[0],
             .positions = there[1],
             .rows = there[2],

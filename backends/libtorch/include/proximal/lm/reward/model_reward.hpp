@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <proximal/libtorch/upload.hpp>
 #include <proximal/lm/model/sequence_classifier.hpp>
 #include <proximal/lm/model/token_batch.hpp>
 #include <proximal/lm/reward/reward_function.hpp>
@@ -35,7 +36,8 @@ struct model_reward_function {
                 lasts.push_back(total - 1);
             }
             auto const hidden = model.body->forward(pack_tokens(rows, device));  // [N, H]
-            scores.push_back(model.values(hidden.index_select(0, at::tensor(lasts, at::kLong).to(device))));
+            scores.push_back(
+                model.values(hidden.index_select(0, libtorch::upload(at::tensor(lasts, at::kLong), device))));
         }
         return at::cat(scores);
     }

@@ -36,10 +36,11 @@ inline std::vector<sample> score_answers(completions const& drawn, text::tokeniz
     with_text(done, tokenizer, records);
     reward_scores const rewards = reward(done);
     at::Tensor const scores = rewards.scores.to(at::kCPU, at::kDouble);
+    at::Tensor const known = rewards.scored.defined() ? rewards.scored.cpu() : at::Tensor();
     std::vector<sample> samples;
     for (std::size_t i = 0; i < done.size(); ++i) {
         auto const row = static_cast<std::int64_t>(i);
-        bool const scored = !rewards.scored.defined() || rewards.scored[row].item<bool>();
+        bool const scored = !known.defined() || known[row].item<bool>();
         at::Tensor const score = scores[row];
         samples.push_back({done[i].text.prompt, tokenizer.decode(done[i].response),
                            scored ? score.sum().item<double>() : std::nan("")});

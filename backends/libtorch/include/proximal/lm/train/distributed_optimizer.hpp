@@ -114,37 +114,20 @@ class distributed_optimizer final : public optimizer {
         has_reduced_ = false;
     }
     std::vector<at::Tensor> gradients() const override { return inner_->gradients(); }
-    at::Tensor gradient_norm() const override {
-        double square = 0.0;
-        for (auto const& [model, norm] : gradient_norms()) square += norm * norm;
-        return at::scalar_tensor(std::sqrt(square), at::kDouble);
-    }
-    /// Of own pieces, then of all processes': the same in every mode.
-    std::map<std::string, double> gradient_norms() const override {
-        std::map<std::string, double> squares;
-        for (auto const& parameter : parameters()) squares[model_of(parameter.name)] = 0.0;
+    /// Of own pieces: the same in every mode.
+    unread_norms norms() const override {
+        unread_norms result;
         std::vector<at::Tensor> gradients;
-        std::vector<std::string> models;
         for (auto const& bucket : buckets_)
             for (auto const& piece : bucket.pieces) {
                 auto const& gradient = mode_ == sharding::none ? piece.of.tensor.grad() : piece.owned.grad();
                 if (!gradient.defined()) continue;
                 gradients.push_back(
                     mode_ == sharding::none ? gradient.reshape({-1}).narrow(0, piece.begin, piece.size()) : gradient);
-                models.push_back(model_of(piece.of.name));
+                result.models.push_back(model_of(piece.of.name));
             }
-        if (!gradients.empty()) {
-            at::Tensor const norms = at::stack(at::_foreach_norm(gradients)).to(at::kCPU, at::kDouble);
-            for (std::size_t i = 0; i < models.size(); ++i)
-                squares[models[i]] += std::pow(norms.const_data_ptr<double>()[i], 2);
-        }
-        at::Tensor all = at::zeros({static_cast<std::int64_t>(squares.size())}, at::kDouble);
-        std::int64_t i = 0;
-        for (auto const& [model, square] : squares) all[i++] = square;
-        world_->all_reduce_sum(all);
-        i = 0;
-        for (auto& [model, square] : squares) square = std::sqrt(all[i++].item<double>());
-        return squares;
+        if (!gradients.empty()) result.norms = at::stack(at::_foreach_norm(gradients));
+        return result;
     }
     void step(double learning_rate) override {
         at::NoGradGuard const no_gradient;
@@ -206,7 +189,16 @@ class distributed_optimizer final : public optimizer {
             for (auto& piece : buckets_[index].pieces) piece.owned = unit->shard().narrow(0, piece.at, piece.size());
         }
     }
-    static std::string model_of(std::string const& name) { return name.substr(0, name.find('.')); }
+    void sum_squares(std::map<std::string, double>& squares) const override {
+        for (auto const& parameter : parameters())
+            squares[model_of(parameter.name)] += 0.0;  // one name each everywhere
+        at::Tensor all = at::zeros({static_cast<std::int64_t>(squares.size())}, at::kDouble);
+        auto* next = all.mutable_data_ptr<double>();
+        for (auto const& [model, square] : squares) *next++ = square;
+        world_->all_reduce_sum(all);
+        next = all.mutable_data_ptr<double>();
+        for (auto& [model, square] : squares) square = *next++;
+    }
 
     /// Counts a bucket's gradients as they become whole, and sends the bucket off when it has all of them.
     class on_gradient final : public torch::autograd::PostAccumulateGradHook {

@@ -18,7 +18,8 @@ struct token_roles {
     std::optional<std::int64_t> stop;  // what truncates a response; none: responses are never truncated
 };
 
-/// Prompts and the responses sampled for them, as grids. B rows, C the longest prompt, T response steps.
+/// Prompts and the responses sampled for them, as grids. B rows, C the longest prompt, T response steps. They are on
+/// the host, which so knows all lengths, whatever device the models are on.
 struct episodes {
     at::Tensor query_responses;       // [B, C + T] int64, prompts padded on the left, responses as sampled
     std::int64_t context_length = 0;  // C
@@ -78,9 +79,9 @@ inline episodes assemble(prompt_grid const& queries, completions const& samples,
     auto const& responses = samples.tokens;  // [B, T]
     auto const steps = at::arange(responses.size(1), responses.options()).unsqueeze(0);
     episodes result;
-    result.query_responses = at::cat({queries.ids.to(responses.device()), responses}, 1);
+    result.query_responses = at::cat({queries.ids, responses}, 1);
     result.context_length = queries.ids.size(1);
-    result.query_mask = queries.real.to(responses.device());
+    result.query_mask = queries.real;
     result.sampled = steps < samples.lengths.unsqueeze(1);
     result.postprocessed = responses;
     if (roles.stop)

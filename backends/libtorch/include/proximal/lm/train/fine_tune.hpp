@@ -69,7 +69,7 @@ inline double fine_tune(causal_lm const& model, std::vector<demonstration> const
         auto const loss = demonstration_loss(model, batch, options.prompt_weight);
         auto const mean = loss.total / loss.weight;
         torch::autograd::backward({mean}, {});
-        double const value = mean.item<double>(), norm = optimizer.gradient_norm().item<double>();
+        double const value = mean.item<double>(), norm = optimizer.gradient_norm();
         if (!std::isfinite(value) || !std::isfinite(norm))
             throw non_finite_error("the loss or gradient of fine-tuning became infinite or NaN in step " +
                                    std::to_string(step + 1) + ": lower its learning rate");

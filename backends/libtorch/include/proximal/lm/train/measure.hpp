@@ -3,12 +3,17 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <proximal/libtorch/field.hpp>
+#include <proximal/libtorch/upload.hpp>
 #include <proximal/lm/distributed/reduce_metrics.hpp>
+#include <proximal/lm/train/row_mean.hpp>
 #include <proximal/lm/train/score.hpp>
 #include <proximal/lm/train/trainable.hpp>
+#include <proximal/lm/train/unread_metrics.hpp>
 #include <proximal/lm/train/update_statistics.hpp>
 #include <proximal/run/metrics.hpp>
 #include <string>
@@ -19,14 +24,17 @@ namespace proximal::lm {
 /// How much of the returns' variance a critic's values explain, over the steps of a mask: 1 − Var(R − V) / Var(R). 1 is
 /// a critic that foresees all, 0 one that says the mean, below 0 one that misleads. NaN where all returns are equal.
 /// Source: Stable-Baselines3, explained_variance.
-inline double explained_variance(at::Tensor const& returns, at::Tensor const& values, at::Tensor const& mask) {
+/// [] of doubles on their device; waits for nothing.
+inline at::Tensor explained_variance(at::Tensor const& returns, at::Tensor const& values, at::Tensor const& mask) {
     auto const counted = mask.ne(0);
-    auto const of = returns.masked_select(counted).to(at::kDouble);
-    auto const left = of - values.masked_select(counted).to(at::kDouble);
-    auto const variance = [](at::Tensor const& x) { return at::var(x, /*unbiased=*/false).item<double>(); };
-    if (of.numel() == 0) return std::nan("");
-    double const all = variance(of);
-    return all > 0.0 ? 1.0 - variance(left) / all : std::nan("");
+    auto const count = counted.sum().to(at::kDouble);
+    auto const of_counted = [&](at::Tensor const& x) { return at::where(counted, x, 0.0); };
+    auto const variance = [&](at::Tensor const& x) {  // where nothing counts it is 0 / 0
+        return of_counted((x - of_counted(x).sum() / count).square()).sum() / count;
+    };
+    auto const of = returns.to(at::kDouble);
+    auto const all = variance(of), left = variance(of - values.to(at::kDouble));
+    return at::where(all.gt(0.0), 1.0 - left / all, std::nan(""));
 }
 
 /// The numbers of an update under TRL's names and with TRL's values, then corrected twins under names of our own.
@@ -50,34 +58,30 @@ inline double explained_variance(at::Tensor const& returns, at::Tensor const& va
 inline run::metrics measure(scored_rollout const& scored, evaluation const& evaluated, episodes const& batch,
                             token_roles const& roles, update_statistics const& statistics, communicator& world) {
     auto const& recorded = scored.recorded;
-    auto const mask = batch.mask;
+    auto const mask = libtorch::upload(batch.mask, recorded.logprobs.tensor.device());
     auto const counts = mask.sum(1);
     auto const steps = static_cast<double>(batch.response_length());
-    auto const mean = [&](at::Tensor const& x) {
-        auto const rows = scored.scored.defined() ? x.masked_select(scored.scored.to(x.device())) : x;
-        return rows.to(at::promoteTypes(rows.scalar_type(), at::kFloat)).mean().item<double>();
-    };
+    auto const mean = [&](at::Tensor const& x) { return row_mean(x, scored.scored); };
     auto const minus_logprobs = at::where(mask, -recorded.logprobs.tensor, 0.0).sum(1);
-    run::metrics logged;
+    unread_metrics logged;
     if (!absent(recorded.ref_logprobs))
         logged.set("objective/kl",
                    mean(at::where(mask, recorded.logprobs.tensor - recorded.ref_logprobs.tensor, 0.0).sum(1)));
     logged.set("objective/entropy", mean(minus_logprobs - (steps - counts)));  // TRL fills padding with logprob 1
-    double const non_score = absent(evaluated.charged) ? 0.0 : mean(evaluated.charged.tensor);
-    double const scores = mean(evaluated.judged.scores.tensor);
+    at::Tensor const scores = mean(evaluated.judged.scores.tensor);
+    at::Tensor const non_score = absent(evaluated.charged) ? at::zeros_like(scores) : mean(evaluated.charged.tensor);
     logged.set("objective/non_score_reward", non_score);
-    logged.set("objective/rlhf_reward", non_score + scores);
+    logged.set("objective/rlhf_reward", non_score.to(at::kDouble) + scores.to(at::kDouble));
     logged.set("objective/scores", scores);
-    for (char const* name : {"policy/approxkl_avg", "policy/clipfrac_avg", "loss/policy_avg", "loss/value_avg",
-                             "val/clipfrac_avg", "policy/entropy_avg", "val/ratio"})
+    std::array const first{"policy/approxkl_avg", "policy/clipfrac_avg", "loss/policy_avg", "loss/value_avg",
+                           "val/clipfrac_avg",    "policy/entropy_avg",  "val/ratio"};
+    for (char const* name : first)
         if (statistics.series.contains(name)) logged.set(name, statistics.mean(name));
     for (auto const& [name, series] : statistics.series)  // what other parts measure, and the twins
-        if (logged.find(name) == nullptr) logged.set(name, statistics.mean(name));
+        if (std::find(first.begin(), first.end(), name) == first.end()) logged.set(name, statistics.mean(name));
     if (!absent(recorded.values) && !absent(evaluated.judged.returns))
-        if (double const share =
-                explained_variance(evaluated.judged.returns.tensor, recorded.values.tensor, recorded.value_mask.tensor);
-            std::isfinite(share))
-            logged.set("value/explained_variance", share);
+        logged.set("value/explained_variance", explained_variance(evaluated.judged.returns.tensor,
+                                                                  recorded.values.tensor, recorded.value_mask.tensor));
     logged.set("objective/entropy_masked", mean(minus_logprobs));
     logged.set("objective/response_length", mean(counts));
     logged.set("objective/eos_rate", mean(recorded.has_eos.tensor));
@@ -85,7 +89,10 @@ inline run::metrics measure(scored_rollout const& scored, evaluation const& eval
     if (scored.scored.defined())
         logged.set("rewards/unscored", static_cast<double>(batch.size() - scored.scored.sum().item<std::int64_t>()));
 
-    run::metrics result = reduce_metrics(logged, world);
+    run::metrics own;
+    for (auto const& [name, value] : logged.read())
+        if (name != "value/explained_variance" || std::isfinite(value)) own.set(name, value);
+    run::metrics result = reduce_metrics(own, world);
     if (auto const ratios = statistics.series.find("val/ratio"); world.world_size() == 1)
         result.set("val/ratio_var", statistics.variance("val/ratio"));
     else

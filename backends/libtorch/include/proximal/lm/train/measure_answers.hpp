@@ -4,8 +4,11 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <proximal/libtorch/upload.hpp>
 #include <proximal/lm/train/episodes.hpp>
+#include <proximal/lm/train/row_mean.hpp>
 #include <proximal/lm/train/score.hpp>
+#include <proximal/lm/train/unread_metrics.hpp>
 #include <proximal/run/metrics.hpp>
 #include <string>
 
@@ -23,21 +26,19 @@ namespace proximal::lm {
 /// | eval/scored          | how many rows were scored                                             |
 inline run::metrics measure_answers(scored_rollout const& scored, episodes const& batch) {
     auto const& recorded = scored.recorded;
-    auto const mean = [&](at::Tensor const& x) {
-        auto const rows = scored.scored.defined() ? x.masked_select(scored.scored.to(x.device())) : x;
-        return rows.to(at::kDouble).mean().item<double>();
-    };
-    run::metrics measured;
+    auto const mean = [&](at::Tensor const& x) { return row_mean(x.to(at::kDouble), scored.scored); };
+    unread_metrics measured;
     measured.set("eval/scores", mean(recorded.scores.tensor));
     for (auto const& [name, part] : scored.reward_parts) measured.set("eval/rewards/" + name, mean(part));
     if (!absent(recorded.ref_logprobs))
-        measured.set("eval/kl",
-                     mean(at::where(batch.mask, recorded.logprobs.tensor - recorded.ref_logprobs.tensor, 0.0).sum(1)));
+        measured.set("eval/kl", mean(at::where(libtorch::upload(batch.mask, recorded.logprobs.tensor.device()),
+                                               recorded.logprobs.tensor - recorded.ref_logprobs.tensor, 0.0)
+                                         .sum(1)));
     measured.set("eval/response_length", mean(batch.mask.sum(1)));
     measured.set("eval/eos_rate", mean(batch.has_eos));
     measured.set("eval/scored", static_cast<double>(scored.scored.defined() ? scored.scored.sum().item<std::int64_t>()
                                                                             : batch.size()));
-    return measured;
+    return measured.read();
 }
 
 }  // namespace proximal::lm

@@ -61,27 +61,49 @@ class optimizer {
             if (parameter.tensor.grad().defined()) present.push_back(parameter.tensor.grad());
         return present;
     }
-    /// The Euclidean norm of all gradients together. [] Not finite where any is not.
-    virtual at::Tensor gradient_norm() const {
-        auto const present = gradients();
-        return present.empty() ? at::zeros({}) : at::stack(at::_foreach_norm(present)).norm();
-    }
-
-    /// The same of each model alone: of the parameters whose names begin alike, up to the first dot.
-    virtual std::map<std::string, double> gradient_norms() const {
-        std::map<std::string, double> squares;
+    /// The Euclidean norms of gradients, one each, on their device, with the model that each is of: the parameter's
+    /// name up to the first dot. Waits for nothing.
+    struct unread_norms {
         std::vector<std::string> models;
+        at::Tensor norms;  // [n]; undefined where there is no gradient
+    };
+    virtual unread_norms norms() const {
+        unread_norms result;
         for (auto const& parameter : parameters_)
-            if (parameter.tensor.grad().defined()) models.push_back(parameter.name.substr(0, parameter.name.find('.')));
-        if (models.empty()) return squares;
-        at::Tensor const norms = at::stack(at::_foreach_norm(gradients())).to(at::kCPU, at::kDouble);
-        for (std::size_t i = 0; i < models.size(); ++i) {
-            double const norm = norms.const_data_ptr<double>()[i];
-            squares[models[i]] += norm * norm;
-        }
+            if (parameter.tensor.grad().defined()) result.models.push_back(model_of(parameter.name));
+        if (!result.models.empty()) result.norms = at::stack(at::_foreach_norm(gradients()));
+        return result;
+    }
+    /// The norm of each model's gradients from what norms() gave and its numbers, read to the host. One that shares
+    /// gradients out asks the other processes.
+    std::map<std::string, double> gradient_norms(unread_norms const& of, std::vector<double> const& read) const {
+        std::map<std::string, double> squares;
+        for (std::size_t i = 0; i < of.models.size(); ++i) squares[of.models[i]] += read[i] * read[i];
+        sum_squares(squares);
         for (auto& [model, square] : squares) square = std::sqrt(square);
         return squares;
     }
+    /// The same at once. Waits for the device.
+    std::map<std::string, double> gradient_norms() const {
+        auto const unread = norms();
+        if (!unread.norms.defined()) return gradient_norms(unread, std::vector<double>());
+        at::Tensor const read = unread.norms.to(at::kCPU, at::kDouble);
+        auto const* const first = read.const_data_ptr<double>();
+        return gradient_norms(unread, {first, first + read.numel()});
+    }
+    /// The Euclidean norm of all gradients together; not finite where any is not. Waits for the device.
+    double gradient_norm() const { return total_norm(gradient_norms()); }
+    /// The norm of all gradients together, from each model's.
+    static double total_norm(std::map<std::string, double> const& of_models) {
+        double square = 0.0;
+        for (auto const& [model, norm] : of_models) square += norm * norm;
+        return std::sqrt(square);
+    }
+
+   protected:
+    static std::string model_of(std::string const& name) { return name.substr(0, name.find('.')); }
+    /// Adds the other processes' squares to those of this one's part of the gradients.
+    virtual void sum_squares(std::map<std::string, double>& /*squares*/) const {}
 
    private:
     std::vector<named_tensor> parameters_;

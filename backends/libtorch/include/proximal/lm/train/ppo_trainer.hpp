@@ -126,14 +126,11 @@ class ppo_trainer final : public trainer {
         scored_rollout scored = score(batch, samples.logprobs, prompts.records);
         if (algorithm_.needs_baseline())
             scored.recorded.baseline_scores = greedy_scores(prompts, scored.recorded.logprobs.tensor.options());
-        check_models(scored.recorded);
         if (shares_batch()) {
             batch = gather_episodes(batch, roles_.pad, *world_);
             scored = gather_rollout(scored, *world_);
         }
-        evaluation const evaluated = algorithm_.evaluate(scored.recorded);
-        if (!array_not_finite(evaluated.judged).empty())
-            throw non_finite_error(algorithm_.first_non_finite(scored.recorded));
+        evaluation const evaluated = judge(scored.recorded);
         double const scoring = watch.lap();
         double const learning_rate = given_.config.learning_rate * given_.optimizers.schedule(state_.update);
         update_statistics const statistics = learn(batch, evaluated.judged, learning_rate);
@@ -415,11 +412,26 @@ class ppo_trainer final : public trainer {
         auto const every = given_.config.torch_empty_cache_steps;
         if (every && state_.update % *every == 0) empty_device_cache(given_.policy.lm_head.device());
     }
-    static void check_models(rollout<libtorch::field> const& recorded) {
-        for (auto const& found : {row_not_finite("log-probs of the policy", recorded.logprobs, recorded.mask),
-                                  row_not_finite("values of the critic", recorded.values, recorded.value_mask)})
+    /// The rollout as the algorithm judges it. Where that is not finite, the reason is looked for, in the models first.
+    evaluation judge(rollout<libtorch::field> const& recorded) {
+        trainable const before = algorithm_;
+        auto const check_models = [&] {
+            auto const found = first_row_not_finite({{"log-probs of the policy", recorded.logprobs, recorded.mask},
+                                                     {"values of the critic", recorded.values, recorded.value_mask}});
             if (!found.empty())
                 throw diverged_error(found + ": its weights have diverged and are not saved; lower --learning_rate");
+        };
+        evaluation evaluated;
+        try {
+            evaluated = algorithm_.evaluate(recorded);
+        } catch (std::exception const&) {
+            check_models();
+            throw;
+        }
+        if (array_not_finite(evaluated.judged).empty()) return evaluated;
+        check_models();
+        algorithm_ = before;  // nothing is learnt from it
+        throw non_finite_error(algorithm_.first_non_finite(recorded));
     }
     static std::vector<std::int64_t> lengths_of(text::prompt_dataset const& data) {
         std::vector<std::int64_t> lengths;

@@ -27,7 +27,7 @@ struct token_prediction {
 inline token_prediction predict_tokens(causal_lm const& model, episodes const& batch, at::Tensor const& wanted,
                                        std::int64_t pad, double temperature,
                                        std::int64_t logits_rows = libtorch::default_chunk) {
-    auto const plan = plan_responses(batch, wanted, pad);
+    auto const plan = plan_responses(batch, wanted, pad, model.lm_head.device());
     auto const hidden = model.body->forward(plan.tokens).index_select(0, plan.sources);  // [M, H]
     auto const predicted = libtorch::linear_logprobs(hidden, model.lm_head, plan.targets, temperature, logits_rows);
     return {plan.to_grid(predicted.logprob), plan.to_grid(predicted.entropy)};
@@ -38,7 +38,7 @@ inline at::Tensor predict_logprobs(causal_lm const& model, episodes const& batch
                                    std::int64_t pad, double temperature,
                                    std::int64_t logits_rows = libtorch::default_chunk) {
     at::NoGradGuard const no_gradient;
-    auto const plan = plan_responses(batch, wanted, pad);
+    auto const plan = plan_responses(batch, wanted, pad, model.lm_head.device());
     auto const hidden = model.body->forward(plan.tokens).index_select(0, plan.sources);  // [M, H]
     return plan.to_grid(libtorch::reference_logprobs(hidden, model.lm_head, plan.targets, temperature, logits_rows));
 }
@@ -53,7 +53,7 @@ inline std::int64_t logits_rows(std::optional<std::int64_t> megabytes, at::Tenso
 /// Asks a critic for V(s) at the wanted cells. [B, T], 0 elsewhere. Differentiable in its parameters.
 inline at::Tensor predict_values(sequence_classifier const& critic, episodes const& batch, at::Tensor const& wanted,
                                  std::int64_t pad) {
-    auto const plan = plan_responses(batch, wanted, pad);
+    auto const plan = plan_responses(batch, wanted, pad, critic.score.device());
     auto const hidden = critic.body->forward(plan.tokens).index_select(0, plan.sources);  // [M, H]
     return plan.to_grid(critic.values(hidden));
 }

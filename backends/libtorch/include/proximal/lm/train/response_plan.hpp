@@ -4,8 +4,10 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <proximal/libtorch/upload.hpp>
 #include <proximal/lm/model/token_batch.hpp>
 #include <proximal/lm/train/episodes.hpp>
+#include <utility>
 
 namespace proximal::lm {
 
@@ -28,8 +30,10 @@ struct response_plan {
     }
 };
 
-/// Plans for the cells that `wanted` [B, T] (bool) marks.
-inline response_plan plan_responses(episodes const& batch, at::Tensor const& wanted, std::int64_t pad) {
+/// Plans for the cells that `wanted` [B, T] (bool) marks, for a model on a device: made on the host, where episodes
+/// are, so that nothing waits.
+inline response_plan plan_responses(episodes const& batch, at::Tensor const& wanted, std::int64_t pad,
+                                    at::Device device = at::kCPU) {
     auto const& ids = batch.query_responses;  // [B, S]
     std::int64_t const B = ids.size(0), S = ids.size(1), C = batch.context_length, T = S - C;
     auto const steps = at::arange(T, ids.options());
@@ -45,6 +49,10 @@ inline response_plan plan_responses(episodes const& batch, at::Tensor const& wan
     auto const columns = plan.cells.div(T, "floor") * S + plan.cells.remainder(T) + (C - 1);
     plan.sources = packed.index_select(0, columns);
     plan.targets = batch.responses().flatten().index_select(0, plan.cells);
+    if (device.is_cpu()) return plan;
+    plan.tokens = upload(std::move(plan.tokens), device);
+    auto const there = libtorch::upload(at::stack({plan.sources, plan.cells, plan.targets}), device).unbind();
+    plan.sources = there[0], plan.cells = there[1], plan.targets = there[2];
     return plan;
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <proximal/libtorch/field.hpp>
+#include <proximal/libtorch/upload.hpp>
 #include <proximal/lm/reward/reward_function.hpp>
 #include <proximal/lm/train/episodes.hpp>
 #include <proximal/lm/train/predict.hpp>
@@ -37,16 +38,16 @@ struct episode_texts {
 /// A rollout with its rewards.
 struct scored_rollout {
     rollout<libtorch::field> recorded;
-    at::Tensor scored{};  // [B] bool: which episodes got a score; undefined: all
+    at::Tensor scored{};  // [B] bool, on the host: which episodes got a score; undefined: all
     std::vector<std::pair<std::string, at::Tensor>> reward_parts{};  // [B] each
 };
 
 /// The episodes as lists of tokens, as a reward function takes them.
 inline std::vector<finished_episode> finished(episodes const& batch) {
-    auto const ids = batch.query_responses.slice(1, 0, batch.context_length).cpu().contiguous();
-    auto const real = batch.query_mask.cpu().contiguous();
-    auto const responses = batch.postprocessed.cpu().contiguous();
-    auto const lengths = batch.mask.sum(1).cpu();
+    auto const ids = batch.query_responses.slice(1, 0, batch.context_length).contiguous();
+    auto const real = batch.query_mask.contiguous();
+    auto const responses = batch.postprocessed.contiguous();
+    auto const lengths = batch.mask.sum(1);
     std::vector<finished_episode> result(static_cast<std::size_t>(batch.size()));
     for (std::int64_t b = 0; b < batch.size(); ++b) {
         auto const* query = ids.const_data_ptr<std::int64_t>() + b * ids.size(1);
@@ -68,10 +69,12 @@ inline void add_rewards(scored_rollout& result, reward_scores const& rewards, ep
                         std::int64_t group_size) {
     auto& recorded = result.recorded;
     auto const like = recorded.logprobs.tensor.options();
-    at::Tensor scores = rewards.scores.to(like);
+    auto const there = [&](at::Tensor const& x) { return libtorch::upload(x, like.device()); };
+    at::Tensor scores = rewards.scores.to(at::kCPU, c10::typeMetaToScalarType(like.dtype()));
     if (scores.dim() == 2 && scores.sizes().equals(batch.mask.sizes())) {
-        recorded.rewards = at::where(batch.mask, scores, 0.0);
-        scores = recorded.rewards.tensor.sum(1);
+        at::Tensor const per_token = at::where(batch.mask, scores, 0.0);
+        recorded.rewards = there(per_token);
+        scores = per_token.sum(1);
     }
     if (scores.dim() != 1 || scores.size(0) != batch.size())
         throw std::runtime_error("the reward function gave " +
@@ -80,7 +83,7 @@ inline void add_rewards(scored_rollout& result, reward_scores const& rewards, ep
                                  " for " + std::to_string(batch.size()) +
                                  " episodes: it must give one each, [B], in their order, or one a token, [B, T]");
     if (rewards.scored.defined()) {
-        result.scored = rewards.scored.to(like.device());
+        result.scored = rewards.scored.cpu();
         if (!result.scored.any().item<bool>())
             throw std::runtime_error("the reward function gave none of " + std::to_string(batch.size()) +
                                      " episodes a score: check what it answers, or its time-out");
@@ -89,11 +92,11 @@ inline void add_rewards(scored_rollout& result, reward_scores const& rewards, ep
         auto const mean = at::where(count.gt(0), known.sum(1, true) / count.clamp_min(1), known.sum() / count.sum());
         scores = at::where(result.scored, scores, mean.expand({-1, group_size}).reshape({-1}));
         for (auto* mask : {&recorded.mask, &recorded.value_mask})
-            *mask = mask->tensor * result.scored.to(like).unsqueeze(1);
+            *mask = mask->tensor * there(result.scored.to(scores.scalar_type())).unsqueeze(1);
     }
     if (!at::isfinite(scores).all().item<bool>())
         throw std::runtime_error("the reward function gave a score that is not finite: check the reward model or rule");
-    recorded.scores = scores;
+    recorded.scores = there(scores);
     result.reward_parts = rewards.parts;
 }
 
@@ -107,11 +110,14 @@ inline void add_rewards(scored_rollout& result, reward_scores const& rewards, ep
 inline scored_rollout score(scoring_models const& models, episodes const& batch, at::Tensor const& logprobs,
                             std::int64_t pad, episode_texts const& texts = {}) {
     auto const like = logprobs.options();
+    auto const there = [&](at::Tensor const& x) {
+        return libtorch::upload(x.to(logprobs.scalar_type()), logprobs.device());
+    };
     scored_rollout result{{.logprobs = logprobs,
                            .rewards = at::zeros_like(logprobs),
-                           .mask = batch.mask.to(like),
-                           .value_mask = batch.value_mask.to(like),
-                           .has_eos = batch.has_eos.to(like)}};
+                           .mask = there(batch.mask),
+                           .value_mask = there(batch.value_mask),
+                           .has_eos = there(batch.has_eos)}};
     auto& recorded = result.recorded;
     if (models.reference != nullptr)
         recorded.ref_logprobs = in_chunks(batch, models.chunk, [&](episodes const& chunk) {

@@ -15,8 +15,10 @@
 #include <proximal/lm/train/loss_scaler.hpp>
 #include <proximal/lm/train/optimizer.hpp>
 #include <proximal/lm/train/trainable.hpp>
+#include <proximal/lm/train/unread_metrics.hpp>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace proximal::lm {
@@ -36,21 +38,49 @@ struct mini_batch_sums {
     step_summary mean() const { return {.approxkl = approxkl / micro_batches, .ratio = ratio / micro_batches}; }
 };
 
+/// What a micro-batch measured, perhaps still on the device.
+struct micro_batch_numbers {
+    std::vector<std::string> names;
+    std::vector<at::Tensor> values;  // [] each, the loss last, without a name
+    /// Where its loss has what is not finite from, for who finds it so: given the numbers by name, and the loss.
+    std::function<std::string(std::map<std::string, double> const&, double)> cause{};
+};
+
 /// An optimizer step on its way through the pipeline.
 struct optimizer_step {
     lm::optimizer& optimizer;  // holds the parameters and their gradients
     double learning_rate = 0.0;
-    std::string where;                               // " in epoch 1, mini-batch 2, micro-batch 4"
-    mini_batch_sums sums{};                          // of this process, then of all
-    std::optional<std::string> failure{};            // the first number that was not finite, and where
-    double gradient_norm = 0.0;                      // before clipping
-    std::map<std::string, double> gradient_norms{};  // of each model alone, by its name before the parameters'
+    std::string where{};                        // " in epoch 1, mini-batch 2, micro-batch 4"
+    mini_batch_sums sums{};                     // of this process, then of all; complete once read() was called
+    std::optional<std::string> failure{};       // the first number that was not finite, and where; the same
+    std::vector<micro_batch_numbers> unread{};  // of the step's micro-batches
+    std::vector<std::map<std::string, double>> measured{};  // the same, once read
+    double gradient_norm = 0.0;                             // before clipping
+    std::map<std::string, double> gradient_norms{};         // of each model alone, by its name before the parameters'
     verdict decision = verdict::take;
     bool overflowed = false;  // whether float16 did: the step is left out, and the loss scaled less
     bool taken = false;       // whether parameters moved
 
     /// Whether no micro-batch of any process counted: there is nothing to step on.
-    bool is_empty() const { return sums.micro_batches == 0.0; }
+    bool is_empty() const { return sums.micro_batches == 0.0 && unread.empty(); }
+    /// Reads what the micro-batches measured, and `more` [M] with it, which it gives: waits for the device once, and
+    /// not where nothing is left to read.
+    std::vector<double> read(at::Tensor const& more = {}) {
+        std::vector<at::Tensor> parts;
+        for (auto const& one : unread) parts.insert(parts.end(), one.values.begin(), one.values.end());
+        if (more.defined()) parts.push_back(more);
+        auto const all = read_numbers(parts);
+        auto next = all.begin();
+        for (auto const& one : std::exchange(unread, {})) {
+            std::map<std::string, double> numbers;
+            for (auto const& name : one.names) numbers[name] = *next++;
+            if (double const loss = *next++; !std::isfinite(loss) && !failure)
+                failure = one.cause ? one.cause(numbers, loss) : "the loss became " + std::to_string(loss) + where;
+            sums.add(numbers);
+            measured.push_back(std::move(numbers));
+        }
+        return {next, all.end()};
+    }
 };
 
 /// A stage of an optimizer step. A stage that talks to other processes does so unconditionally.
@@ -67,6 +97,7 @@ using step_pipeline = std::vector<step_stage>;
 inline step_stage reduce_gradients(communicator& world) {
     return [&world](optimizer_step& step) {
         if (world.world_size() == 1) return;
+        step.read();
         step.optimizer.average_gradients(world);
         at::Tensor sums = at::tensor(
             {step.sums.micro_batches, step.sums.approxkl, step.sums.ratio, step.failure ? 1.0 : 0.0}, at::kDouble);
@@ -93,11 +124,13 @@ inline step_stage skip_overflow(loss_scaler& scaler) {
     };
 }
 
-/// Measures the norm of all gradients together, and of each model's. Waits for the device.
+/// Measures the norm of all gradients together, and of each model's. Waits for the device: the one wait of a step, with
+/// which all that its micro-batches measured is read.
 inline step_stage measure_norm() {
     return [](optimizer_step& step) {
-        step.gradient_norm = step.optimizer.gradient_norm().item<double>();
-        step.gradient_norms = step.optimizer.gradient_norms();
+        auto const unread = step.optimizer.norms();
+        step.gradient_norms = step.optimizer.gradient_norms(unread, step.read(unread.norms));
+        step.gradient_norm = optimizer::total_norm(step.gradient_norms);
     };
 }
 
@@ -109,6 +142,7 @@ inline step_stage clip_to(double max_norm) {
 /// Asks the algorithm's guard.
 inline step_stage ask_guard(trainable const& algorithm) {
     return [&algorithm](optimizer_step& step) {
+        step.read();
         if (!step.is_empty() && !step.overflowed) step.decision = algorithm.guard(step.sums.mean());
     };
 }
@@ -117,6 +151,7 @@ inline step_stage ask_guard(trainable const& algorithm) {
 /// out does no harm.
 inline step_stage refuse_non_finite() {
     return [](optimizer_step& step) {
+        step.read();
         if (step.is_empty() || step.decision != verdict::take) return;
         char const* const advice = ": lower --learning_rate, or look at val/ratio and objective/kl";
         if (step.failure) throw non_finite_error(*step.failure + advice);

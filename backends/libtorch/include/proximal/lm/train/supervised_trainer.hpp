@@ -104,7 +104,7 @@ class supervised_trainer final : public trainer {
         auto& optimizer = *given_.optimizer;
         optimizer.average_gradients(*world_);
         if (given_.config.fp16) scaler_.unscale(optimizer);
-        double const norm = optimizer.gradient_norm().item<double>();
+        double const norm = optimizer.gradient_norm();
         bool const takes = given_.config.fp16 ? scaler_.take(std::isfinite(norm)) : true;
         if (takes && !std::isfinite(norm))
             throw non_finite_error("the loss or its gradient became infinite or NaN in update " +

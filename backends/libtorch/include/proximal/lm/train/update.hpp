@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <proximal/libtorch/operations.hpp>
+#include <proximal/libtorch/upload.hpp>
 #include <proximal/lm/train/loss_scaler.hpp>
 #include <proximal/lm/train/optimizer.hpp>
 #include <proximal/lm/train/predict.hpp>
@@ -80,33 +81,38 @@ inline prediction<libtorch::field> predict(learners const& models, episodes cons
 /// Where a loss that is not finite has it from: what a model says, or the first of the parts' metrics.
 inline std::string first_cause(prediction<libtorch::field> const& now, experience<libtorch::field> const& then,
                                std::map<std::string, double> const& numbers) {
-    for (auto const& found : {row_not_finite("log-probs of the policy", now.logprobs, then.mask),
-                              row_not_finite("values of the critic", now.values, then.value_mask)})
-        if (!found.empty()) return " (" + found + ")";
+    auto const found = first_row_not_finite(
+        {{"log-probs of the policy", now.logprobs, then.mask}, {"values of the critic", now.values, then.value_mask}});
+    if (!found.empty()) return " (" + found + ")";
     for (auto const& [name, value] : numbers)
         if (name.starts_with("loss/") && !std::isfinite(value))
             return " (" + name + " is " + std::to_string(value) + ")";
     return {};
 }
 
-/// Whether no token of a batch counts for any term: a filter dropped them all, or every response is empty.
-inline bool counts_nothing(experience<libtorch::field> const& then) {
-    return !then.mask.tensor.any().item<bool>() && !then.value_mask.tensor.any().item<bool>();
+/// [B] bool, on the host: rows of which a token counts for any term. A filter may have dropped all of a row's, and a
+/// response may be empty. Waits for the device.
+inline at::Tensor rows_that_count(experience<libtorch::field> const& judged) {
+    auto const any = [](libtorch::field const& mask) { return mask.tensor.ne(0).any(1); };
+    return any(judged.mask).logical_or(any(judged.value_mask)).cpu();
 }
 
-/// The numbers of one micro-batch by name: the parts' metrics and trl_metrics.
-inline std::map<std::string, double> numbers_of(measured_loss const& measured, experience<libtorch::field> const& then,
-                                                prediction<libtorch::field> const& now, at::Tensor const& sampled) {
-    std::map<std::string, double> numbers;
-    auto const note = [&](auto const& metric) {
-        if (!absent(metric.value)) numbers[std::string(metric.name)] = item(metric.value);
-    };
-    for (auto const& [name, value] : measured.metrics) numbers[name] = value.item<double>();
-    boost::hana::for_each(trl_metrics(then, now), note);
+/// The numbers of one micro-batch by name, the parts' metrics and trl_metrics, and its loss, on the device. `sampled`
+/// [R, T] is on the host.
+inline micro_batch_numbers numbers_of(measured_loss const& measured, experience<libtorch::field> const& then,
+                                      prediction<libtorch::field> const& now, at::Tensor const& sampled) {
+    std::map<std::string, at::Tensor> numbers;
+    for (auto const& [name, value] : measured.metrics) numbers[name] = value;
+    boost::hana::for_each(trl_metrics(then, now), [&](auto const& metric) {
+        if (!absent(metric.value)) numbers[std::string(metric.name)] = metric.value.tensor;
+    });
     // A mean over the steps that were sampled; TRL samples all of [B, T], where the two are one.
     numbers["policy/entropy_avg"] =
-        now.entropies.tensor.detach().sum().item<double>() / static_cast<double>(sampled.sum().item<std::int64_t>());
-    return numbers;
+        now.entropies.tensor.detach().sum().to(at::kDouble) / static_cast<double>(sampled.sum().item<std::int64_t>());
+    micro_batch_numbers result;
+    for (auto const& [name, value] : numbers) result.names.push_back(name), result.values.push_back(value);
+    result.values.push_back(measured.loss);
+    return result;
 }
 
 /// Trains on a batch of experience: epochs of mini-batches of micro-batches.
@@ -131,18 +137,31 @@ inline update_statistics update(trainable const& algorithm, learners const& mode
     std::int64_t const accumulation = own_rows / plan.micro_batch_size;
     single_process alone;
     step_pipeline const stages = plan.stages.empty() ? stock_pipeline(algorithm, alone) : plan.stages;
+    at::Tensor const counting = rows_that_count(judged);
+    bool begins = false;  // whether the first that is read is the update's first
+    auto const note = [&](std::vector<std::map<std::string, double>> const& micro_batches) {
+        for (auto const& numbers : micro_batches) {
+            if (std::exchange(begins, false))  // 1, where training sees what sampling saw
+                statistics.series["val/ratio_at_start"].push_back(numbers.at("val/ratio_masked"));
+            for (auto const& [name, number] : numbers)  // a variance of one number is none, not the update's
+                if (!std::isnan(number)) statistics.series[name].push_back(number);
+        }
+    };
     struct forget_gradients {
         lm::optimizer const& of;
         ~forget_gradients() { of.zero_grad(); }
     } const at_the_end{optimizer};
 
     for (std::int64_t epoch = 0; epoch < plan.ppo_epochs; ++epoch) {
-        at::Tensor const order = plan.permutation(epoch).to(batch.mask.device());
-        mini_batch_sums sums;
-        std::optional<std::string> failure;
+        at::Tensor const order = plan.permutation(epoch);
+        at::Tensor const order_of_judged = libtorch::upload(order, judged.mask.tensor.device());
+        std::vector<micro_batch_numbers> unread;
         for (std::int64_t mini = 0; mini < B / plan.mini_batch_size; ++mini) {
-            auto const rows_of_mini = order.narrow(0, mini * plan.mini_batch_size, plan.mini_batch_size);
-            auto const mini_batch = algorithm.weigh(proximal::rows(judged, rows_of_mini),
+            auto const of_mini = [&](at::Tensor const& rows) {
+                return rows.narrow(0, mini * plan.mini_batch_size, plan.mini_batch_size);
+            };
+            auto const rows_of_mini = of_mini(order);
+            auto const mini_batch = algorithm.weigh(proximal::rows(judged, of_mini(order_of_judged)),
                                                     static_cast<double>(accumulation * plan.share.processes));
             for (std::int64_t micro = 0; micro < accumulation; ++micro) {
                 auto const begin = plan.share.rank * own_rows + micro * plan.micro_batch_size;
@@ -154,20 +173,23 @@ inline update_statistics update(trainable const& algorithm, learners const& mode
                 });
                 bool const steps = plan.steps_after ? plan.steps_after(epoch, mini, micro) : micro + 1 == accumulation;
                 optimizer.begin_backward(steps);
-                if (!counts_nothing(then)) {
+                if (counting.index_select(0, index).any().item<bool>()) {
                     auto const now = predict(models, rows(batch, index), plan.pad, plan.temperature, plan.logits_rows);
                     auto const measured = algorithm.loss(then, now);
-                    auto const numbers = numbers_of(measured, then, now, batch.sampled.index_select(0, index));
-                    if (double const loss = measured.loss.item<double>(); !std::isfinite(loss) && !failure)
-                        failure = "the loss became " + std::to_string(loss) + where + first_cause(now, then, numbers);
+                    auto numbers = numbers_of(measured, then, now, batch.sampled.index_select(0, index));
+                    auto const detached = [](libtorch::field const& x) { return libtorch::field(x.tensor.detach()); };
+                    numbers.cause = [where, then, now = each_array(now, detached)](auto const& known, double loss) {
+                        return "the loss became " + std::to_string(loss) + where + first_cause(now, then, known);
+                    };
                     at::Tensor const share = measured.loss / static_cast<double>(accumulation);
                     torch::autograd::backward({plan.scaler != nullptr ? share * plan.scaler->scale : share}, {});
-                    if (observer) observer({epoch, mini, micro, index, now, measured.loss.detach(), numbers});
-                    if (epoch == 0 && mini == 0 && micro == 0)  // 1, where training sees what sampling saw
-                        statistics.series["val/ratio_at_start"].push_back(numbers.at("val/ratio_masked"));
-                    for (auto const& [name, number] : numbers)  // a variance of one number is none, not the update's
-                        if (!std::isnan(number)) statistics.series[name].push_back(number);
-                    sums.add(numbers);
+                    if (observer) {
+                        optimizer_step seen{.optimizer = optimizer, .unread = {numbers}};
+                        seen.read();
+                        observer({epoch, mini, micro, index, now, measured.loss.detach(), seen.measured[0]});
+                    }
+                    begins = begins || (epoch == 0 && mini == 0 && micro == 0);
+                    unread.push_back(std::move(numbers));
                 } else if (plan.every_pass) {
                     auto const now = predict(models, rows(batch, index), plan.pad, plan.temperature, plan.logits_rows);
                     at::Tensor nothing = now.logprobs.tensor.sum() * 0.0;
@@ -182,10 +204,11 @@ inline update_statistics update(trainable const& algorithm, learners const& mode
                 optimizer_step step{.optimizer = optimizer,
                                     .learning_rate = plan.learning_rate,
                                     .where = where,
-                                    .sums = std::exchange(sums, {}),
-                                    .failure = std::exchange(failure, {})};
+                                    .unread = std::exchange(unread, {})};
                 for (auto const& stage : stages) stage(step);
                 optimizer.zero_grad();
+                step.read();
+                note(step.measured);
                 if (step.taken) {
                     statistics.series["grad_norm"].push_back(step.gradient_norm);
                     for (auto const& [model, norm] : step.gradient_norms)
@@ -200,6 +223,9 @@ inline update_statistics update(trainable const& algorithm, learners const& mode
                 if (statistics.stopped) return statistics;
             }
         }
+        optimizer_step rest{.optimizer = optimizer, .unread = std::move(unread)};  // that no step followed
+        rest.read();
+        note(rest.measured);
     }
     return statistics;
 }
