@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -14,14 +19,19 @@
 
 namespace proximal::io {
 
-/// A file that appears whole or not at all: written beside its place, renamed by commit().
+/// A file that appears whole or not at all, after a power cut too: written beside its place, brought to the disk and
+/// renamed by commit().
 ///
-/// Without commit(), also when an exception passes, what stood at `path` stays as it was and nothing else remains.
+/// Without commit(), also when an exception passes, what stood at `path` stays as it was and nothing else remains. What a
+/// killed process of this machine left beside it is removed by the next that writes there.
 /// Throws std::runtime_error, naming the file and the system's reason, where it cannot be written.
 class atomic_file {
    public:
-    explicit atomic_file(std::filesystem::path path)
-        : path_(std::move(path)), beside_(path_.string() + ".part" + std::to_string(::getpid())) {
+    explicit atomic_file(std::filesystem::path path) : path_(std::move(path)) {
+        static std::atomic<unsigned> written{0};
+        remove_leftovers();
+        beside_ = path_.string() + mark() + std::to_string(::getpid()) + "-" + std::to_string(written++);
+        errno = 0;
         stream_.open(beside_, std::ios::binary | std::ios::trunc);
         if (!stream_) fail("cannot be written");
     }
@@ -39,21 +49,47 @@ class atomic_file {
 
     /// Puts the whole file in its place. Throws std::runtime_error where it cannot.
     void commit() {
+        errno = 0;
         stream_.close();
-        if (!stream_) fail("could not be written whole (is the disk full?)");
-        std::error_code error;
-        std::filesystem::rename(beside_, path_, error);
-        if (error) fail("cannot be put in its place");
+        if (!stream_ || !reaches_disk(beside_)) fail("could not be written whole (is the disk full?)");
+        if (std::rename(beside_.c_str(), path_.c_str()) != 0) fail("cannot be put in its place");
         committed_ = true;
+        auto const folder = path_.parent_path();
+        reaches_disk(folder.empty() ? "." : folder);  // some file systems know no fsync of a folder
     }
 
    private:
+    /// ".part-HOST-": what stands between a file's name and the number of the process that writes it.
+    static std::string mark() {
+        char host[256] = "";
+        ::gethostname(host, sizeof host - 1);
+        return std::string(".part-") + host + "-";
+    }
+    static bool reaches_disk(std::filesystem::path const& path) {
+        int const opened = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+        if (opened < 0) return false;
+        bool const is_there = ::fsync(opened) == 0 || errno == EINVAL || errno == ENOTSUP;
+        ::close(opened);
+        return is_there;
+    }
+    void remove_leftovers() const {
+        auto const ours = path_.filename().string() + mark();
+        std::error_code ignored;
+        auto const folder = path_.parent_path();
+        for (auto const& entry : std::filesystem::directory_iterator(folder.empty() ? "." : folder, ignored)) {
+            auto const name = entry.path().filename().string();
+            if (!name.starts_with(ours)) continue;
+            auto const process = std::atol(name.c_str() + ours.size());
+            if (process > 0 && ::kill(static_cast<::pid_t>(process), 0) != 0 && errno == ESRCH)
+                std::filesystem::remove(entry.path(), ignored);
+        }
+    }
     [[noreturn]] void fail(std::string const& what) const {
         throw std::runtime_error(path_.string() + " " + what + ": " + std::strerror(errno) +
                                  "; check the folder's permissions and free space");
     }
 
-    std::filesystem::path path_, beside_;
+    std::filesystem::path path_, beside_{};
     std::ofstream stream_;
     bool committed_ = false;
 };

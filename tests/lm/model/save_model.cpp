@@ -37,6 +37,18 @@ TEST_CASE("save_model: what is loaded again is the same bit for bit, in one file
     CHECK(load_config(folder.path)["architectures"] == nlohmann::json{"GPTNeoXForCausalLM"});
 }
 
+TEST_CASE("save_weights: a save that fails on the way leaves the shards of the one before, not a mixture") {
+    support::temporary_folder const folder;
+    auto const first = make_causal_lm(support::tiny_config(), 2), second = make_causal_lm(support::tiny_config(), 3);
+    save_model(first, folder.path, /*shard_bytes=*/1000);
+    auto parameters = second.parameters();
+    parameters.push_back({"late", parameter_kind::matrix, at::zeros({2}, at::kComplexFloat)});
+    CHECK_THROWS_WITH(save_weights(parameters, folder.path, 1000), Contains("no dtype for ComplexFloat"));
+    CHECK(equal(load_causal_lm(folder.path, at::kFloat), first));
+    save_model(second, folder.path, 1000);
+    CHECK(equal(load_causal_lm(folder.path, at::kFloat), second));
+}
+
 TEST_CASE("save_model: a language model becomes a critic with a drawn head; a critic stays what it is") {
     support::temporary_folder const folder;
     auto const model = make_causal_lm(support::tiny_config(), 2);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <proximal/io/atomic_file.hpp>
 #include <proximal/io/write_safetensors.hpp>
@@ -23,6 +24,8 @@ inline constexpr std::int64_t default_shard_bytes = 5'000'000'000;
 
 /// Writes parameters as model.safetensors, or as shards with their index where they exceed shard_bytes; each file
 /// appears whole, and those of an earlier save that are no longer part of the model are removed at the end.
+/// Shards are put in their places together, once all are written, and the index last: those of two saves are never
+/// read as one model.
 inline void save_weights(std::vector<named_tensor> const& parameters, std::filesystem::path const& folder,
                          std::int64_t shard_bytes = default_shard_bytes) {
     std::filesystem::create_directories(folder);
@@ -40,20 +43,26 @@ inline void save_weights(std::vector<named_tensor> const& parameters, std::files
     };
     nlohmann::json index{{"metadata", {{"total_size", total}}}, {"weight_map", nlohmann::json::object()}};
     std::set<std::string> written;
+    std::vector<std::unique_ptr<io::safetensors_writer>> files;
     for (std::size_t i = 0; i < shards.size(); ++i) {
         auto const name = shards.size() == 1
                               ? "model.safetensors"
                               : "model-" + number(i + 1) + "-of-" + number(shards.size()) + ".safetensors";
-        std::vector<at::Tensor> alive;  // the views below point into these
-        std::vector<std::pair<std::string, io::stored_tensor>> views;
+        std::vector<io::tensor_header> headers;
         for (auto const& parameter : shards[i]) {
-            alive.push_back(parameter.tensor.detach().cpu().contiguous());
-            views.emplace_back(parameter.name, to_stored(alive.back()));
+            headers.push_back(
+                {parameter.name, stored_dtype(parameter.tensor.scalar_type()), parameter.tensor.sizes().vec()});
             index["weight_map"][parameter.name] = name;
         }
-        io::write_safetensors(folder / name, views);
+        files.push_back(std::make_unique<io::safetensors_writer>(folder / name, headers));
+        for (auto const& parameter : shards[i]) {  // one at a time on the host
+            at::Tensor const here = parameter.tensor.detach().cpu().contiguous();
+            files.back()->write(to_stored(here).bytes);
+        }
         written.insert(name);
     }
+    if (shards.size() > 1) std::filesystem::remove(folder / "model.safetensors.index.json");  // of an earlier save
+    for (auto const& file : files) file->commit();
     if (shards.size() > 1) {
         io::write_file(folder / "model.safetensors.index.json", index.dump(2) + "\n");
         written.insert("model.safetensors.index.json");

@@ -44,14 +44,24 @@ inline at::Tensor to_tensor(io::stored_tensor const& stored) {
     return result;
 }
 
+/// What a safetensors file calls a dtype. Throws std::invalid_argument where it has none for it.
+inline char const* stored_dtype(at::ScalarType type) {
+    auto const* const found = std::find_if(stored_dtypes.begin(), stored_dtypes.end(),
+                                           [&](auto const& entry) { return entry.second == type; });
+    if (found == stored_dtypes.end())
+        throw std::invalid_argument("proximal: a safetensors file has no dtype for " +
+                                    std::string(c10::toString(type)) + ": convert the tensor first");
+    return found->first;
+}
+
 /// A view of a contiguous CPU tensor, for writing.
 inline io::stored_tensor to_stored(at::Tensor const& x) {
-    auto const* const found = std::find_if(stored_dtypes.begin(), stored_dtypes.end(),
-                                           [&](auto const& entry) { return entry.second == x.scalar_type(); });
-    if (found == stored_dtypes.end() || !x.is_cpu() || !x.is_contiguous())
+    if (!x.is_cpu() || !x.is_contiguous())
         throw std::invalid_argument(
-            "proximal: only contiguous CPU tensors of a safetensors dtype are written; call .cpu().contiguous() first");
-    return {found->first, x.sizes().vec(), {static_cast<std::byte const*>(x.const_data_ptr()), x.nbytes()}};
+            "proximal: only contiguous tensors on the CPU are written; call .cpu().contiguous() first");
+    return {stored_dtype(x.scalar_type()),
+            x.sizes().vec(),
+            {static_cast<std::byte const*>(x.const_data_ptr()), x.nbytes()}};
 }
 
 /// Parameters out of a model's files, cast to `options`, each looked up by its name.
