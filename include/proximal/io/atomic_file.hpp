@@ -22,8 +22,8 @@ namespace proximal::io {
 /// A file that appears whole or not at all, after a power cut too: written beside its place, brought to the disk and
 /// renamed by commit().
 ///
-/// Without commit(), also when an exception passes, what stood at `path` stays as it was and nothing else remains. What a
-/// killed process of this machine left beside it is removed by the next that writes there.
+/// Without commit(), also when an exception passes, what stood at `path` stays as it was and nothing else remains. What
+/// a killed process of this machine left beside it is removed by the next that writes there.
 /// Throws std::runtime_error, naming the file and the system's reason, where it cannot be written.
 class atomic_file {
    public:
