@@ -30,28 +30,30 @@ TEST_CASE("growing_file: each piece is there as soon as it is written, anew or a
 }
 
 TEST_CASE(
-    "growing_file: a file that was deleted, moved or replaced, or whose folder was, is told with the next piece") {
+    "growing_file: one that was deleted, moved or replaced, or whose folder was, is begun anew: nothing is lost") {
     support::temporary_folder const folder;
     auto const inside = folder.path / "run", path = inside / "log";
-    auto const refused = [&](auto const& happens) {
+    auto const holds_after = [&](auto const& happens) {
         std::filesystem::create_directories(inside);
         growing_file file;
         file.open(path, std::ios::trunc);
+        file.begins_with("head\n");
         file.write("one\n");
         happens();
-        CHECK_THROWS_WITH(file.write("two\n"), path.string() +
-                                                   " is gone: it or its folder was deleted or moved while it was "
-                                                   "written to, and what follows would be lost; leave the folder where "
-                                                   "it is until the run ends");
+        file.write("two\n");
+        file.write("three\n");
+        auto const found = written_in(path);
         std::filesystem::remove_all(inside);
+        return found;
     };
-    refused([&] { std::filesystem::remove(path); });
-    refused([&] { std::filesystem::remove_all(inside); });
-    refused([&] { std::filesystem::rename(inside, folder.path / "elsewhere"); });
-    refused([&] {
-        std::filesystem::rename(path, inside / "old");
-        std::ofstream(path) << "another program's\n";
-    });
+    CHECK(holds_after([] {}) == "one\ntwo\nthree\n");
+    CHECK(holds_after([&] { std::filesystem::remove(path); }) == "head\ntwo\nthree\n");
+    CHECK(holds_after([&] { std::filesystem::remove_all(inside); }) == "head\ntwo\nthree\n");
+    CHECK(holds_after([&] { std::filesystem::rename(inside, folder.path / "elsewhere"); }) == "head\ntwo\nthree\n");
+    CHECK(holds_after([&] {  // as an editor saves
+              std::ofstream(inside / "copy") << "one, edited\n";
+              std::filesystem::rename(inside / "copy", path);
+          }) == "one, edited\ntwo\nthree\n");
 }
 
 TEST_CASE("growing_file: what cannot be opened or is full is told with the remedy") {

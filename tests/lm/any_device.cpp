@@ -6,6 +6,7 @@
 #include <proximal/lm/reward/weighted_reward.hpp>
 #include <proximal/lm/train/fine_tune.hpp>
 #include <proximal/lm/train/ppo_trainer.hpp>
+#include <proximal/run/stock_ppo.hpp>
 #include <utility>
 #include <vector>
 
@@ -241,4 +242,20 @@ TEST_CASE("any device: what is offloaded is not there between updates, and two u
     saves([](auto& c) { c.offload_optimizer = true; }, 2 * learning);
     saves([](auto& c) { c.offload_reference = c.offload_reward = c.offload_optimizer = true; },
           weights + judge + 2 * learning);
+}
+
+TEST_CASE("any device: a tensor of two models does not leave the device with one of them") {
+    at::TensorOptions const away = at::TensorOptions(support::pretend::device()).dtype(at::kDouble);
+    auto config = support::small_config();
+    config.offload_reference = true;
+    auto given = support::arguments(config);
+    auto policy = model_of_words(), reference = model_of_words();
+    given.policy = moved(policy, away);
+    given.ref_policy = moved(reference, away);
+    given.ref_policy->lm_head = given.policy.lm_head;
+    given.policy.lm_head.set_requires_grad(false);
+    given.value_model = moved(make_sequence_classifier(*policy.body, policy.config, 9), away);
+    for (auto const& parameter : given.policy.body->parameters()) at::Tensor(parameter.tensor).set_requires_grad(true);
+    CHECK_THROWS_WITH(ppo_trainer(run::stock_ppo(config), given),
+                      Catch::Contains("--offload_reference: the reference model shares embed_out.weight"));
 }

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -28,9 +29,10 @@ namespace proximal::io {
 class atomic_file {
    public:
     explicit atomic_file(std::filesystem::path path) : path_(std::move(path)) {
-        static std::atomic<unsigned> written{0};
-        remove_leftovers();
-        beside_ = path_.string() + mark() + std::to_string(::getpid()) + "-" + std::to_string(written++);
+        static std::atomic<long> written{0};
+        auto const number = written++;
+        remove_leftovers(number);
+        beside_ = path_.string() + mark() + std::to_string(::getpid()) + "-" + std::to_string(number);
         errno = 0;
         stream_.open(beside_, std::ios::binary | std::ios::trunc);
         if (!stream_) fail("cannot be written");
@@ -47,11 +49,17 @@ class atomic_file {
     /// Where to write.
     std::ostream& stream() { return stream_; }
 
-    /// Puts the whole file in its place. Throws std::runtime_error where it cannot.
-    void commit() {
+    /// Brings what was written to the disk, beside its place: all of it is written, and commit() then takes no time.
+    /// Throws std::runtime_error where it cannot.
+    void finish() {
+        if (std::exchange(is_finished_, true)) return;
         errno = 0;
         stream_.close();
         if (!stream_ || !reaches_disk(beside_)) fail("could not be written whole (is the disk full?)");
+    }
+    /// Puts the whole file in its place. Throws std::runtime_error where it cannot.
+    void commit() {
+        finish();
         if (std::rename(beside_.c_str(), path_.c_str()) != 0) fail("cannot be put in its place");
         committed_ = true;
         auto const folder = path_.parent_path();
@@ -72,16 +80,23 @@ class atomic_file {
         ::close(opened);
         return is_there;
     }
-    void remove_leftovers() const {
+    /// A dead process's, and those of one that had this one's number before a restart: `number` is the next of ours.
+    void remove_leftovers(long number) const {
         auto const ours = path_.filename().string() + mark();
-        std::error_code ignored;
+        std::error_code trouble, ignored;
         auto const folder = path_.parent_path();
-        for (auto const& entry : std::filesystem::directory_iterator(folder.empty() ? "." : folder, ignored)) {
-            auto const name = entry.path().filename().string();
+        std::filesystem::directory_iterator entry(folder.empty() ? "." : folder, trouble);
+        for (; !trouble && entry != std::filesystem::directory_iterator(); entry.increment(trouble)) {
+            auto const name = entry->path().filename().string();
             if (!name.starts_with(ours)) continue;
-            auto const process = std::atol(name.c_str() + ours.size());
-            if (process > 0 && ::kill(static_cast<::pid_t>(process), 0) != 0 && errno == ESRCH)
-                std::filesystem::remove(entry.path(), ignored);
+            char* end = nullptr;
+            long const process = std::strtol(name.c_str() + ours.size(), &end, 10);
+            bool const is_dead = process > 0 && ::kill(static_cast<::pid_t>(process), 0) != 0 && errno == ESRCH;
+            bool const is_ours = process == ::getpid() && *end == '-' && std::atol(end + 1) >= number;
+            // A process of another container may have this host's name: what it writes now is young.
+            bool const is_old = std::filesystem::last_write_time(entry->path(), ignored) <
+                                std::filesystem::file_time_type::clock::now() - std::chrono::seconds(30);
+            if (is_old && (is_dead || is_ours)) std::filesystem::remove(entry->path(), ignored);
         }
     }
     [[noreturn]] void fail(std::string const& what) const {
@@ -91,7 +106,7 @@ class atomic_file {
 
     std::filesystem::path path_, beside_{};
     std::ofstream stream_;
-    bool committed_ = false;
+    bool is_finished_ = false, committed_ = false;
 };
 
 /// Writes a whole file at once, atomically. The folder must exist.

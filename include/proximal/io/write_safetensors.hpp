@@ -65,7 +65,8 @@ class safetensors_writer {
         ++written_;
         file_.stream().write(reinterpret_cast<char const*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     }
-    /// Puts the file in its place.
+    /// Brings the file to the disk beside its place, and puts it there: see atomic_file.
+    void finish() { file_.finish(); }
     void commit() { file_.commit(); }
 
    private:

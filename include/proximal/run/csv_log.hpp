@@ -84,9 +84,11 @@ class csv_log final : public trainer_callback {
         if (columns_.size() > before) {
             auto lines = whole_lines(path_);
             for (auto& line : lines) line.append(columns_.size() - before, ',');
-            if (!lines.empty()) lines.front() = header();
+            if (lines.empty()) lines.emplace_back();  // it was deleted meanwhile
+            lines.front() = header();
             out_.replace(path_, lines);
         }
+        out_.begins_with(header());
         std::string line = std::to_string(update);
         for (std::size_t k = 1; k < columns_.size(); ++k) {
             auto const* const value = numbers.find(columns_[k]);

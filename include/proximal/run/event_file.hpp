@@ -47,8 +47,7 @@ inline void keep_events(std::filesystem::path const& path, std::int64_t last_ste
 /// A TensorBoard log: `tensorboard --logdir FOLDER` shows it while the run goes on.
 ///
 /// A file of TFRecords, each an Event that holds what is logged of a step. Source: util/event.proto and
-/// framework/summary.proto of tensorflow/core. Throws std::runtime_error where it cannot be written, or is no longer
-/// there.
+/// framework/summary.proto of tensorflow/core. Throws std::runtime_error where it cannot be written.
 class event_file {
    public:
     /// A new file in the folder.
@@ -62,7 +61,7 @@ class event_file {
         std::filesystem::create_directories(folder);
         for (auto const& entry : std::filesystem::directory_iterator(folder)) {
             if (!entry.path().filename().string().starts_with(prefix) ||
-                entry.path().extension().string().starts_with(".part"))
+                entry.path().filename().string().find(".part-") != std::string::npos)
                 continue;
             detail::keep_events(entry.path(), last_step);
             path_ = std::max(path_, entry.path());
@@ -148,6 +147,7 @@ class event_file {
         protobuf_message version;
         version.number(1, now());
         version.bytes(3, "brain.Event:2");
+        out_.begins_with(tf_record(version.encoded()));
         record(version);
     }
     void write(std::int64_t step, protobuf_message const& summary) {

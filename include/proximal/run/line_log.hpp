@@ -57,11 +57,16 @@ class line_log {
         std::string text;
         for (auto const& line : lines) text += line + '\n';
         out_.close();
+        std::error_code ignored;
+        std::filesystem::create_directories(path.parent_path(), ignored);
         io::write_file(path, text);
         out_.open(std::move(path), std::ios::app);
     }
 
-    /// Appends a line. Throws std::runtime_error where it cannot be written, or the file is no longer there.
+    /// The line that the file must begin with, where it is begun anew while it is written: see growing_file.
+    void begins_with(std::string const& line) { out_.begins_with(line + '\n'); }
+
+    /// Appends a line. Throws std::runtime_error where it cannot be written.
     void write(std::string_view line) { out_.write(std::string(line) + '\n'); }
 
     /// Whether begin() or go_on() was called.

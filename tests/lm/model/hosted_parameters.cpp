@@ -33,6 +33,14 @@ TEST_CASE("hosted_parameters: they are there while somebody holds them, and read
     held_on_device const nothing(nullptr);
 }
 
+TEST_CASE("hosted_parameters: a model is whole again when they end") {
+    at::NoGradGuard const no_gradient;
+    auto const model = support::tiny_model(support::config_for_words());
+    auto const head = model.lm_head.clone();
+    { hosted_parameters const hosted(model.parameters()); }
+    CHECK(at::equal(model.lm_head, head));
+}
+
 TEST_CASE("hosted_reward: scores are the model's, which a trainer still sees") {
     auto const model = support::tiny_model(support::config_for_words());
     auto const judge = make_sequence_classifier(*model.body, model.config, 4);

@@ -33,7 +33,7 @@ struct device_options {
                                        "TRL's PPO trainer ignores it."),
         knob<"offload_optimizer">(&device_options::offload_optimizer,
                                   "keep the optimizer's state in the host's memory, and make its steps there", {},
-                                  "Three times the weights' bytes go over the bus with each step. Not of TRL, where a "
+                                  "Gradients go to the host and weights come back, with each step. Not of TRL, where a "
                                   "DeepSpeed configuration says it."),
         knob<"torch_empty_cache_steps">(&device_options::torch_empty_cache_steps,
                                         "updates between releases of the allocator's cache; default: never",

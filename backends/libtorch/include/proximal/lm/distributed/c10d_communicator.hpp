@@ -66,6 +66,7 @@ class c10d_communicator final : public communicator {
             return of(whole).broadcast(tensors, options);
         });
         if (!whole.is_alias_of(x)) x.detach().copy_(whole.view(x.scalar_type()).view(x.sizes()));
+        else x.unsafeGetTensorImpl()->bump_version();  // c10d writes into it behind autograd's back
     }
     void barrier() override {
         at::Tensor here = at::zeros({}, at::kLong);
@@ -119,6 +120,7 @@ class c10d_communicator final : public communicator {
             return of(whole).allreduce(tensors, options);
         });
         if (!whole.is_alias_of(x)) x.detach().copy_(whole);
+        else x.unsafeGetTensorImpl()->bump_version();
     }
     template <class Start>
     c10::intrusive_ptr<c10d::Work> begin(Start const& start) const {

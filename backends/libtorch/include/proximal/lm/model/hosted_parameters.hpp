@@ -36,6 +36,12 @@ class hosted_parameters {
     }
     hosted_parameters(hosted_parameters const&) = delete;
     hosted_parameters& operator=(hosted_parameters const&) = delete;
+    /// Gives what they hold back, for whoever uses the model after.
+    ~hosted_parameters() {
+        at::NoGradGuard const no_gradient;
+        if (holders_ == 0)
+            for (auto& one : members_) one.on_device.set_data(one.on_host.to(one.on_device.device()));
+    }
 
     void hold() {
         if (holders_++ > 0) return;

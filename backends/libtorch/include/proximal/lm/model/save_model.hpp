@@ -61,6 +61,7 @@ inline void save_weights(std::vector<named_tensor> const& parameters, std::files
         }
         written.insert(name);
     }
+    for (auto const& file : files) file->finish();  // what follows takes no time
     if (shards.size() > 1) std::filesystem::remove(folder / "model.safetensors.index.json");  // of an earlier save
     for (auto const& file : files) file->commit();
     if (shards.size() > 1) {

@@ -52,7 +52,7 @@ inline scored_rollout gather_rollout(scored_rollout const& own, communicator& wo
     world.all_reduce_max(any_unscored);
     if (any_unscored.item<std::int64_t>() > 0)
         result.scored =
-            all(own.scored.defined() ? own.scored : at::ones({mask.size(0)}, mask.options().dtype(at::kBool)));
+            all(own.scored.defined() ? own.scored : at::ones({mask.size(0)}, at::kBool));  // on the host, everywhere
     std::vector<std::string> names;
     for (auto const& [name, part] : own.reward_parts) names.push_back(name);
     for (auto const& name : gather_names(names, world)) {

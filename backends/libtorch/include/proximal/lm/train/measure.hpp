@@ -34,7 +34,8 @@ inline at::Tensor explained_variance(at::Tensor const& returns, at::Tensor const
     };
     auto const of = returns.to(at::kDouble);
     auto const all = variance(of), left = variance(of - values.to(at::kDouble));
-    return at::where(all.gt(0.0), 1.0 - left / all, std::nan(""));
+    auto const rounding = 1e-28 * of_counted(of.square()).sum() / count;  // what equal returns leave
+    return at::where(all.gt(rounding), 1.0 - left / all, std::nan(""));
 }
 
 /// The numbers of an update under TRL's names and with TRL's values, then corrected twins under names of our own.

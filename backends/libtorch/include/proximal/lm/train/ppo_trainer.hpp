@@ -326,6 +326,7 @@ class ppo_trainer final : public trainer {
             if (world_->world_size() > 1 && given_.config.sharding == "zero3")
                 refuse(
                     "--offload_reference and --sharding zero3 exclude each other: zero3 splits the reference already");
+            refuse_shared("reference", given_.ref_policy->parameters());
             reference_on_host_ = std::make_shared<hosted_parameters>(given_.ref_policy->parameters());
         }
         if (!given_.config.offload_reward) return;
@@ -335,7 +336,22 @@ class ppo_trainer final : public trainer {
             for (auto const& parameter : model.parameters()) parameters.push_back(parameter);
         if (parameters.empty())
             refuse("--offload_reward would do nothing: the reward is no model_reward that the trainer can see");
+        refuse_shared("reward", parameters);
         given_.reward_model = hosted_reward(given_.reward_model, parameters);
+    }
+    /// Throws where a model that is to leave the device shares a tensor with one that stays, or left before it.
+    void refuse_shared(std::string const& model, std::vector<named_tensor> const& leaving) const {
+        std::vector<named_tensor> others = given_.policy.parameters();
+        auto const add = [&](std::vector<named_tensor> const& more) {
+            others.insert(others.end(), more.begin(), more.end());
+        };
+        if (given_.value_model) add(given_.value_model->parameters());
+        if (given_.ref_policy && model != "reference") add(given_.ref_policy->parameters());
+        for (auto const& one : leaving)
+            for (auto const& other : others)
+                if (one.tensor.is_same(other.tensor))
+                    throw std::invalid_argument("--offload_" + model + ": the " + model + " model shares " + one.name +
+                                                " with another model: give it a model of its own, clone(...)");
     }
     /// Leaves each process a slice of the layers of policy, critic and reference.
     void shard_layers() {

@@ -124,8 +124,8 @@ inline step_stage skip_overflow(loss_scaler& scaler) {
     };
 }
 
-/// Measures the norm of all gradients together, and of each model's. Waits for the device: the one wait of a step, with
-/// which all that its micro-batches measured is read.
+/// Measures the norm of all gradients together, and of each model's. Waits for the device: the one wait of a step where
+/// there is one process, with which all that its micro-batches measured is read.
 inline step_stage measure_norm() {
     return [](optimizer_step& step) {
         auto const unread = step.optimizer.norms();

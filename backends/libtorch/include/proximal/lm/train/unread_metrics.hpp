@@ -18,7 +18,10 @@ namespace proximal::lm {
 inline std::vector<double> read_numbers(std::vector<at::Tensor> const& tensors) {
     std::vector<at::Tensor> away;
     for (auto const& x : tensors)
-        if (!x.is_cpu()) away.push_back(x.detach().to(at::kDouble).reshape({-1}));
+        if (!x.is_cpu()) {
+            at::Tensor const there = x.detach().to(at::kDouble).reshape({-1});
+            away.push_back(away.empty() ? there : there.to(away.front().device()));
+        }
     at::Tensor const read = away.empty() ? at::empty({0}, at::kDouble) : at::cat(away).cpu();
     auto const* next = read.const_data_ptr<double>();
     std::vector<double> numbers;

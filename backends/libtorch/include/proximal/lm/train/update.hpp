@@ -111,7 +111,7 @@ inline micro_batch_numbers numbers_of(measured_loss const& measured, experience<
         now.entropies.tensor.detach().sum().to(at::kDouble) / static_cast<double>(sampled.sum().item<std::int64_t>());
     micro_batch_numbers result;
     for (auto const& [name, value] : numbers) result.names.push_back(name), result.values.push_back(value);
-    result.values.push_back(measured.loss);
+    result.values.push_back(measured.loss.detach());
     return result;
 }
 
