@@ -22,3 +22,4 @@
 #include <proximal/libtorch/row_kernels.hpp>
 #include <proximal/libtorch/softmax_rows.hpp>
 #include <proximal/libtorch/token_grid.hpp>
+#include <proximal/libtorch/upload.hpp>
