@@ -5,7 +5,7 @@
     scripts/kill_and_resume.py [--kills 20] [--seed 0] [--processes 2] -- build/release/ppo --sft_model_path ... --save_steps 1
 
 With several processes one of them is killed, or stopped (SIGSTOP), each time: the others must end by themselves, with a
-status, within --bound seconds.
+status, within --bound seconds: a minute where it had not met them yet.
 
 The command is run without --output_dir and --resume_from_checkpoint, which are added here. Equal must be, to the bit: the
 models, the state of the last checkpoint (but the seconds spent), and every line of metrics.jsonl (but times and eps).
@@ -80,7 +80,7 @@ def main():
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--bound", type=float, default=30.0)
+    parser.add_argument("--bound", type=float, default=75.0)
     parser.add_argument("command", nargs=argparse.REMAINDER)
     given = parser.parse_args()
     command = given.command[1:] if given.command[:1] == ["--"] else given.command

@@ -146,6 +146,37 @@ TEST_CASE("c10d_rendezvous: of processes that end with one error the first alone
     }
 }
 
+TEST_CASE("c10d_rendezvous: one that ends before it is connected is named within its time, not after the patience") {
+    auto const port = a_free_port();
+    REQUIRE(port != 0);
+    auto const launch_of = [&](int rank) {
+        run::launch launch;
+        launch.rank = rank;
+        launch.world_size = 2;
+        launch.master_addr = "127.0.0.1";
+        launch.master_port = port;
+        return launch;
+    };
+    auto const begun = std::chrono::steady_clock::now();
+    std::thread dying([&] {
+        c10d_rendezvous other(launch_of(1));
+        other.tells("the disk is full");  // before open()
+    });
+    std::string said;
+    {
+        c10d_rendezvous own(launch_of(0), std::chrono::seconds(8));
+        try {
+            own.open(at::kCPU, {.heartbeat = std::chrono::milliseconds(1000)});
+        } catch (std::exception const& error) {
+            said = error.what();
+        }
+        own.tells(said);
+    }
+    dying.join();
+    CHECK_FALSE(said.empty());
+    CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(30));
+}
+
 TEST_CASE("heartbeat: one that failed, and one that is silent, are named with what is known; one that is done is not") {
     auto const store = c10::make_intrusive<c10d::HashStore>();
     auto const soon = std::chrono::milliseconds(2000);
@@ -166,6 +197,15 @@ TEST_CASE("heartbeat: one that failed, and one that is silent, are named with wh
                Catch::StartsWith("process 1 (somewhere pid 99) has not been heard of for 2 s, since update 12"));
     alone.leave("done");
     CHECK(other->get_to_str("verdict").find("process 1") == 0);
+
+    auto const begun = std::chrono::steady_clock::now();  // one that may still start is waited for longer
+    heartbeat patient(c10::make_intrusive<c10d::HashStore>(), 0, 2, std::chrono::milliseconds(500),
+                      std::chrono::milliseconds(2000));
+    std::string said;
+    while (said.empty() && std::chrono::steady_clock::now() - begun < std::chrono::seconds(10)) said = patient.loss();
+    CHECK(said == "process 1 was never heard of");
+    CHECK(std::chrono::steady_clock::now() - begun >= std::chrono::milliseconds(1900));
+    patient.leave("done");
 }
 
 TEST_CASE("gpu: NCCL keeps every promise, of one process; and Gloo of two, by way of the host") {

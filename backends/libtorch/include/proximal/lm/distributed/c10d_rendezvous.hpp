@@ -61,11 +61,15 @@ class c10d_rendezvous final : public rendezvous {
         auto const gloo_options = c10d::ProcessGroupGloo::Options::create(timeout);
         gloo_options->devices = {gloo_device()};
         gloo_options->timeout = std::min<std::chrono::milliseconds>(timeout, patience_);  // of connecting
+        // From here on one that dies is noticed, while the others still wait to be connected with it.
+        beats_ =
+            std::make_shared<heartbeat>(connect(false), launch_.rank, launch_.world_size, options.heartbeat, patience_);
         c10::intrusive_ptr<c10d::Backend> gloo, gpu;
         try {
             gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store_),
                                                                rank, world, gloo_options);
         } catch (std::exception const&) {
+            if (auto const gone = beats_->known_loss(); !gone.empty()) throw std::runtime_error(gone);
             throw std::runtime_error(
                 "the processes cannot reach each other directly, though all know " + launch_.master_addr +
                 ": name the network interface in GLOO_SOCKET_IFNAME, or open the ports between the "
@@ -74,7 +78,6 @@ class c10d_rendezvous final : public rendezvous {
         gloo->setTimeout(timeout);
         if (!device.is_cpu() && options.backend != "gloo")
             gpu = nccl_group(c10::make_intrusive<c10d::PrefixStore>("nccl", store_), rank, world, timeout);
-        beats_ = std::make_shared<heartbeat>(connect(false), launch_.rank, launch_.world_size, options.heartbeat);
         std::shared_ptr<communicator> opened = std::make_shared<c10d_communicator>(gloo, gpu, beats_);
         if (options.checks_collectives) opened = std::make_shared<checking_communicator>(opened);
         opened->barrier();

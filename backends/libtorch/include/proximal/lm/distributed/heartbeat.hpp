@@ -33,10 +33,15 @@ class heartbeat {
    public:
     using clock = std::chrono::steady_clock;
 
-    /// `store` is this thread's own connection. `timeout` of 0: nobody is watched.
+    /// `store` is this thread's own connection. `timeout` of 0: nobody is watched. One that was never heard of may
+    /// start as much as `patience` later.
     heartbeat(c10::intrusive_ptr<c10d::Store> store, std::int64_t rank, std::int64_t world_size,
-              std::chrono::milliseconds timeout)
-        : store_(std::move(store)), rank_(rank), world_size_(world_size), timeout_(timeout) {
+              std::chrono::milliseconds timeout, std::chrono::milliseconds patience = {})
+        : store_(std::move(store)),
+          rank_(rank),
+          world_size_(world_size),
+          timeout_(timeout),
+          patience_(std::max(timeout, patience)) {
         char host[256] = "";
         ::gethostname(host, sizeof host - 1);
         who_ = fmt::format("{} pid {}", host, ::getpid());
@@ -69,6 +74,11 @@ class heartbeat {
             store_->set(key(rank_), word);
         } catch (std::exception const&) {  // the store is gone with its process
         }
+    }
+    /// Who was lost, where that is known already; empty else.
+    std::string known_loss() {
+        std::scoped_lock const lock(mutex_);
+        return loss_;
     }
     /// Who was lost, once that is known: waits for it as long as it can take. Empty: all are heard of.
     std::string loss() {
@@ -148,7 +158,7 @@ class heartbeat {
         return silent(peer);
     }
     std::string silent(peer const& peer) const {
-        if (clock::now() - peer.since < timeout_) return {};
+        if (clock::now() - peer.since < (peer.last.empty() ? patience_ : timeout_)) return {};
         auto const first = peer.last.find(' '), second = peer.last.find(' ', first + 1);
         if (first == std::string::npos || second == std::string::npos)
             return fmt::format("process {} was never heard of", peer.rank);
@@ -174,7 +184,7 @@ class heartbeat {
 
     c10::intrusive_ptr<c10d::Store> store_;
     std::int64_t rank_, world_size_;
-    std::chrono::milliseconds timeout_;
+    std::chrono::milliseconds timeout_, patience_;
     std::string who_;
     std::int64_t beats_ = 0;
     std::atomic<std::int64_t> update_ = 0;
