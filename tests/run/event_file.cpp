@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <iterator>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <proximal/run/event_file.hpp>
 #include <proximal/run/metrics.hpp>
@@ -66,6 +67,22 @@ metrics reward_of(double value) {
     return numbers;
 }
 }  // namespace
+
+TEST_CASE("event_file: one that is deleted while it is written begins with the version again, of a resumed run too") {
+    for (bool const is_resumed : {false, true}) {
+        support::temporary_folder const folder;
+        { event_file first(folder.path); }
+        auto log =
+            is_resumed ? std::make_unique<event_file>(folder.path, 5) : std::make_unique<event_file>(folder.path);
+        std::filesystem::remove(log->path());
+        log->scalars(6, std::vector<std::pair<std::string, double>>{{"loss", 1.0}});
+        std::ifstream in(log->path(), std::ios::binary);
+        std::string const file(std::istreambuf_iterator<char>(in), {});
+        auto const events = tf_records(file);
+        REQUIRE(events.size() == 2);
+        CHECK(events[0].find("brain.Event:2") != std::string_view::npos);
+    }
+}
 
 TEST_CASE("event_file: a resumed run goes on in the same file, what lies beyond and what is half-written is gone") {
     support::temporary_folder const folder;

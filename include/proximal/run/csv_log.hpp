@@ -60,6 +60,7 @@ class csv_log final : public trainer_callback {
             return;
         }
         columns_ = csv_fields(kept.front());
+        out_.begins_with(header());
     }
     void on_log(trainer_state& state, metrics const& logged) override { write(state.update, logged); }
     void on_evaluate(trainer_state& state, metrics const& measured) override { write(state.update, measured); }
@@ -67,6 +68,7 @@ class csv_log final : public trainer_callback {
    private:
     void begin() {
         out_.begin(path_);
+        out_.begins_with(header());
         out_.write(header());
     }
     std::string header() const {
@@ -87,8 +89,8 @@ class csv_log final : public trainer_callback {
             if (lines.empty()) lines.emplace_back();  // it was deleted meanwhile
             lines.front() = header();
             out_.replace(path_, lines);
+            out_.begins_with(header());
         }
-        out_.begins_with(header());
         std::string line = std::to_string(update);
         for (std::size_t k = 1; k < columns_.size(); ++k) {
             auto const* const value = numbers.find(columns_[k]);

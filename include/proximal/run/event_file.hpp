@@ -66,8 +66,12 @@ class event_file {
             detail::keep_events(entry.path(), last_step);
             path_ = std::max(path_, entry.path());
         }
-        if (path_.empty() || std::filesystem::file_size(path_) == 0) begin(folder);
-        else out_.open(path_, std::ios::app);
+        if (path_.empty() || std::filesystem::file_size(path_) == 0) {
+            begin(folder);
+            return;
+        }
+        out_.open(path_, std::ios::app);
+        out_.begins_with(tf_record(version().encoded()));
     }
 
     /// Logs named numbers (any range of pairs) at a step.
@@ -144,11 +148,15 @@ class event_file {
         path_ = folder / (prefix + std::to_string(static_cast<std::int64_t>(now())) + "." + host + "." +
                           std::to_string(::getpid()));
         out_.open(path_, std::ios::trunc);
+        out_.begins_with(tf_record(version().encoded()));
+        record(version());
+    }
+    /// What an event file begins with.
+    static protobuf_message version() {
         protobuf_message version;
         version.number(1, now());
         version.bytes(3, "brain.Event:2");
-        out_.begins_with(tf_record(version.encoded()));
-        record(version);
+        return version;
     }
     void write(std::int64_t step, protobuf_message const& summary) {
         protobuf_message event;

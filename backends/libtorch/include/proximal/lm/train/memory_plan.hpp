@@ -29,9 +29,8 @@ struct memory_plan {
     double logits = 0.0;       // the rows that are there at a time, and their gradient
     double generation = 0.0;   // the cache of keys and values, and a step's logits
     double gathered = 0.0;     // with --sharding zero3: layers that are whole while they learn
-    double generating =
-        0.0;               // and while the policy generates, or models are evaluated or saved; what comes from the host
-    double program = 0.0;  // the program and LibTorch
+    double generating = 0.0;   // and while models generate, are evaluated or saved; and what comes from the host
+    double program = 0.0;      // the program and LibTorch
 
     /// The most at a time: updating and generating take turns.
     double peak() const {
