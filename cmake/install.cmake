@@ -22,8 +22,8 @@ endif()
 if(TARGET proximal_libtorch)
     install(FILES "${PROJECT_SOURCE_DIR}/backends/libtorch/cmake/libtorch.cmake" DESTINATION "${proximal_package}")
 endif()
-if(TARGET proximal_nccl)
-    install(TARGETS proximal_nccl LIBRARY DESTINATION lib)  # beside bin, where ppo looks
+if(TARGET proximal_cuda)
+    install(TARGETS proximal_cuda LIBRARY DESTINATION lib)  # beside bin, where ppo looks
 endif()
 foreach(program ppo tokenize plot_metrics)
     if(TARGET ${program})

@@ -22,6 +22,7 @@ DECLARES = {  # headers of several small structs, none of which bears the header
     "whitening/variance": ("unbiased", "biased"),
 }
 APART = {  # what a composition never needs, and who wants it includes
+    "proximal/cache_folder.hpp": "what keeps files",
     "proximal/compose/token_source.hpp": "text of kernels",
     "proximal/numeric/pack.hpp": "a backend's loop",
     "proximal/numeric/source_text.hpp": "text of kernels",

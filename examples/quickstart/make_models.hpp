@@ -7,13 +7,13 @@
 
 #include <filesystem>
 #include <memory>
+#include <proximal/cache_folder.hpp>
 #include <proximal/lm/model/load_model.hpp>
 #include <proximal/lm/model/save_model.hpp>
 #include <proximal/lm/train/fine_tune.hpp>
 #include <proximal/run/progress_bar.hpp>
 #include <proximal/text/bpe_trainer.hpp>
 #include <proximal/text/prompt_dataset.hpp>
-#include <proximal/text/token_cache.hpp>
 #include <proximal/text/tokenizer.hpp>
 
 #include "load_or_make_corpus.hpp"
@@ -28,16 +28,16 @@ struct embedded {
     synopsis_rule rule;           // the reward
 };
 
-/// Where the quick start keeps what it made: text::cache_folder(), or where there is no home a temporary folder.
+/// Where the quick start keeps what it made: proximal::cache_folder(), or where there is no home a temporary folder.
 inline std::filesystem::path cache_folder() {
-    auto const folder = text::cache_folder();
+    auto const folder = proximal::cache_folder();
     return folder.empty() ? std::filesystem::temp_directory_path() / "proximal-cache" : folder;
 }
 
 inline std::int64_t const vocabulary = 2048;
 inline std::int64_t const prompt_tokens = 64;    // longer prompts are left out
 inline std::int64_t const response_tokens = 24;  // longer answers too
-inline std::int64_t const sft_steps = 850;
+inline std::int64_t const sft_steps = 500;
 
 inline nlohmann::json small_gpt_neox(std::int64_t eos, std::int64_t pad, std::int64_t size) {
     return {{"model_type", "gpt_neox"},

@@ -124,6 +124,7 @@ std::map<std::string, trial> const trials{
     {"bf16", shown_by("tests/lm/mixed_precision.cpp")},
     {"fp16", refused("true", "--fp16 true is for an NVIDIA GPU")},
     {"tf32", refused("true", "--tf32 is a mode of NVIDIA GPUs")},
+    {"cuda_graphs", refused("true", "--cuda_graphs records what a GPU does")},
     {"gradient_checkpointing", shown_by("tests/lm/model/recomputing_backbone.cpp")},
     {"torch_empty_cache_steps", refused("1", "--torch_empty_cache_steps")},
     {"offload_optimizer", refused("true", "--offload_optimizer moves from a GPU's memory to the host's")},

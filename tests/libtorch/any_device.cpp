@@ -7,6 +7,8 @@
 #include <functional>
 #include <proximal/libtorch/logprob.hpp>
 #include <proximal/libtorch/operations.hpp>
+#include <proximal/libtorch/step_graph.hpp>
+#include <proximal/libtorch/upload.hpp>
 #include <vector>
 
 #include "../support/emulated_launcher.hpp"
@@ -187,7 +189,56 @@ TEST_CASE("any device: generated kernels, as a GPU would be given them, give the
     support::check_scan_kernels(device, {{1, 1}, {2, 33}, {7, 70}});
     support::check_loss_kernels(device, {{1, 1}, {2, 1}, {1, 7}, {29, 12}});
     support::check_logprob_kernels(device, {1, 5, 511, 513, 50304});
+    support::check_sample_kernel(device, {1, 5, 511, 513, 5000});
     CHECK(kernels.launches() > before + 200);
+}
+
+TEST_CASE(
+    "any device: a missing wait is seen: what is copied without waiting is not there yet, nor free to be changed") {
+    auto const x = at::arange(4, at::kDouble);
+    auto const away = there(x * 2);
+    auto const read = at::zeros({4}, at::kDouble);
+    read.copy_(away, /*non_blocking=*/true);
+    CHECK(read.isnan().all().item<bool>());
+    CHECK(item(field(away.sum())) == 12.0);  // waits
+    CHECK(at::equal(read, x * 2));
+
+    auto const sent = x.to(support::pretend::device(), at::kDouble, /*non_blocking=*/true);
+    x.add_(1.0);
+    CHECK_THROWS_WITH(sent.cpu(), Catch::Contains("the host changed a tensor [4] while it was being copied"));
+    auto const uploaded = upload(x, support::pretend::device());
+    x.add_(1.0);
+    CHECK(at::equal(uploaded.cpu(), x - 1.0));
+}
+
+TEST_CASE("any device: a recorded step repeats its operations on what lies there, and may not ask the host") {
+    support::pretend::with_kernels const kernels;
+    auto const device = support::pretend::device();
+    auto const sum = there(at::zeros({3}, at::kDouble)), x = there(at::ones({3}, at::kDouble));
+    auto const logits = there(at::randn({3, 7}, at::kDouble)), targets = there(at::zeros({3}, at::kLong));
+    auto const step = [&] {
+        at::NoGradGuard const no_gradient;
+        sum.add_(x * 2.0 + token_logprobs(logits, targets).logprob);
+    };
+    auto const each = at::full({3}, 2.0, at::kDouble) + logits.cpu().log_softmax(1).select(1, 0);
+    auto const graph = new_step_graph(device);
+    REQUIRE(graph != nullptr);
+    graph->record(step);
+    CHECK(at::allclose(sum.cpu(), each));  // once in effect
+    auto const before = happened.allocations.load();
+    graph->replay();
+    CHECK(happened.allocations == before);
+    CHECK(at::allclose(sum.cpu(), each * 2.0));
+    x.zero_();  // what lies there now
+    graph->replay();
+    CHECK(at::allclose(sum.cpu(), each * 3.0 - 2.0));
+
+    auto const refused = [&](auto const& wrong) { return new_step_graph(device)->record(wrong); };
+    CHECK_THROWS_WITH(refused([&] { x.sum().item<double>(); }), Catch::Contains("waits while a step is recorded"));
+    CHECK_THROWS_WITH(refused([&] { x.cpu(); }), Catch::Contains("while a step is recorded"));
+    CHECK_THROWS_WITH(refused([&] { x.copy_(at::ones({3}, at::kDouble), true); }),
+                      Catch::Contains("while a step is recorded"));
+    CHECK(new_step_graph(at::kCPU) == nullptr);
 }
 
 TEST_CASE("any device: kernels take no rows, parts of larger tensors and columns that do not lie side by side") {

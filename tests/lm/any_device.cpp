@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <ATen/record_function.h>
+
+#include <filesystem>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <proximal/libtorch/device.hpp>
+#include <proximal/lm/generation/generate.hpp>
+#include <proximal/lm/generation/greedy_sampler.hpp>
 #include <proximal/lm/reward/model_reward.hpp>
 #include <proximal/lm/reward/text_reward.hpp>
 #include <proximal/lm/reward/weighted_reward.hpp>
 #include <proximal/lm/train/fine_tune.hpp>
 #include <proximal/lm/train/ppo_trainer.hpp>
 #include <proximal/run/stock_ppo.hpp>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -75,13 +84,14 @@ struct recorder final : trainer_callback {
 /// Two updates by an algorithm on models of these options: rewards from text and from a model, tables, models saved.
 outcome two_updates(
     std::string_view name, at::TensorOptions const& options,
-    std::function<void(run::PPOv2Config&)> const& change = [](run::PPOv2Config&) {}) {
+    std::function<void(run::PPOv2Config&)> const& change = [](run::PPOv2Config&) {},
+    std::filesystem::path const& checkpoint = {}) {
     support::temporary_folder const folder;
     auto config = support::small_config();
-    change(config);
     config.output_dir = folder.path;
     config.response_length = 6;
     config.adam_epsilon = 1e-4;  // gradients of 0 but for rounding do not move a parameter
+    change(config);
     trainable const algorithm = examples::algorithm_named(name);
     if (!algorithm.has_ratio()) {  // one step on a batch, of the same size
         config.gradient_accumulation_steps *= config.num_mini_batches;
@@ -106,7 +116,9 @@ outcome two_updates(
     auto parameters = given.policy.parameters();
     for (auto const& parameter : given.value_model->parameters())
         parameters.push_back({"critic." + parameter.name, parameter.kind, parameter.tensor});
-    ppo_trainer(algorithm, given).train();
+    ppo_trainer trainer(algorithm, given);
+    if (!checkpoint.empty()) trainer.resume(checkpoint);
+    trainer.train();
     for (auto const& [name_of, kind, tensor] : parameters) {
         CHECK(tensor.device() == options.device());
         seen->seen.learned.push_back({name_of, kind, tensor.detach().cpu()});
@@ -220,6 +232,204 @@ TEST_CASE("any device: sampling a token does not wait for the device; looking fo
     };
     CHECK(waits(15, {}) == waits(3, {}));
     CHECK(waits(15, 1000) == waits(3, {}) + 1);  // nobody stops
+}
+
+namespace {
+
+std::vector<std::vector<std::int64_t>> const some_prompts{{1, 2, 3}, {4}, {5, 6}, {7, 8, 9, 1}, {2, 2}};
+
+causal_lm model_of_positions(std::int64_t positions) {
+    auto config = support::tiny_config();
+    config["max_position_embeddings"] = positions;
+    return support::tiny_model(config);
+}
+
+/// What a step of decoding asks of the device: operations with the shapes they are given, in order, and memory.
+struct step_cost {
+    std::vector<std::string> operations{};
+    std::int64_t allocations = 0, bytes = 0;
+    friend bool operator==(step_cost const&, step_cost const&) = default;
+};
+
+}  // namespace
+
+TEST_CASE("any device: decoding asks for the same operations and memory at every step, and keeps none of it") {
+    auto const device = support::pretend::device();
+    auto const model = moved(support::tiny_model(), device);
+    std::vector<step_cost> steps(1);
+    support::pretend::observer = [&](c10::OperatorHandle const& op, torch::jit::Stack const& stack) {
+        auto line = op.schema().name();
+        for (auto const& argument : torch::jit::last(stack, op.schema().arguments().size()))
+            support::pretend::for_each_tensor(argument, [&](at::Tensor const& x) {
+                line += " " + c10::str(x.sizes(), x.strides(), x.scalar_type());
+            });
+        steps.back().operations.push_back(line);
+    };
+    decode_state state{.tokens = at::zeros({5, 12}, at::TensorOptions(device).dtype(at::kLong)),
+                       .logprobs = at::zeros({5, 12}, model.body->options())};
+    multinomial_sampler const sampler{3};
+    sampling const how{.top_k = 6, .top_p = 0.9, .max_new_tokens = 12, .stop_token = 0};
+    {
+        c10::InferenceMode const no_autograd;
+        state.plan = libtorch::upload(sampler.plan(5, 12), device);
+        auto const draw = [&](at::Tensor const& logits) { return draw_tokens(sampler, logits, how, state, -1); };
+        prefill(model, some_prompts, 12, state, how.stop_token, draw);
+        auto const waits = happened.waits();
+        for (int step = 1; step < 12; ++step) {
+            steps.emplace_back();
+            auto const allocations = happened.allocations.load(), bytes = happened.bytes.load();
+            decode_step(model, state, state.cache.capacity, how.stop_token, draw);
+            steps.back().allocations = happened.allocations - allocations;
+            steps.back().bytes = happened.bytes - bytes;
+        }
+        CHECK(happened.waits() == waits);
+    }
+    support::pretend::observer = {};
+    for (std::size_t step = 2; step < steps.size(); ++step) CHECK(steps[step] == steps[1]);
+    CHECK(steps[1].operations.size() > 20);
+    CHECK(steps[1].bytes == 0);
+    // The same tokens as generate's, whose steps read as many columns as there are.
+    auto const drawn = generate(model, some_prompts, how, sampler);
+    CHECK(at::equal(end_at_stop(state.tokens, state.logprobs, how.stop_token, 0).tokens, drawn.tokens));
+}
+
+TEST_CASE(
+    "any device: with graphs of a step the tokens are the same, rows leave, and a repeated step allocates nothing") {
+    auto const body = model_of_positions(64);
+    auto const model = moved(body, support::pretend::device());
+    bool const with_kernels = GENERATE(false, true);
+    std::optional<support::pretend::with_kernels> kernels;
+    if (with_kernels) kernels.emplace();
+    std::vector<std::vector<std::int64_t>> prompts = some_prompts;
+    for (int row = 0; row < 12; ++row) prompts.push_back({1 + row % 9, 3, 1 + row % 4});
+    auto const check = [&](sampling how, auto const& sampler) {
+        auto const here = generate(body, prompts, how, sampler);
+        how.graphs = true;
+        std::vector<std::int64_t> allocations, running;
+        auto const away = generate(model, prompts, how, sampler, [&](std::int64_t, std::int64_t rows) {
+            allocations.push_back(happened.allocations), running.push_back(rows);
+        });
+        CHECK(at::equal(away.tokens, here.tokens));
+        CHECK(at::equal(away.lengths, here.lengths));
+        CHECK(at::allclose(away.logprobs.cpu(), here.logprobs, 1e-10, 1e-10));
+        int repeated = 0;
+        for (std::size_t step = 1; step < allocations.size(); ++step)
+            repeated += allocations[step] == allocations[step - 1];
+        CHECK(repeated >= 5);
+        return running;
+    };
+    check({.temperature = 0.8, .max_new_tokens = 12}, multinomial_sampler{5, 100});
+    check({.max_new_tokens = 12}, greedy_sampler{});
+    check({.temperature = 1.1, .top_k = 7, .top_p = 0.8, .max_new_tokens = 12}, multinomial_sampler{9});
+    auto const running = check({.temperature = 3.0, .max_new_tokens = 50, .stop_token = 4}, multinomial_sampler{11});
+    CHECK(running.back() < 17);
+    CHECK_THROWS_WITH(generate(body, prompts, {.max_new_tokens = 3, .graphs = true}, greedy_sampler{}),
+                      Catch::Contains("sampling.graphs needs a device whose operations can be recorded, not cpu"));
+    auto const unplanned = [](at::Tensor const& x, at::Tensor const&, std::int64_t) { return x.argmax(1); };
+    CHECK_THROWS_WITH(generate(model, prompts, {.max_new_tokens = 3, .graphs = true}, unplanned),
+                      Catch::Contains("and a sampler that plans"));
+}
+
+TEST_CASE("any device: graphs go on over several recordings: columns are read in multiples") {
+    auto const body = model_of_positions(200);
+    auto const model = moved(body, support::pretend::device());
+    sampling how{.max_new_tokens = 2 * graph_columns + 10};
+    auto const here = generate(body, some_prompts, how, multinomial_sampler{2});
+    how.graphs = true;
+    CHECK(at::equal(generate(model, some_prompts, how, multinomial_sampler{2}).tokens, here.tokens));
+}
+
+TEST_CASE("any device: two updates of ppo with graphs, and in bfloat16, are those without within its rounding") {
+    at::TensorOptions const away = at::TensorOptions(support::pretend::device()).dtype(at::kDouble);
+    support::pretend::with_kernels const kernels;
+    check_same(two_updates("ppo", at::kDouble), two_updates("ppo", away, [](auto& c) { c.cuda_graphs = true; }), 1e-5,
+               1e-10);
+
+    auto const single = away.dtype(at::kFloat);
+    auto const wide = two_updates("ppo", single), narrow = two_updates("ppo", single, [](auto&c) { c.bf16 = true; });
+    REQUIRE(narrow.logged.size() == 2);
+    auto const value = [](outcome const& of, char const* name) { return *of.logged[0].find(name); };
+    CHECK(value(narrow, "val/ratio_at_start") == Approx(1.0).margin(2e-2));
+    CHECK(value(narrow, "objective/entropy") != value(wide, "objective/entropy"));
+    for (char const* name : {"objective/entropy", "objective/kl"})
+        CHECK(value(narrow, name) == Approx(value(wide, name)).epsilon(0.1).margin(0.1));
+    for (std::size_t i = 0; i < wide.learned.size(); ++i) {
+        CHECK(narrow.learned[i].tensor.scalar_type() == at::kFloat);
+        CHECK(at::isfinite(narrow.learned[i].tensor).all().item<bool>());
+    }
+    CHECK(narrow.reads == wide.reads);
+}
+
+TEST_CASE("any device: a run with evaluations that is resumed from a checkpoint is the run that went on") {
+    at::TensorOptions const away = at::TensorOptions(support::pretend::device()).dtype(at::kFloat);
+    for (bool const narrow : {false, true})
+        for (char const* name : {"ppo", "grpo"}) {
+            INFO(name << (narrow ? " in bfloat16" : ""));
+            support::temporary_folder const first, second;
+            auto const into = [&](auto const& folder) {
+                return [&](run::PPOv2Config& config) {
+                    config.output_dir = folder.path;
+                    config.save_strategy = config.eval_strategy = "steps";
+                    config.save_steps = 1, config.eval_steps = 1;
+                    config.bf16 = narrow;
+                };
+            };
+            auto const whole = two_updates(name, away, into(first));
+            auto const resumed = two_updates(name, away, into(second), first.path / "checkpoint-1");
+            REQUIRE(!whole.logged.empty());
+            REQUIRE(resumed.logged.size() < whole.logged.size());
+            for (auto const& [metric, value] : whole.logged.back())
+                if (!run::is_of_the_machine(metric)) {
+                    INFO(metric);
+                    auto const* const again = resumed.logged.back().find(metric);
+                    REQUIRE(again != nullptr);
+                    CHECK((*again == value || (std::isnan(*again) && std::isnan(value))));
+                }
+            for (std::size_t i = 0; i < whole.learned.size(); ++i)
+                CHECK(at::equal(resumed.learned[i].tensor, whole.learned[i].tensor));
+        }
+}
+
+TEST_CASE("any device: attention is what a GPU has one kernel for: causal without a mask, aligned, last stride 1") {
+    struct call {
+        bool causal, masked;
+        std::vector<at::Tensor> qkv;
+    };
+    static std::vector<call> calls;
+    calls.clear();
+    auto const handle = at::addGlobalCallback(
+        at::RecordFunctionCallback([](at::RecordFunction const& f) -> std::unique_ptr<at::ObserverContext> {
+            if (std::string_view(f.name()) == "aten::scaled_dot_product_attention") {
+                auto const in = f.inputs();
+                calls.push_back({in[5].toBool(),
+                                 in[3].isTensor() && in[3].toTensor().defined(),
+                                 {in[0].toTensor(), in[1].toTensor(), in[2].toTensor()}});
+            }
+            return nullptr;
+        })
+            .needsInputs(true)
+            .scopes({at::RecordScope::FUNCTION}));
+    auto const model = moved(support::tiny_model(), at::TensorOptions(support::pretend::device()).dtype(at::kFloat));
+    auto const even = pack_tokens({{1, 2, 3}, {4, 5, 6}}, support::pretend::device());
+    auto const ragged = pack_tokens({{1, 2, 3}, {4}}, support::pretend::device());
+    model.body->forward(even), model.body->forward(ragged);
+    auto const whole = calls.size();
+    generate(model, {{1, 2, 3}, {4}}, {.max_new_tokens = 2}, greedy_sampler{});
+    at::removeCallback(handle);
+    REQUIRE(whole == 2 * model.body->layer_count());
+    REQUIRE(calls.size() == 2 * whole);
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+        bool const decodes = i >= whole + whole / 2;
+        CHECK(calls[i].causal == !decodes);
+        CHECK(calls[i].masked == decodes);  // each row has its own length
+        for (auto const& x : calls[i].qkv) {
+            CHECK(x.dim() == 4);
+            CHECK(x.stride(3) == 1);
+            for (auto const bytes : {x.storage_offset() * 4, x.stride(0) * 4, x.stride(1) * 4, x.stride(2) * 4})
+                CHECK((x.size(3) % 4 != 0 || bytes % 16 == 0));
+            CHECK(x.scalar_type() == calls[i].qkv[0].scalar_type());
+        }
+    }
 }
 
 TEST_CASE("any device: what is offloaded is not there between updates, and two updates are the same") {

@@ -36,6 +36,9 @@ template <class X> X __shfl_up_sync(unsigned, X x, unsigned by) {
 }
 template <class X> X __shfl_xor_sync(unsigned, X x, unsigned by) { return lane_of(x, threadIdx.x ^ by); }
 template <class X> X __shfl_sync(unsigned, X x, unsigned lane) { return lane_of(x, threadIdx.x / 32 * 32 + lane); }
+template <class X> X atomicAdd(X* at, X x) { X const was = *at; *at += x; return was; }
+template <class X> X atomicMin(X* at, X x) { X const was = *at; if (x < was) *at = x; return was; }
+template <class X> X atomicMax(X* at, X x) { X const was = *at; if (x > was) *at = x; return was; }
 static void launch(unsigned blocks, unsigned threads, std::function<void()> const& kernel) {
     static char* const stacks = static_cast<char*>(std::malloc(std::size_t(most_lanes) * stack_bytes));
     if (threads > most_lanes) std::abort();

@@ -4,7 +4,10 @@
 #include <proximal/libtorch/cuda/launch.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -31,14 +34,16 @@ class emulated_launcher final : public proximal::libtorch::cuda::launcher {
         std::scoped_lock const lock(one_at_a_time);
         operation const here;
         auto const& kernel = compiled(text, entry);
-        std::vector<void*> given(arguments, arguments + kernel.is_pointer.size());
-        std::vector<void*> contents(given.size());
-        for (std::size_t i = 0; i < given.size(); ++i)
-            if (kernel.is_pointer[i]) {
-                contents[i] = content_at(*static_cast<void**>(arguments[i]));
-                given[i] = &contents[i];
-            }
-        kernel.run(static_cast<unsigned>(blocks), threads, given.data());
+        if (under_way && !here.outer) {
+            std::vector<std::array<std::byte, 8>> kept(kernel.sizes.size());
+            for (std::size_t i = 0; i < kept.size(); ++i) std::memcpy(kept[i].data(), arguments[i], kernel.sizes[i]);
+            under_way->operations.emplace_back([&kernel, kept, blocks, threads]() mutable {
+                std::vector<void*> again;
+                for (auto& one : kept) again.push_back(one.data());
+                call(kernel, blocks, threads, again.data());
+            });
+        }
+        call(kernel, blocks, threads, arguments);
         ++launches;
     }
     mutable std::int64_t launches = 0;
@@ -47,8 +52,19 @@ class emulated_launcher final : public proximal::libtorch::cuda::launcher {
     struct kernel {
         std::unique_ptr<compiled_text> text;
         std::vector<bool> is_pointer;
+        std::vector<std::size_t> sizes;  // of each argument
         void (*run)(unsigned, unsigned, void**);
     };
+    static void call(kernel const& kernel, std::int64_t blocks, unsigned threads, void** arguments) {
+        std::vector<void*> given(arguments, arguments + kernel.is_pointer.size());
+        std::vector<void*> contents(given.size());
+        for (std::size_t i = 0; i < given.size(); ++i)
+            if (kernel.is_pointer[i]) {
+                contents[i] = content_at(*static_cast<void**>(arguments[i]));
+                given[i] = &contents[i];
+            }
+        kernel.run(static_cast<unsigned>(blocks), threads, given.data());
+    }
     kernel const& compiled(std::string const& text, std::string const& entry) const {
         auto& made = kernels_[{text, entry}];
         if (made.text) return made;
@@ -71,6 +87,10 @@ class emulated_launcher final : public proximal::libtorch::cuda::launcher {
                      number + "];\n";
             names += (names.empty() ? "a" : ", a") + number;
             made.is_pointer.push_back(is_pointer);
+            bool const is_double = type.find("double") != std::string::npos ||
+                                   (type.find("T") != std::string::npos && text.starts_with("typedef double T"));
+            bool const is_long = is_pointer || is_double || type.find("long") != std::string::npos;
+            made.sizes.push_back(is_long ? 8 : 4);
         }
         made.text = std::make_unique<compiled_text>(
             kernel_device + text + "extern \"C\" void run(unsigned blocks, unsigned threads, void** a) {\n" + loads +

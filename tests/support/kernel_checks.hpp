@@ -17,5 +17,6 @@ using grid_sizes = std::vector<std::pair<int, int>>;
 void check_loss_kernels(at::Device device, grid_sizes const& sizes);
 void check_scan_kernels(at::Device device, grid_sizes const& sizes);
 void check_logprob_kernels(at::Device device, std::vector<std::int64_t> const& vocabularies);
+void check_sample_kernel(at::Device device, std::vector<std::int64_t> const& vocabularies);
 
 }  // namespace support

@@ -84,15 +84,3 @@ TEST_CASE("encode_rows: a damaged cache is made again, one that cannot be writte
     support::write_bytes(folder.path / "file", "no folder");
     CHECK(encoded(texts, tiny, {.cache = folder.path / "file"}) == std::pair(expected, 500));
 }
-
-TEST_CASE("encode_rows: where the cache lies") {
-    support::environment variables;
-    variables.set("PROXIMAL_CACHE", "/a");
-    variables.set("XDG_CACHE_HOME", "/b");
-    variables.set("HOME", "/c");
-    CHECK(text::cache_folder() == "/a");
-    variables.unset("PROXIMAL_CACHE");
-    CHECK(text::cache_folder() == "/b/proximal");
-    variables.set("XDG_CACHE_HOME", "");
-    CHECK(text::cache_folder() == "/c/.cache/proximal");
-}

@@ -41,7 +41,7 @@ foreach(library IN LISTS proximal_nvrtc)
     break()
 endforeach()
 
-# LibTorch's CUDA library, with the headers that its wheels bring, for what must link it: NCCL.
+# LibTorch's CUDA library, with the headers that its wheels bring, for what must link it: NCCL and CUDA graphs.
 file(GLOB proximal_cuda_include "${proximal_torch_lib}/../../nvidia/cu*/include")
 file(GLOB proximal_nccl_include "${proximal_torch_lib}/../../nvidia/nccl/include")
 find_library(PROXIMAL_TORCH_CUDA torch_cuda HINTS ${proximal_torch_hints} PATH_SUFFIXES lib NO_DEFAULT_PATH)

@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <filesystem>
@@ -21,19 +20,6 @@ namespace proximal::text {
 
 /// Token ids, a list for each text.
 using token_rows = std::vector<std::vector<std::int64_t>>;
-
-/// Where what was made once is kept: PROXIMAL_CACHE, else XDG_CACHE_HOME/proximal, else ~/.cache/proximal.
-/// Without a home folder nowhere: an empty name.
-inline std::filesystem::path cache_folder() {
-    auto const variable = [](char const* name) {
-        auto const* const value = std::getenv(name);
-        return std::filesystem::path(value == nullptr ? "" : value);
-    };
-    if (auto own = variable("PROXIMAL_CACHE"); !own.empty()) return own;
-    if (auto const all = variable("XDG_CACHE_HOME"); !all.empty()) return all / "proximal";
-    auto const home = variable("HOME");
-    return home.empty() ? home : home / ".cache" / "proximal";
-}
 
 /// Token ids kept in files by what they were made of: FOLDER/tokens/KEY.bin. A cache never stands in the way: what is
 /// missing, damaged or of another version is not found, and what cannot be written is not kept.

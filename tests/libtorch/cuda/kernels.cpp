@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <proximal/libtorch/cuda/reverse_scan.hpp>
 #include <proximal/libtorch/cuda/row_kernels.hpp>
+#include <proximal/libtorch/cuda/sample_row.hpp>
 #include <proximal/libtorch/cuda/sequence_mean.hpp>
 #include <proximal/libtorch/cuda/token_loss.hpp>
 #include <proximal/libtorch/nvrtc.hpp>
@@ -84,8 +85,13 @@ TEST_CASE("cuda kernels: the run-time compiler takes every generated text, for s
         }
         for (auto const* kernels : {&gae_scans, &score_scans, &off_policy_scans, &masked_scans})
             for (auto const& kernel : *kernels) CHECK(holds(kernel, "reverse_scan"));
-        for (std::string const scalar : {"float", "double"}) CHECK(holds(cuda::row_kernels(scalar), "row_gradient"));
+        for (std::string const scalar : {"float", "double"}) {
+            CHECK(holds(cuda::row_kernels(scalar), "row_gradient"));
+            CHECK(holds(cuda::sample_row_kernel(scalar), "sample_row"));
+        }
     }
+    CHECK_THROWS_WITH(compiler->compile(cuda::row_kernels("float"), 7),
+                      Catch::Contains("knows no GPU of sm_7: install a LibTorch whose CUDA does"));
     CHECK_THROWS_WITH(compiler->compile("this is no kernel", 90), Catch::Contains("refused a generated kernel"));
 }
 

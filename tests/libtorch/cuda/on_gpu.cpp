@@ -3,9 +3,15 @@
 #include "../../support/kernel_checks.hpp"
 
 #include <torch/csrc/autograd/autograd.h>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
 #include <proximal/libtorch/device.hpp>
 #include <proximal/libtorch/fused_loss.hpp>
 #include <proximal/libtorch/logprob.hpp>
+#include <proximal/libtorch/sample_rows.hpp>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>  // last: LibTorch has a CHECK of its own
@@ -134,6 +140,85 @@ void support::check_logprob_kernels(at::Device device, std::vector<std::int64_t>
     CHECK(wrong.logprob.isnan().cpu().equal(at::tensor({0, 1}).to(at::kBool)));
 }
 
+namespace {
+
+/// Who may be drawn of a row, by sorting it: indices, and their probabilities among themselves, both by index.
+struct drawable {
+    std::vector<std::int64_t> tokens{};
+    std::vector<double> probabilities{};
+};
+drawable drawable_of(at::Tensor const& logits, double temperature, std::int64_t top_k, double top_p) {
+    auto const z = logits.to(at::kDouble).div(temperature);
+    auto const V = z.size(0);
+    auto const [likely, order] = z.sort(/*stable=*/true, 0, /*descending=*/false);
+    auto const least = top_k > 0 && top_k < V ? likely[V - top_k].item<double>() : -INFINITY;
+    auto const kept = likely.masked_fill(likely.lt(least), -INFINITY).softmax(0);
+    auto gone = kept.cumsum(0).le(1.0 - top_p + 1e-12);
+    if (top_p == 1.0) gone = likely.lt(least);
+    gone[V - 1] = false;
+    drawable result;
+    std::vector<std::pair<std::int64_t, double>> all;
+    auto const all_kept = kept.masked_fill(gone, 0.0);
+    auto const whole = all_kept.sum().item<double>();
+    for (std::int64_t i = 0; i < V; ++i)
+        if (auto const p = all_kept[i].item<double>(); p > 0.0)
+            all.emplace_back(order[i].item<std::int64_t>(), p / whole);
+    std::sort(all.begin(), all.end());
+    for (auto const& [token, p] : all) result.tokens.push_back(token), result.probabilities.push_back(p);
+    return result;
+}
+
+}  // namespace
+
+void support::check_sample_kernel(at::Device device, std::vector<std::int64_t> const& vocabularies) {
+    auto const* const launch = libtorch::cuda::launcher_for(at::empty({0}, at::TensorOptions(device)));
+    REQUIRE(launch != nullptr);
+    double const infinite = std::numeric_limits<double>::infinity();
+    for (std::int64_t const V : vocabularies)
+        for (auto const type : {at::kDouble, at::kFloat}) {
+            auto logits = at::randn({9, V}, at::kDouble) * 3;
+            logits[1][V - 1] = 60.0;                                          // as good as certain
+            if (V > 1) logits[2][0] = -infinite, logits[3].fill_(-infinite);  // nothing can come of row 3
+            logits[4].fill_(2.5);                                             // all alike
+            logits[5] = (logits[5] / 2).round();                              // ties
+            logits[6][V / 2] = std::nan("");
+            logits = logits.to(type);
+            auto numbers = at::rand({9}, at::kDouble);
+            numbers[7] = 0.0, numbers[8] = 1.0 - 0x1p-53;
+            for (auto const& [top_k, top_p] :
+                 std::vector<std::pair<std::int64_t, double>>{{0, 1.0}, {3, 1.0}, {0, 0.7}, {20, 0.63}, {0, 1e-300}}) {
+                auto const drawn =
+                    libtorch::sample_rows(*launch, logits.to(device), numbers.to(device), 0.7, top_k, top_p);
+                auto const tokens = drawn.tokens.cpu(), logprobs = drawn.logprobs.cpu().to(at::kDouble);
+                for (std::int64_t row = 0; row < 9; ++row) {
+                    INFO("V " << V << " " << at::toString(type) << " top_k " << top_k << " top_p " << top_p << " row "
+                              << row);
+                    auto const token = tokens[row].item<std::int64_t>();
+                    auto const logprob = logprobs[row].item<double>();
+                    REQUIRE((token >= 0 && token < V));
+                    if (row == 6 || (row == 3 && V > 1)) {
+                        CHECK(std::isnan(logprob));
+                        continue;
+                    }
+                    auto const who = drawable_of(logits[row], 0.7, top_k, top_p);
+                    auto const at = std::find(who.tokens.begin(), who.tokens.end(), token) - who.tokens.begin();
+                    REQUIRE(at < std::ssize(who.tokens));
+                    double const near = type == at::kDouble ? 1e-10 : 2e-5;
+                    auto const here = static_cast<std::size_t>(at);
+                    CHECK(logprob == Approx(std::log(who.probabilities[here])).epsilon(near).margin(near));
+                    double const before =
+                        std::accumulate(who.probabilities.begin(), who.probabilities.begin() + at, 0.0);
+                    auto const u = numbers[row].item<double>();
+                    CHECK(before <= u + near);
+                    CHECK(before + who.probabilities[here] >= u - near);
+                }
+            }
+        }
+    auto const none = libtorch::sample_rows(*launch, at::empty({0, 5}, at::TensorOptions(device)),
+                                            at::empty({0}, at::TensorOptions(device).dtype(at::kDouble)), 1.0, 0, 1.0);
+    CHECK(none.tokens.numel() == 0);
+}
+
 TEST_CASE("gpu: every loss as one kernel gives the CPU's loss, metrics and gradients") {
     if (auto const device = gpu())
         support::check_loss_kernels(*device, {{1, 1}, {2, 1}, {1, 7}, {29, 12}, {64, 53}, {3000, 300}});
@@ -145,4 +230,8 @@ TEST_CASE("gpu: estimators scan in one kernel a row, to the CPU's numbers") {
 
 TEST_CASE("gpu: log-probabilities, entropy and their gradient in two kernels, impossible tokens and NaN too") {
     if (auto const device = gpu()) support::check_logprob_kernels(*device, {1, 5, 511, 513, 50304});
+}
+
+TEST_CASE("gpu: a token is drawn in one kernel a row, filters included") {
+    if (auto const device = gpu()) support::check_sample_kernel(*device, {1, 5, 511, 513, 50304});
 }

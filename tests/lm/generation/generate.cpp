@@ -147,3 +147,20 @@ TEST_CASE("generate: what cannot be done is said in one sentence") {
     says({{1}}, {.max_new_tokens = 0}, "max_new_tokens");
     CHECK_NOTHROW(generate(model, {std::vector<std::int64_t>(11, 1)}, {.max_new_tokens = 10}, greedy_sampler{}));
 }
+
+TEST_CASE("samplers that plan: what is chosen of an entry is what the sampler gives for its row and step") {
+    at::manual_seed(3);
+    auto const check = [](auto const& sampler) {
+        at::Tensor const plan = sampler.plan(6, T);
+        CHECK(plan.sizes() == at::IntArrayRef({6, T}));
+        at::Tensor const rows = at::tensor({5, 0, 3}, at::kLong);
+        for (std::int64_t step = 0; step < T; ++step) {
+            at::Tensor const likely = at::randn({3, 11}, at::kDouble).log_softmax(1);
+            CHECK(at::equal(sampler.choose(likely, plan.select(1, step).index_select(0, rows)),
+                            sampler(likely, rows, step)));
+        }
+    };
+    check(multinomial_sampler{.seed = 4, .first_episode = 9});
+    check(greedy_sampler{});
+    check(scripted_sampler{at::randint(0, 11, {6, T}, at::kLong)});
+}

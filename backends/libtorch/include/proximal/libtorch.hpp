@@ -2,9 +2,12 @@
 #pragma once
 
 // Arrays and fused kernels on LibTorch tensors. All of it.
+#include <proximal/libtorch/cuda/kernel_cache.hpp>
 #include <proximal/libtorch/cuda/launch.hpp>
+#include <proximal/libtorch/cuda/module_function.hpp>
 #include <proximal/libtorch/cuda/reverse_scan.hpp>
 #include <proximal/libtorch/cuda/row_kernels.hpp>
+#include <proximal/libtorch/cuda/sample_row.hpp>
 #include <proximal/libtorch/cuda/sequence_mean.hpp>
 #include <proximal/libtorch/cuda/token_loads.hpp>
 #include <proximal/libtorch/cuda/token_loss.hpp>
@@ -20,6 +23,8 @@
 #include <proximal/libtorch/parallel_for.hpp>
 #include <proximal/libtorch/reverse_scan.hpp>
 #include <proximal/libtorch/row_kernels.hpp>
+#include <proximal/libtorch/sample_rows.hpp>
 #include <proximal/libtorch/softmax_rows.hpp>
+#include <proximal/libtorch/step_graph.hpp>
 #include <proximal/libtorch/token_grid.hpp>
 #include <proximal/libtorch/upload.hpp>

@@ -21,6 +21,7 @@
 #include <proximal/lm/distributed/same_run.hpp>
 #include <proximal/lm/distributed/sharded_backbone.hpp>
 #include <proximal/lm/generation/completions.hpp>
+#include <proximal/lm/generation/decode_step.hpp>
 #include <proximal/lm/generation/filter_logits.hpp>
 #include <proximal/lm/generation/generate.hpp>
 #include <proximal/lm/generation/generate_in_chunks.hpp>

@@ -16,6 +16,7 @@ struct sampling_options {
     std::optional<std::string> stop_token;
     std::optional<std::int64_t> stop_token_id;
     std::int64_t local_rollout_forward_batch_size = 64;
+    bool cuda_graphs = false;
 
     static constexpr std::string_view concern = "sampling";
     static constexpr auto knobs = reflect(
@@ -26,6 +27,9 @@ struct sampling_options {
                            "It excludes stop_token_id."),
         knob<"stop_token_id">(&sampling_options::stop_token_id, "a response ends at this token", at_least(0),
                               "It excludes stop_token."),
+        knob<"cuda_graphs">(&sampling_options::cuda_graphs,
+                            "record a token's step on a GPU once and repeat it, instead of launching it anew", {},
+                            "It helps where a step is shorter than the host's way through it. Not of TRL."),
         knob<"local_rollout_forward_batch_size">(&sampling_options::local_rollout_forward_batch_size,
                                                  "rows per forward pass without gradient", at_least(1),
                                                  "A smaller number needs less memory and gives the same numbers."));

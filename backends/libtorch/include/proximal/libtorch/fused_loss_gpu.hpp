@@ -92,7 +92,7 @@ at::Tensor fuse_on_gpu(cuda::launcher const& launch, Formula const& formula, tok
     auto const K = static_cast<std::int64_t>(kept.size());
     at::Tensor const of_blocks = at::empty({blocks, K}, mask.options().dtype(at::kDouble));
     arguments.add(of_blocks);
-    launch.run(cuda::token_loss_kernel(formula, scalar), "token_loss", mask.device(), blocks, threads,
+    launch.run(cuda::token_loss_kernel(text, scalar), "token_loss", mask.device(), blocks, threads,
                arguments.with(tokens));
     at::Tensor const computed = of_blocks.sum(0);
     if (K == static_cast<std::int64_t>(sums)) return computed;

@@ -16,7 +16,7 @@ namespace proximal::libtorch {
 /// CUDA's run-time compiler: source text in, machine code of one GPU generation out, without nvcc and without a GPU.
 ///
 /// Source: the NVRTC manual, docs.nvidia.com/cuda/nvrtc. Loaded by name when first asked for (libnvrtc.so.13, .12, or
-/// plain), so that a program starts, and builds, where there is no CUDA. The five prototypes used are declared here.
+/// plain), so that a program starts, and builds, where there is no CUDA. The prototypes used are declared here.
 class nvrtc {
    public:
     /// The compiler, or nothing where none is installed.
@@ -30,6 +30,13 @@ class nvrtc {
         return std::nullopt;
     }
 
+    /// Its version, "13.0".
+    std::string version() const {
+        int major = 0, minor = 0;
+        check(version_(&major, &minor));
+        return std::to_string(major) + "." + std::to_string(minor);
+    }
+
     /// A cubin for `architecture`: 90 is sm_90. Sums of products are not contracted, so that the device rounds as the
     /// host.
     /// Throws std::runtime_error with the compiler's log where the text is wrong.
@@ -38,9 +45,15 @@ class nvrtc {
         check(create_(&raw, source.c_str(), "proximal.cu", 0, nullptr, nullptr));
         auto const destroy = [this](program* p) { destroy_(&p); };
         std::unique_ptr<program, decltype(destroy)> const owner(raw, destroy);
-        auto const target = "--gpu-architecture=sm_" + std::to_string(architecture);
-        std::vector<char const*> const options{target.c_str(), "--std=c++17", "--fmad=false"};
-        if (compile_(raw, static_cast<int>(options.size()), options.data()) != 0) {
+        auto const given = options(architecture);
+        std::vector<char const*> options;
+        for (auto const& option : given) options.push_back(option.c_str());
+        int const result = compile_(raw, static_cast<int>(options.size()), options.data());
+        if (result == invalid_option)
+            throw std::runtime_error("proximal: the CUDA run-time compiler " + version() + " knows no GPU of sm_" +
+                                     std::to_string(architecture) +
+                                     ": install a LibTorch whose CUDA does, or stay on the CPU with --use_cpu");
+        if (result != 0) {
             std::size_t size = 0;
             check(log_size_(raw, &size));
             std::string log(size, '\0');
@@ -54,11 +67,23 @@ class nvrtc {
         return cubin;
     }
 
+    /// What beside the text decides about the machine code: version and options.
+    std::string identity(int architecture) const {
+        std::string all = "NVRTC " + version();
+        for (auto const& option : options(architecture)) all += " " + option;
+        return all;
+    }
+
    private:
     struct program;
+    static std::vector<std::string> options(int architecture) {
+        return {"--gpu-architecture=sm_" + std::to_string(architecture), "--std=c++17", "--fmad=false"};
+    }
+    static constexpr int invalid_option = 5;  // NVRTC_ERROR_INVALID_OPTION
 
     explicit nvrtc(void* library)
-        : create_(symbol<decltype(create_)>(library, "nvrtcCreateProgram")),
+        : version_(symbol<decltype(version_)>(library, "nvrtcVersion")),
+          create_(symbol<decltype(create_)>(library, "nvrtcCreateProgram")),
           destroy_(symbol<decltype(destroy_)>(library, "nvrtcDestroyProgram")),
           compile_(symbol<decltype(compile_)>(library, "nvrtcCompileProgram")),
           log_size_(symbol<decltype(log_size_)>(library, "nvrtcGetProgramLogSize")),
@@ -89,6 +114,7 @@ class nvrtc {
         if (result != 0) throw std::runtime_error("proximal: nvrtc failed with code " + std::to_string(result));
     }
 
+    int (*version_)(int*, int*);
     int (*create_)(program**, char const*, char const*, int, char const* const*, char const* const*);
     int (*destroy_)(program**);
     int (*compile_)(program*, int, char const* const*);

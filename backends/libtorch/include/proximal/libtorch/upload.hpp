@@ -5,11 +5,11 @@
 
 namespace proximal::libtorch {
 
-/// A tensor of the host on a device, without waiting for that: through pinned memory where it is an NVIDIA GPU. What is
-/// there already stays as it is.
+/// A tensor of the host on a device, without waiting for that: through pinned memory of its own, so that the tensor may
+/// be changed at once. What is there already stays as it is.
 inline at::Tensor upload(at::Tensor const& x, at::Device device) {
     if (device.is_cpu() || x.device() == device) return x.to(device);
-    return (device.is_cuda() && x.is_cpu() ? x.pin_memory() : x).to(device, x.scalar_type(), /*non_blocking=*/true);
+    return (x.is_cpu() ? x.pin_memory() : x).to(device, x.scalar_type(), /*non_blocking=*/true);
 }
 
 }  // namespace proximal::libtorch

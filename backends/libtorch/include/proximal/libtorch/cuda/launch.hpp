@@ -12,6 +12,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <proximal/cache_folder.hpp>
+#include <proximal/libtorch/cuda/kernel_cache.hpp>
 #include <proximal/libtorch/nvrtc.hpp>
 #include <stdexcept>
 #include <string>
@@ -100,7 +102,8 @@ class launcher {
                      unsigned threads, void** arguments) const = 0;
 };
 
-/// Generated kernels on the GPUs of this process: compiled once for each text and GPU, by NVRTC.
+/// Generated kernels on the GPUs of this process: compiled by NVRTC once for each text and GPU, and kept for the next
+/// process (see kernel_cache).
 class gpu_launcher final : public launcher {
    public:
     /// The launcher, or null where kernels cannot be compiled or launched; that is said once, on stderr.
@@ -135,12 +138,17 @@ class gpu_launcher final : public launcher {
         static std::map<std::tuple<int, std::string, std::string>, void*> kernels;
         std::scoped_lock const lock(mutex);
         auto& kernel = kernels[{device, entry, text}];
-        if (kernel == nullptr) kernel = runtime_.load(compiler_.compile(text, runtime_.architecture(device)), entry);
+        if (kernel == nullptr) {
+            int const architecture = runtime_.architecture(device);
+            auto const source = compiler_.identity(architecture) + "\n" + text;
+            kernel = runtime_.load(cache_.get(source, [&] { return compiler_.compile(text, architecture); }), entry);
+        }
         return kernel;
     }
 
     nvrtc compiler_;
     runtime runtime_;
+    kernel_cache cache_{cache_folder()};
 };
 
 /// What a kernel calls a dtype, or null where no kernel is made for it.

@@ -15,9 +15,7 @@ namespace proximal::libtorch::cuda {
 /// each [N] of `scalar` ("float" or "double"). block_sums is double [gridDim.x, K]: loss, then the metrics; row sums
 /// are added up by the caller, in order, so the result does not depend on scheduling. Launch with 256 threads a block.
 /// A token outside its mask reads as 0 and gets no gradient, as tokens() has it.
-template <TokenLoss Formula>
-std::string token_loss_kernel(Formula const& formula, std::string const& scalar) {
-    source_text const source = token_source(formula);
+inline std::string token_loss_kernel(source_text const& source, std::string const& scalar) {
     std::string arguments = token_arguments(source), gradients, sums, results;
     int kept = 0;
     for (auto const& name : source.outputs) {
@@ -49,6 +47,11 @@ extern "C" __global__ void token_loss(long long n, T const* mask, T const* value
     }
 }
 )cuda";
+}
+/// The same of a formula.
+template <TokenLoss Formula>
+std::string token_loss_kernel(Formula const& formula, std::string const& scalar) {
+    return token_loss_kernel(token_source(formula), scalar);
 }
 
 }  // namespace proximal::libtorch::cuda

@@ -13,7 +13,9 @@ struct greedy_sampler {
     at::Tensor operator()(at::Tensor const& logprobs, at::Tensor const& /*rows*/, std::int64_t /*step*/) const {
         return logprobs.argmax(1);
     }
+    at::Tensor plan(std::int64_t rows, std::int64_t steps) const { return at::zeros({rows, steps}, at::kByte); }
+    at::Tensor choose(at::Tensor const& logprobs, at::Tensor const& /*nothing*/) const { return logprobs.argmax(1); }
 };
-static_assert(TokenSampler<greedy_sampler>);
+static_assert(PlannedSampler<greedy_sampler>);
 
 }  // namespace proximal::lm

@@ -6,8 +6,10 @@
 #include <ATen/core/PhiloxRNGEngine.h>
 
 #include <cstdint>
+#include <proximal/libtorch/sample_rows.hpp>
 #include <proximal/libtorch/upload.hpp>
 #include <proximal/lm/generation/sampler.hpp>
+#include <proximal/lm/generation/sampling.hpp>
 
 namespace proximal::lm {
 
@@ -33,12 +35,27 @@ struct multinomial_sampler {
         auto const* const row = rows.const_data_ptr<std::int64_t>();
         auto* const u = numbers.mutable_data_ptr<double>();
         for (std::int64_t i = 0; i < rows.size(0); ++i) u[i] = uniform(row[i], step);
+        return choose(logprobs, libtorch::upload(numbers, logprobs.device()));
+    }
+    /// The uniform numbers of `rows` rows and `steps` steps, float64.
+    at::Tensor plan(std::int64_t rows, std::int64_t steps) const {
+        at::Tensor const numbers = at::empty({rows, steps}, at::kDouble);
+        auto* u = numbers.mutable_data_ptr<double>();
+        for (std::int64_t row = 0; row < rows; ++row)
+            for (std::int64_t step = 0; step < steps; ++step) *u++ = uniform(row, step);
+        return numbers;
+    }
+    at::Tensor choose(at::Tensor const& logprobs, at::Tensor const& numbers) const {
         at::Tensor const probabilities = logprobs.exp();
-        if (logprobs.is_cpu()) return walk(probabilities, u);
+        if (logprobs.is_cpu()) return walk(probabilities, numbers.const_data_ptr<double>());
         at::Tensor const cumulative = probabilities.cumsum(1, at::kDouble);
-        at::Tensor const there = libtorch::upload(numbers, logprobs.device());
-        at::Tensor const target = there.unsqueeze(1) * cumulative.narrow(1, -1, 1);  // [R, 1]
+        at::Tensor const target = numbers.unsqueeze(1) * cumulative.narrow(1, -1, 1);  // [R, 1]
         return cumulative.le(target).sum(1).clamp_max(logprobs.size(1) - 1);
+    }
+    /// The same from logits, filters included, in one kernel.
+    libtorch::sampled_rows sample_rows(libtorch::cuda::launcher const& launch, at::Tensor const& logits,
+                                       at::Tensor const& numbers, sampling const& how) const {
+        return libtorch::sample_rows(launch, logits, numbers, how.temperature, how.top_k, how.top_p);
     }
 
    private:
@@ -65,6 +82,6 @@ struct multinomial_sampler {
         return tokens;
     }
 };
-static_assert(TokenSampler<multinomial_sampler>);
+static_assert(PlannedSampler<multinomial_sampler>);
 
 }  // namespace proximal::lm

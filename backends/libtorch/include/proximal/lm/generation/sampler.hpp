@@ -18,4 +18,18 @@ concept TokenSampler = requires(Sampler sampler, at::Tensor const& x, std::int64
     { sampler(x, x, step) } -> std::convertible_to<at::Tensor>;
 };
 
+/// A sampler that knows beforehand what it needs from outside, so that a step of decoding asks nothing of the host:
+/// plan(B, T) gives an entry for each row of the batch and step, [B, T] of any dtype on the host, and
+/// choose(log-probabilities [R, V], entries [R]) the tokens, both where the log-probabilities are.
+///
+/// On a device other than the CPU generate() asks such a sampler once, and a graph of a step (sampling::graphs) needs
+/// one.
+/// Law: choose() of an entry is what the sampler itself gives for that row and step.
+template <class Sampler>
+concept PlannedSampler = TokenSampler<Sampler> &&
+    requires(Sampler const sampler, at::Tensor const& x, std::int64_t count) {
+    { sampler.plan(count, count) } -> std::convertible_to<at::Tensor>;
+    { sampler.choose(x, x) } -> std::convertible_to<at::Tensor>;
+};
+
 }  // namespace proximal::lm

@@ -16,6 +16,7 @@ struct sampling {
     std::int64_t max_new_tokens = 16;  // T
     std::optional<std::int64_t> stop_token = std::nullopt;  // a row ends with it; none: every row runs to T
     std::int64_t pad_token = 0;                             // what stands after a row's end
+    bool graphs = false;  // record a step's operations once and repeat them: not on the CPU, see libtorch::step_graph
 
     /// Throws std::invalid_argument, naming the field, for a value out of range.
     void check() const {

@@ -87,6 +87,7 @@ class ppo_trainer final : public trainer {
         if (!algorithm_.needs_reference()) given_.ref_policy.reset();
         if (!algorithm_.needs_critic()) given_.value_model.reset();
         set_precision(given_.config, given_.policy.lm_head.options());
+        if (given_.config.cuda_graphs) refuse_graphs_on_cpu(given_.policy.lm_head.device());
         if (given_.config.offload_reference || given_.config.offload_reward) offload();
         refuse_new_batch_size(given_.config, *world_);
         if (world_->world_size() > 1 && given_.config.sharding == "zero3") shard_layers();
@@ -461,7 +462,8 @@ class ppo_trainer final : public trainer {
         return {.temperature = scaled_temperature(temperature),
                 .max_new_tokens = given_.config.response_length,
                 .stop_token = roles_.stop,
-                .pad_token = roles_.pad};
+                .pad_token = roles_.pad,
+                .graphs = given_.config.cuda_graphs};
     }
     completions sampled(prompt_list const& prompts, double temperature, char const* purpose, std::int64_t first = 0) {
         whole_parameters const held(policy_units_);  // the processes end at different tokens

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <optional>
+#include <proximal/cache_folder.hpp>
 #include <proximal/io/hub.hpp>
 #include <proximal/lm/model/load_model.hpp>
 #include <proximal/lm/model/make_model.hpp>
@@ -67,7 +68,7 @@ inline text::prompt_split configured_data(run::PPOv2Config const& config, text::
                         [&](std::size_t done, std::size_t total) {
                             bar.show(static_cast<std::int64_t>(1000 * done / std::max<std::size_t>(1, total)));
                         },
-                    .cache = text::cache_folder()}});
+                    .cache = cache_folder()}});
     bar.finish();
     return splits;
 }

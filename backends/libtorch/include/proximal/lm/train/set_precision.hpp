@@ -36,6 +36,12 @@ inline void refuse_offload_from_cpu(std::string const& option, at::Device device
                                     "out");
 }
 
+/// Throws std::invalid_argument where a GPU's operations are to be recorded and the models are on the CPU.
+inline void refuse_graphs_on_cpu(at::Device device) {
+    if (device.is_cpu())
+        throw std::invalid_argument("--cuda_graphs records what a GPU does, and this run is on the CPU: leave it out");
+}
+
 /// Applies --tf32 and --full_determinism to LibTorch, and refuses what the device and dtype of the models cannot give.
 /// Throws std::invalid_argument, one sentence.
 inline void set_precision(run::training_options const& config, at::TensorOptions const& models) {

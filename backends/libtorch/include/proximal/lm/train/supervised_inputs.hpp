@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <proximal/cache_folder.hpp>
 #include <proximal/io/hub.hpp>
 #include <proximal/lm/model/load_model.hpp>
 #include <proximal/lm/model/make_model.hpp>
@@ -60,7 +61,7 @@ auto rows_of(Config const& config, text::completion_options options, std::vector
                        [&](std::size_t done, std::size_t total) {
                            bar.show(static_cast<std::int64_t>(1000 * done / std::max<std::size_t>(1, total)));
                        },
-                   .cache = text::cache_folder()};
+                   .cache = cache_folder()};
     auto const files =
         text::find_dataset(*config.dataset_name, {config.dataset_train_split, config.dataset_test_split});
     using rows = decltype(of(text::record_table(), options));

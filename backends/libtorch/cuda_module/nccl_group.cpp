@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// libproximal_nccl.so: the one thing that must link LibTorch's CUDA library. See lm/distributed/nccl_group.hpp.
+// Of libproximal_cuda.so: process groups on NCCL. See lm/distributed/nccl_group.hpp.
 #ifndef USE_C10D_NCCL
 #define USE_C10D_NCCL
 #endif
