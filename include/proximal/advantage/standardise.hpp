@@ -20,8 +20,8 @@ namespace proximal {
 /// | standardise<of_group, zero_mean, unbiased>          | by prompt, as GRPO's rewards, but over tokens         |
 ///
 /// Knobs: the scope's (of_group's group_size); the scope is the member `part`.
-/// Reads: mask. Writes: advantages [B, T]. Stands after an estimator. A scope whose mask counts one token has no
-/// unbiased variance: NaN.
+/// Reads: mask. Writes: advantages [B, T]. Stands after an estimator. Where a scope's mask counts one token alone,
+/// σ² is 0.
 template <class Scope = of_batch, class Centre = zero_mean, class Variance = unbiased>
 struct standardise {
     Scope part{};

@@ -15,8 +15,8 @@ namespace proximal {
 /// whiten_rewards, TRL's, is standardise_rewards<of_batch, kept_mean, unbiased>.
 ///
 /// Knobs: the scope's (of_group's group_size); the scope is the member `part`.
-/// Reads: value_mask. Writes: rewards [B, T]. Stands last among the shapers. A scope whose mask counts one step has no
-/// unbiased variance: NaN.
+/// Reads: value_mask. Writes: rewards [B, T]. Stands last among the shapers. Where a scope's mask counts one step
+/// alone, σ² is 0.
 template <class Scope = of_batch, class Centre = kept_mean, class Variance = unbiased>
 struct standardise_rewards {
     static constexpr bool rescales_rewards = true;  // see compose/charges.hpp

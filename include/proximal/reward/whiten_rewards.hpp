@@ -13,8 +13,8 @@ namespace proximal {
 /// Departure: σ² is unbiased and ε stands inside the root, as there. value_mask, not mask, since the score lands one
 /// step after the response. The batch is what is passed in: one rank's local batch.
 ///
-/// Reads: value_mask. Writes: rewards [B, T]. Stands last among the shapers. A mask with a single 1 has no variance:
-/// NaN.
+/// Reads: value_mask. Writes: rewards [B, T]. Stands last among the shapers. With a single 1 in the mask, σ² is
+/// 0: that reward stays, where TRL's is NaN.
 struct whiten_rewards : standardise_rewards<of_batch, kept_mean, unbiased> {};
 static_assert(RewardShaper<whiten_rewards>);
 

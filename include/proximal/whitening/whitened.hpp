@@ -19,7 +19,7 @@ constexpr A whitened(A const& x, A const& mask, Scope const& scope = {}) {
     A const count = max(scope.total(mask), 1.0);
     A const mean = scope.total(A(select(mask, x, 0.0))) / count;
     A const squares = scope.total(A(select(mask, square(x - mean), 0.0)));
-    A const variance = squares / max(Variance{}.divisor(count), 1.0);
+    A const variance = squares / Variance{}.divisor(count);
     return select(mask, (x - mean) / sqrt(variance + 1e-8) + Centre{}(mean), 0.0);
 }
 
