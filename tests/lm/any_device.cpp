@@ -246,16 +246,18 @@ causal_lm model_of_positions(std::int64_t positions) {
 
 /// What a step of decoding asks of the device: operations with the shapes they are given, in order, and memory.
 struct step_cost {
-    std::vector<std::string> operations{};
-    std::int64_t allocations = 0, bytes = 0;
+    std::vector<std::string> listed{};
+    std::int64_t operations = 0, allocations = 0, bytes = 0, waits = 0;
     friend bool operator==(step_cost const&, step_cost const&) = default;
 };
 
-}  // namespace
-
-TEST_CASE("any device: decoding asks for the same operations and memory at every step, and keeps none of it") {
-    auto const device = support::pretend::device();
-    auto const model = moved(support::tiny_model(), device);
+/// The steps of a batch of some_prompts after its prefill, and what they led to.
+std::vector<step_cost> steps_of(causal_lm const& model, sampling const& how, multinomial_sampler const& sampler,
+                                decode_state& state) {
+    auto const device = model.body->options().device();
+    auto const B = std::ssize(some_prompts), T = how.max_new_tokens;
+    state.tokens = at::zeros({B, T}, at::TensorOptions(device).dtype(at::kLong));
+    state.logprobs = at::zeros({B, T}, model.body->options());
     std::vector<step_cost> steps(1);
     support::pretend::observer = [&](c10::OperatorHandle const& op, torch::jit::Stack const& stack) {
         auto line = op.schema().name();
@@ -263,34 +265,52 @@ TEST_CASE("any device: decoding asks for the same operations and memory at every
             support::pretend::for_each_tensor(argument, [&](at::Tensor const& x) {
                 line += " " + c10::str(x.sizes(), x.strides(), x.scalar_type());
             });
-        steps.back().operations.push_back(line);
+        steps.back().listed.push_back(line);
     };
-    decode_state state{.tokens = at::zeros({5, 12}, at::TensorOptions(device).dtype(at::kLong)),
-                       .logprobs = at::zeros({5, 12}, model.body->options())};
-    multinomial_sampler const sampler{3};
-    sampling const how{.top_k = 6, .top_p = 0.9, .max_new_tokens = 12, .stop_token = 0};
-    {
-        c10::InferenceMode const no_autograd;
-        state.plan = libtorch::upload(sampler.plan(5, 12), device);
-        auto const draw = [&](at::Tensor const& logits) { return draw_tokens(sampler, logits, how, state, -1); };
-        prefill(model, some_prompts, 12, state, how.stop_token, draw);
-        auto const waits = happened.waits();
-        for (int step = 1; step < 12; ++step) {
-            steps.emplace_back();
-            auto const allocations = happened.allocations.load(), bytes = happened.bytes.load();
-            decode_step(model, state, state.cache.capacity, how.stop_token, draw);
-            steps.back().allocations = happened.allocations - allocations;
-            steps.back().bytes = happened.bytes - bytes;
-        }
-        CHECK(happened.waits() == waits);
+    c10::InferenceMode const no_autograd;
+    state.plan = libtorch::upload(sampler.plan(B, T), device);
+    auto const draw = [&](at::Tensor const& logits) { return draw_tokens(sampler, logits, how, state, -1); };
+    prefill(model, some_prompts, T, state, how.stop_token, draw);
+    for (std::int64_t step = 1; step < T; ++step) {
+        steps.emplace_back();
+        auto const operations = happened.operations.load(), allocations = happened.allocations.load(),
+                   bytes = happened.bytes.load(), waits = happened.waits();
+        decode_step(model, state, state.cache.capacity, how.stop_token, draw);
+        steps.back().operations = happened.operations - operations;
+        steps.back().allocations = happened.allocations - allocations;
+        steps.back().bytes = happened.bytes - bytes;
+        steps.back().waits = happened.waits() - waits;
     }
     support::pretend::observer = {};
-    for (std::size_t step = 2; step < steps.size(); ++step) CHECK(steps[step] == steps[1]);
-    CHECK(steps[1].operations.size() > 20);
-    CHECK(steps[1].bytes == 0);
-    // The same tokens as generate's, whose steps read as many columns as there are.
-    auto const drawn = generate(model, some_prompts, how, sampler);
-    CHECK(at::equal(end_at_stop(state.tokens, state.logprobs, how.stop_token, 0).tokens, drawn.tokens));
+    steps.erase(steps.begin());
+    return steps;
+}
+
+}  // namespace
+
+TEST_CASE("any device: decoding asks for the same operations and memory at every step, and keeps none of it") {
+    auto const model = moved(support::tiny_model(), support::pretend::device());
+    multinomial_sampler const sampler{3};
+    auto const check = [&](sampling const& how, std::int64_t most) {
+        decode_state state;
+        auto const steps = steps_of(model, how, sampler, state);
+        for (auto const& step : steps) CHECK(step == steps[0]);
+        INFO(steps[0].operations << " operations for two layers");
+        CHECK(std::ssize(steps[0].listed) > 20);
+        CHECK(steps[0].operations <= most);
+        CHECK(steps[0].bytes == 0);
+        CHECK(steps[0].waits == 0);
+        // The same tokens as generate's, whose steps read as many columns as there are.
+        auto const drawn = generate(model, some_prompts, how, sampler);
+        CHECK(at::equal(end_at_stop(state.tokens, state.logprobs, how.stop_token, 0).tokens, drawn.tokens));
+    };
+    sampling const plain{.max_new_tokens = 12, .stop_token = 0},
+        filtered{.top_k = 6, .top_p = 0.9, .max_new_tokens = 12, .stop_token = 0};
+    check(plain, 95);
+    check(filtered, 115);
+    support::pretend::with_kernels const kernels;
+    check(plain, 85);
+    check(filtered, 85);
 }
 
 namespace {
@@ -368,7 +388,7 @@ TEST_CASE("any device: two updates of ppo with graphs, and in bfloat16, are thos
     auto const single = away.dtype(at::kFloat);
     auto const wide = two_updates("ppo", single), narrow = two_updates("ppo", single, [](auto&c) { c.bf16 = true; });
     REQUIRE(narrow.logged.size() == 2);
-    auto const value = [](outcome const& of, char const* name) { return *of.logged[0].find(name); };
+    auto const value = [](auto const& of, char const* name) { return *of.logged[0].find(name); };
     CHECK(value(narrow, "val/ratio_at_start") == Approx(1.0).margin(2e-2));
     CHECK(value(narrow, "objective/entropy") != value(wide, "objective/entropy"));
     for (char const* name : {"objective/entropy", "objective/kl"})

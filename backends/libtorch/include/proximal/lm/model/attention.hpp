@@ -90,7 +90,10 @@ inline at::Tensor attend_cached(attention_input const& x, attention_shape const&
 /// Self-attention composed of ATen operations, for any device: see self_attention.
 inline at::Tensor composed_attention(attention_input const& x, attention_shape const& shape, rotary const& rotate,
                                      token_batch const& tokens, kv_cache* cache, std::size_t layer) {
-    attention_input const turned{rotate(x.query, tokens.positions), rotate(x.key, tokens.positions), x.value};
+    // Both in one pass: on an accelerator a step of decoding is as long as its operations are many.
+    auto const both =
+        rotate(at::cat({x.query, x.key}, 1), tokens.positions).split_with_sizes({shape.heads, shape.kv_heads}, 1);
+    attention_input const turned{both[0], both[1], x.value};
     if (tokens.seen.defined()) return attend_seen(turned, shape, tokens);
     if (cache) append(turned, tokens, *cache, layer);
     return cache && cache->length > 0 ? attend_cached(turned, shape, tokens, *cache, layer)
