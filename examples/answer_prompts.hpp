@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <proximal/io/atomic_file.hpp>
@@ -24,6 +25,7 @@
 #include <proximal/text/prompt_dataset.hpp>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -78,15 +80,20 @@ inline void check_settings(std::filesystem::path const& file, nlohmann::ordered_
                             file.string(), name, then.dump(), value.dump()));
 }
 
+/// What may refuse the prompts before any is answered, by throwing.
+using prompts_check = std::function<void(proximal::text::prompt_dataset const&)>;
+
 /// Answers prompts and appends each answer to `file` at once, {"prompt", "completion", "record"} a line; what is there
 /// already, of the same prompts in the same order, is gone on with. A draw depends on the seed and the prompt's place.
-/// Throws std::runtime_error where the file holds answers to other prompts or of another model, and io::interrupted
-/// after a signal.
+/// `check` sees the prompts before any is answered. Throws std::runtime_error where the file holds answers to other
+/// prompts or of another model, and io::interrupted after a signal.
 inline std::vector<answered_prompt> answer_prompts(generating_options const& how,
                                                    proximal::run::data_options const& data,
                                                    std::optional<std::int64_t> most, std::uint64_t seed,
-                                                   std::filesystem::path const& file) {
+                                                   std::filesystem::path const& file, prompts_check const& check = {}) {
     namespace px = proximal;
+    if (file.has_filename() && std::filesystem::is_directory(file))
+        throw std::invalid_argument(file.string() + " is a folder: name a file for the answers");
     if (!how.model_name_or_path)
         throw std::invalid_argument("--model_name_or_path is missing: it names the folder or Hub id of the model");
     auto const path = px::io::resolve_model(*how.model_name_or_path);
@@ -95,9 +102,14 @@ inline std::vector<answered_prompt> answer_prompts(generating_options const& how
     auto const model = px::lm::load_causal_lm(path, at::kFloat, device);
     fmt::print("model      {} on {}\n", path.string(), device.str());
     auto const asked = named_prompts(data, tokenizer, model.body->max_positions(), how.response_length, most);
+    if (check) check(asked);
     std::vector<answered_prompt> answers;
     px::run::line_log log;
-    if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path());
+    std::error_code fails;
+    if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path(), fails);
+    if (fails)
+        throw std::runtime_error("the folder " + file.parent_path().string() + " cannot be made: " + fails.message() +
+                                 "; name another place for the answers");
     check_settings(file, {{"model", std::filesystem::weakly_canonical(path).string()},
                           {"temperature", how.temperature},
                           {"response_length", how.response_length},

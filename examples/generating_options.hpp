@@ -87,7 +87,14 @@ struct judge_tldr_config : generating_options, proximal::run::data_options, prox
             proximal::knob<"output_dir">(&judge_tldr_config::output_dir, "where answers and verdicts are written"),
             proximal::knob<"reward_model_path">(&judge_tldr_config::reward_model_path,
                                                 "the judge of --judge reward_model: a folder or Hub id"))));
-    using proximal::judge::judge_options::check_knobs;
+    void check_knobs() const {
+        proximal::judge::judge_options::check_knobs();
+        if (reward_model_path && judge != "reward_model")
+            throw std::invalid_argument(
+                "--reward_model_path would do nothing: it is read by --judge reward_model, and this "
+                "is --judge " +
+                judge);
+    }
 };
 
 }  // namespace examples

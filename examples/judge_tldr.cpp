@@ -13,22 +13,24 @@
 namespace {
 namespace px = proximal;
 
-/// A pair for each answer whose record has a reference.
+/// A record's reference. Throws std::runtime_error where it has none.
+std::string reference_of(nlohmann::json const& record, std::size_t row) {
+    auto const reference = record.is_object() ? record.find("completion") : record.end();
+    if (reference == record.end() || !reference->is_string())
+        throw std::runtime_error("row " + std::to_string(row + 1) +
+                                 " of the data has no text \"completion\", the reference that answers are compared "
+                                 "with; " +
+                                 px::text::columns_of(record));
+    return *reference;
+}
+
 std::vector<px::judge::answer_pair> pairs_of(std::vector<examples::answered_prompt> const& answers) {
     std::vector<px::judge::answer_pair> pairs;
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-        auto const& record = answers[i].record;
-        auto const reference = record.is_object() ? record.find("completion") : record.end();
-        if (reference == record.end() || !reference->is_string())
-            throw std::runtime_error("row " + std::to_string(i + 1) +
-                                     " of the data has no text \"completion\", the "
-                                     "reference that answers are compared with; " +
-                                     px::text::columns_of(record));
+    for (std::size_t i = 0; i < answers.size(); ++i)
         pairs.push_back({.id = std::to_string(i),
                          .prompt = answers[i].prompt,
                          .model = answers[i].completion,
-                         .reference = reference->get<std::string>()});
-    }
+                         .reference = reference_of(answers[i].record, i)});
     return pairs;
 }
 }  // namespace
@@ -55,7 +57,11 @@ int main(int argc, char** argv) {
         px::io::stop_signals const signals;
         auto const folder = std::filesystem::path(config.output_dir);
         auto const answers =
-            examples::answer_prompts(config, config, config.num_examples, config.seed, folder / "answers.jsonl");
+            examples::answer_prompts(config, config, config.num_examples, config.seed, folder / "answers.jsonl",
+                                     [](px::text::prompt_dataset const& asked) {
+                                         for (std::size_t i = 0; i < asked.prompts.size(); ++i)
+                                             reference_of(asked.record(i), i);
+                                     });
         auto const pairs = pairs_of(answers);
         px::run::progress_bar bar("judging", std::ssize(pairs));
         hooks.progress = [&](std::int64_t done, std::int64_t, px::judge::tally const&) { bar.show(done); };

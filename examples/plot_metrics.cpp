@@ -46,8 +46,8 @@ int main(int argc, char** argv) {
             for (auto const& file : run::picture_files(options.output_filename)) {
                 prepare(file);
                 if (!run::draw_figure(figure, file))
-                    throw std::runtime_error(file.string() +
-                                             " was not drawn: is gnuplot installed, the folder writable?");
+                    throw std::runtime_error(
+                        file.string() + " was not drawn: is gnuplot installed, the folder writable, room on the disk?");
                 fmt::print("{}\n", file.string());
             }
         }

@@ -21,20 +21,42 @@ struct options {
         proximal::knob<"no_special_tokens">(&options::no_special_tokens, "add none; with --decode, leave them out"));
 };
 
-nlohmann::json converted(proximal::text::tokenizer const& tokenizer, nlohmann::json const& line, bool decode,
+/// A line's other form; throws std::invalid_argument, a sentence, where it is not what is asked for.
+nlohmann::json converted(proximal::text::tokenizer const& tokenizer, std::string const& text, bool decode,
                          bool special_tokens) {
-    if (decode) return {{"text", tokenizer.decode(line.at("ids").get<std::vector<std::int64_t>>(), !special_tokens)}};
-    return {{"ids", tokenizer.encode(line.at("text").get_ref<std::string const&>(), special_tokens)}};
+    auto const line = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+    if (line.is_discarded()) throw std::invalid_argument("it is no JSON");
+    auto const* const name = decode ? "ids" : "text";
+    if (!line.is_object() || !line.contains(name))
+        throw std::invalid_argument(fmt::format("it has no field \"{}\"", name));
+    auto const& value = line[name];
+    if (!decode) {
+        if (!value.is_string()) throw std::invalid_argument("\"text\" is no text");
+        return {{"ids", tokenizer.encode(value.get_ref<std::string const&>(), special_tokens)}};
+    }
+    if (!value.is_array()) throw std::invalid_argument("\"ids\" is no list");
+    auto const size = static_cast<std::int64_t>(tokenizer.size());
+    std::vector<std::int64_t> ids;
+    for (auto const& id : value) {
+        if (!id.is_number_integer() || id.get<std::int64_t>() < 0 || id.get<std::int64_t>() >= size)
+            throw std::invalid_argument(
+                fmt::format("{} is no id of this tokenizer, which has 0 to {}", id.dump(), size - 1));
+        ids.push_back(id);
+    }
+    return {{"text", tokenizer.decode(ids, !special_tokens)}};
 }
 
 void convert(proximal::text::tokenizer const& tokenizer, bool decode, bool special_tokens) {
     std::string line;
-    for (std::size_t number = 1; std::getline(std::cin, line); ++number) try {
-            std::cout << converted(tokenizer, nlohmann::json::parse(line), decode, special_tokens).dump() << '\n';
+    for (std::size_t number = 1; std::getline(std::cin, line); ++number) {
+        if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+        try {
+            std::cout << converted(tokenizer, line, decode, special_tokens).dump() << '\n';
         } catch (std::exception const& error) {
             throw std::runtime_error(fmt::format("line {} of the input is not {}: {}", number,
                                                  decode ? R"({"ids": [...]})" : R"({"text": ...})", error.what()));
         }
+    }
 }
 
 }  // namespace

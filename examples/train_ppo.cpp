@@ -36,6 +36,7 @@ int train_ppo(std::string const& about, std::vector<std::string> const& argument
         is_quick_start ? program_settings(quickstart::settings_for) : own, examples::knob_readers());
     if (!given) return 0;
     run::set_log_level(config);
+    run::sinks_named(config.report_to);  // a name that is none is told before anything is loaded or made
     bool const makes_its_own = is_quick_start && quickstart::names_nothing(config);
     auto const device = libtorch::choose_device(config.use_cpu, meeting.launched().local_rank);
     auto const world = meeting.open(device, lm::configured_communication(config));
@@ -58,8 +59,15 @@ int train_ppo(std::string const& about, std::vector<std::string> const& argument
                         lm::run_record(config, algorithm, *given));
     io::stop_signals const signals(world->is_main());
     lm::tell_memory(config, inputs, device, meeting.launched());
-    fmt::print("run        {} updates of {} episodes, in {}\n", trainer.sizes().num_total_batches,
-               trainer.sizes().batch_size, folder.string());
+    auto const& sizes = trainer.sizes();
+    fmt::print("run        {} updates of {} episodes, in {}\n", sizes.num_total_batches, sizes.batch_size,
+               folder.string());
+    if (auto const episodes = sizes.num_total_batches * sizes.batch_size;
+        given->contains("total_episodes") && episodes != config.total_episodes)
+        fmt::print("note       --total_episodes {} is no whole number of updates: {} are sampled\n",
+                   config.total_episodes, episodes);
+    fmt::print("data       {} prompts to train on, {} held out\n", inputs.train.prompts.size(),
+               inputs.eval.prompts.size());
     if (checkpoint && trainer.state().update >= trainer.sizes().num_total_batches)
         fmt::print("note       nothing is left to do: {} updates are done\n", trainer.state().update);
     if (checkpoint) fmt::print("resumed    after {} updates, from {}\n", trainer.state().update, checkpoint->string());

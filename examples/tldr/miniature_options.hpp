@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <proximal/knob.hpp>
+#include <stdexcept>
 #include <string>
 
 namespace tldr {
@@ -63,6 +64,11 @@ struct miniature_options {
         proximal::knob<"others">(&miniature_options::others,
                                  "policies that were trained elsewhere, judged beside: "
                                  "NAME=FOLDER, several with commas"));
+    void check_knobs() const {
+        if (hidden_size % 64 != 0)
+            throw std::invalid_argument("--hidden_size is " + std::to_string(hidden_size) +
+                                        ": heads have 64 numbers each, so it must be a multiple of 64");
+    }
 };
 
 }  // namespace tldr

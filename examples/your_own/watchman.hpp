@@ -17,8 +17,11 @@ class watchman final : public proximal::run::trainer_callback {
         state.should_save = state.should_save || state.update % save_every_ == 0;
     }
     void on_log(proximal::run::trainer_state& state, proximal::run::metrics const& logged) override {
-        std::printf("update %lld  rate %g\n", static_cast<long long>(state.update), *logged.find("lr"));
-        if (*logged.find("objective/scores") >= good_enough_) state.should_stop = true;
+        // find() gives null for a metric that the algorithm does not measure.
+        if (auto const* const rate = logged.find("lr"))
+            std::printf("update %lld  rate %g\n", static_cast<long long>(state.update), *rate);
+        if (auto const* const scores = logged.find("objective/scores"); scores && *scores >= good_enough_)
+            state.should_stop = true;
     }
 
    private:

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <optional>
 #include <proximal/compose/reflect.hpp>
+#include <proximal/knob.hpp>
 #include <proximal/range.hpp>
 #include <stdexcept>
 #include <string>
@@ -37,6 +38,9 @@ int group_size_of(Part const& whole) {
                                             std::to_string(here) + " in " + name + ": give all parts the same");
             size = here;
         }
+        static_assert(ComparesResponses<Asked> || !has_knob<Asked>("group_size"),
+                      "proximal: a part with a knob \"group_size\" compares the responses to one prompt, and nobody is "
+                      "told how many: give it constexpr int responses_per_prompt() const, or the knob another name");
         visit_parts(part, [&](auto const& inner) { self(self, inner); });
     };
     ask(ask, whole);

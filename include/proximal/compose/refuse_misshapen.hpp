@@ -98,9 +98,12 @@ template <class Part, class Batch>
 void refuse_misshapen(Part const& part, Batch const& batch) {
     batch_shapes shapes;
     shapes.add(batch);
-    if (!shapes.unlike_its_peers(every_array())) return;
-    if (auto const found = shapes.unlike_its_peers(arrays_read(part, batch)))
-        throw std::invalid_argument("proximal: " + std::string(part_name<Part>()) + " reads the " + found->text);
+    auto found = shapes.unlike_its_peers(every_array());
+    if (!found) return;
+    // One that goes with the few that the part reads, and not with the rest of the batch, is as wrong.
+    symbol const read = arrays_read(part, batch);
+    if ((read.sources & found->array.sources) == 0) found = shapes.unlike_its_peers(read);
+    if (found) throw std::invalid_argument("proximal: " + std::string(part_name<Part>()) + " reads the " + found->text);
 }
 
 /// A mask, or has_eos, among these arrays that holds another number than 0 and 1, as the bytes of an image's mask do:

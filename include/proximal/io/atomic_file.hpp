@@ -100,8 +100,8 @@ class atomic_file {
         }
     }
     [[noreturn]] void fail(std::string const& what) const {
-        throw std::runtime_error(path_.string() + " " + what + ": " + std::strerror(errno) +
-                                 "; check the folder's permissions and free space");
+        std::string const why = errno != 0 ? std::string(": ") + std::strerror(errno) : "";
+        throw std::runtime_error(path_.string() + " " + what + why + "; check the folder's permissions and free space");
     }
 
     std::filesystem::path path_, beside_{};

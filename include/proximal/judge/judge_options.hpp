@@ -85,6 +85,26 @@ struct judge_options {
         if (judge_both_orders) refuse("--judge_both_orders would do nothing: a score knows no order of answers");
         if (judge_cache) refuse("--judge_cache would do nothing: it keeps what an endpoint answers");
         if (judge_max_cost) refuse("--judge_max_cost would do nothing: only an endpoint costs");
+        judge_options const usual;
+        auto const of_endpoint = [&](bool is_other, char const* name) {
+            if (is_other)
+                throw std::invalid_argument("--" + std::string(name) +
+                                            " would do nothing: it is read by --judge endpoint, " +
+                                            "and this is --judge " + judge);
+        };
+        of_endpoint(judge_model != usual.judge_model, "judge_model");
+        of_endpoint(judge_base_url != usual.judge_base_url, "judge_base_url");
+        of_endpoint(judge_api_key_env != usual.judge_api_key_env, "judge_api_key_env");
+        of_endpoint(judge_concurrency != usual.judge_concurrency, "judge_concurrency");
+        of_endpoint(judge_timeout != usual.judge_timeout && !judge_command, "judge_timeout");
+        of_endpoint(judge_connect_timeout != usual.judge_connect_timeout, "judge_connect_timeout");
+        of_endpoint(judge_max_retries != usual.judge_max_retries, "judge_max_retries");
+        of_endpoint(judge_retry_delay != usual.judge_retry_delay, "judge_retry_delay");
+        of_endpoint(judge_requests_per_minute != usual.judge_requests_per_minute, "judge_requests_per_minute");
+        of_endpoint(judge_max_failures != usual.judge_max_failures, "judge_max_failures");
+        of_endpoint(judge_max_tokens != usual.judge_max_tokens, "judge_max_tokens");
+        of_endpoint(judge_price_in != usual.judge_price_in, "judge_price_in");
+        of_endpoint(judge_price_out != usual.judge_price_out, "judge_price_out");
     }
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <proximal/run/metrics.hpp>
@@ -9,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace proximal::run {
 
@@ -44,15 +46,22 @@ class best_model {
                     config.lr_scheduler_type == "reduce_lr_on_plateau") {}
 
     watched_metric const& watched() const { return watched_; }
+    /// Before anything is evaluated: throws std::invalid_argument, with the names there will be, where the run is told
+    /// to watch another. A name that ends in "/" stands for all that begin so; no names: nothing is known yet.
+    void check(std::vector<std::string> const& known) const {
+        auto const is_it = [&](std::string const& name) {
+            return name == watched_.name || (name.ends_with('/') && watched_.name.starts_with(name));
+        };
+        if (is_asked_ && !known.empty() && std::none_of(known.begin(), known.end(), is_it)) refuse(known);
+    }
     /// Takes an evaluation in, of the update that was the last one then. Throws std::invalid_argument, with the names
     /// there are, where it has not the metric that the run is told to watch.
     void saw(trainer_state const& state, metrics const& measured) {
         auto const* const value = watched_.find(measured);
         if (is_asked_ && value == nullptr) {
-            std::string names;
-            for (auto const& [name, number] : measured) names += (names.empty() ? "" : ", ") + name;
-            throw std::invalid_argument("--metric_for_best_model: an evaluation measures no " + watched_.name +
-                                        "; it measures " + names);
+            std::vector<std::string> names;
+            for (auto const& [name, number] : measured) names.push_back(name);
+            refuse(names);
         }
         last_ = value != nullptr ? std::optional(*value) : std::nullopt;
         at_ = state.update;
@@ -64,6 +73,14 @@ class best_model {
     }
 
    private:
+    [[noreturn]] void refuse(std::vector<std::string> const& measured) const {
+        std::string names;
+        for (auto const& name : measured)
+            names += (names.empty() ? "" : ", ") + name + (name.ends_with('/') ? "NAME" : "");
+        throw std::invalid_argument("--metric_for_best_model: an evaluation measures no " + watched_.name +
+                                    "; it measures " + names);
+    }
+
     watched_metric watched_;
     bool is_asked_;
     std::optional<double> last_{};

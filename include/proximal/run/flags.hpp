@@ -108,7 +108,7 @@ inline std::string names_like(std::string_view name, std::set<std::string> const
 inline std::string unknown_flag(std::string_view name, std::set<std::string> const& names) {
     if (auto const* const field = find_refused_field(name.substr(name.rfind('.') + 1)))
         return fmt::format("--{} is not supported: {}", name, field->because);
-    if (auto const* const foreign = find_foreign_flag(name)) {
+    if (auto const* const foreign = find_foreign_flag(name, names)) {
         if (foreign->ours.empty()) return fmt::format("--{} is not supported: {}", name, foreign->because);
         return fmt::format("--{} is called {} here{}{}", name, foreign->ours, foreign->because.empty() ? "" : ": ",
                            foreign->because);

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <set>
+#include <string>
 #include <string_view>
 
 namespace proximal::run {
@@ -93,6 +96,19 @@ inline constexpr std::array foreign_flags{
     foreign_flag{"loss_type", "--algorithm", "a loss is part of an algorithm"},
     foreign_flag{"kl_penalty", "", "compose it: kl_penalty<k1>, <k2>, <k3> in an algorithm of your own"},
     foreign_flag{"max_length", "--response_length", "of the response alone"},
+    foreign_flag{"max_length", "--max_seq_length", "of prompt and answer together"},
+    foreign_flag{"max_seq_length", "--max_length", "of prompt and answer together"},
+    // TRL's SFTConfig and RewardConfig
+    foreign_flag{"completion_only_loss", "--prompt_loss_weight", "0 counts the answers' tokens alone"},
+    foreign_flag{"assistant_only_loss", "--prompt_loss_weight", "0 counts the answers' tokens alone"},
+    foreign_flag{"packing", "", "no padding is computed on, so nothing is gained by it"},
+    foreign_flag{"eval_packing", "", "no padding is computed on, so nothing is gained by it"},
+    foreign_flag{"padding_free", "", "no padding is computed on, ever"},
+    foreign_flag{"pad_to_multiple_of", "", "no padding is computed on, ever"},
+    foreign_flag{"dataset_text_field", "", "texts are in the fields \"prompt\" and \"completion\", or \"messages\""},
+    foreign_flag{"neftune_noise_alpha", "", "embeddings get no noise"},
+    foreign_flag{"disable_dropout", "", "dropout is always off"},
+    foreign_flag{"activation_offloading", "--gradient_checkpointing", "computes them twice instead"},
     foreign_flag{"wandb", "", "--report_to is tensorboard or none; metrics.jsonl is always written"},
     foreign_flag{"vllm", "", own_generation},
     foreign_flag{"total_epochs", "--num_train_epochs", ""},
@@ -144,12 +160,18 @@ inline constexpr std::array foreign_flags{
 };
 }  // namespace detail
 
-/// The row of a flag; of a dotted one (actor_rollout_ref.rollout.n) the last word's. None where nothing is known.
-inline foreign_flag const* find_foreign_flag(std::string_view name) {
+/// The row of a flag; of a dotted one (actor_rollout_ref.rollout.n) the last word's. Of several rows, for several
+/// programs, that whose answer is among the `known` flags. None where nothing is known.
+inline foreign_flag const* find_foreign_flag(std::string_view name, std::set<std::string> const& known = {}) {
     name = name.substr(name.rfind('.') + 1);  // npos + 1 is 0
-    auto const found = std::find_if(detail::foreign_flags.begin(), detail::foreign_flags.end(),
-                                    [&](foreign_flag const& row) { return row.name == name; });
-    return found == detail::foreign_flags.end() ? nullptr : &*found;
+    foreign_flag const* first = nullptr;
+    for (auto const& row : detail::foreign_flags) {
+        if (row.name != name) continue;
+        auto const answer = row.ours.substr(std::min<std::size_t>(2, row.ours.size()));
+        if (known.contains(std::string(answer.substr(0, answer.find(' '))))) return &row;
+        if (first == nullptr) first = &row;
+    }
+    return first;
 }
 
 }  // namespace proximal::run

@@ -2,14 +2,18 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <proximal/io/no_sigpipe.hpp>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace proximal::run {
@@ -129,7 +133,19 @@ inline std::string gnuplot_panel(std::string const& name, panel const& drawn) {
 }
 }  // namespace detail
 
-/// Draws a figure into a file: PNG, SVG or PDF, by the file's ending. False where gnuplot is missing or fails.
+namespace detail {
+/// Whether a picture ends as its format does: gnuplot tells nobody of a full disk.
+inline bool is_whole_picture(std::filesystem::path const& file, std::filesystem::path const& format) {
+    std::string const end = format == ".svg" ? "</svg>" : format == ".pdf" ? "%%EOF" : "IEND";
+    std::ifstream in(file, std::ios::binary);
+    std::string const bytes{std::istreambuf_iterator<char>(in), {}};
+    auto const at = bytes.rfind(end);
+    return at != std::string::npos && bytes.size() - at < end.size() + 16;
+}
+}  // namespace detail
+
+/// Draws a figure into a file: PNG, SVG or PDF, by the file's ending. False where gnuplot is missing or fails, or the
+/// picture could not be written whole; then what stood there stays.
 inline bool draw_figure(figure const& f, std::filesystem::path const& file) {
     std::size_t legend = 0;
     for (auto const& p : f.panels) legend = std::max(legend, p.curves.size());
@@ -140,8 +156,9 @@ inline bool draw_figure(figure const& f, std::filesystem::path const& file) {
     int const top = f.title.empty() ? 8 : 40, bottom = legend == 0 ? 4 : 16 + 22 * legend_rows;
     int const width = std::max(460, 400 * across), height = 300 * down + top + bottom;
     double const h = height;
+    auto const beside = std::filesystem::path(file).concat(".part-" + std::to_string(::getpid()));
     std::string script = "set terminal " + detail::gnuplot_terminal(file, width, height) + "\nset output " +
-                         gnuplot_quoted(file.string()) + "\nset multiplot\n";
+                         gnuplot_quoted(beside.string()) + "\nset multiplot\n";
     if (!f.title.empty())
         script += fmt::format("set label 99 {} noenhanced at screen 0.5,{:.4f} center font ',14'\n",
                               gnuplot_quoted(f.title), 1.0 - 20.0 / h);
@@ -172,7 +189,13 @@ inline bool draw_figure(figure const& f, std::filesystem::path const& file) {
                                   gnuplot_quoted(f.panels.front().curves[i].title));
         script += '\n';
     }
-    return run_gnuplot(script + "unset multiplot\n");
+    std::error_code fails;
+    bool const is_drawn =
+        run_gnuplot(script + "unset multiplot\nunset output\n") && detail::is_whole_picture(beside, file.extension());
+    if (is_drawn) std::filesystem::rename(beside, file, fails);
+    if (is_drawn && !fails) return true;
+    std::filesystem::remove(beside, fails);
+    return false;
 }
 
 /// Draws each curve in a panel of its own, three a row, into a PNG file.

@@ -89,11 +89,13 @@ inline figure metrics_figure(std::vector<run_group> const& groups, std::vector<s
         options.title, options.xlabel, {}, static_cast<int>(options.ncols), static_cast<int>(options.ncols_legend)};
     for (auto const& name : names) {
         if (!measured.contains(name)) {
-            auto const nearest = std::min_element(measured.begin(), measured.end(), [&](auto const& a, auto const& b) {
-                return edit_distance(a, name) < edit_distance(b, name);
-            });
+            std::string near, all;
+            for (auto const& one : measured) {
+                if (edit_distance(one, name) <= 2) near = one;
+                all += (all.empty() ? "" : ", ") + one;
+            }
             throw std::invalid_argument("no run measured " + name +
-                                        (nearest == measured.end() ? "" : ": did you mean " + *nearest + "?"));
+                                        (near.empty() ? "; they measured " + all : ": did you mean " + near + "?"));
         }
         panel one{name, {}};
         for (auto const& group : groups) one.curves.push_back(group.over_episodes(name));
@@ -102,10 +104,15 @@ inline figure metrics_figure(std::vector<run_group> const& groups, std::vector<s
     return drawn;
 }
 
-/// The files that an --output_filename means.
+/// The files that an --output_filename means. Throws std::invalid_argument for a format that is not drawn.
 inline std::vector<std::filesystem::path> picture_files(std::filesystem::path const& name) {
     for (char const* ending : {".png", ".svg", ".pdf"})
         if (name.extension() == ending) return {name};
+    for (char const* ending : {".jpg", ".jpeg", ".gif", ".eps", ".ps", ".webp", ".bmp", ".tif", ".tiff"})
+        if (name.extension() == ending)
+            throw std::invalid_argument("--output_filename " + name.string() +
+                                        ": figures are drawn as .png, .svg and .pdf; end it with one of them, or with "
+                                        "none for all three");
     std::vector<std::filesystem::path> files;
     for (char const* ending : {".png", ".svg", ".pdf"}) files.push_back(std::filesystem::path(name).concat(ending));
     return files;

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdio>
 #include <exception>
+#include <iostream>
 #include <proximal/io/stop_signal.hpp>
 #include <string>
 #include <string_view>
@@ -25,13 +28,25 @@ inline std::string named_lines(std::string_view name, std::string_view what) {
     return text;
 }
 
+/// Whether all that was printed on stdout arrived. Who reads a pipe may stop reading: that is no loss.
+inline bool stdout_is_whole() {
+    std::cout.flush();
+    bool const is_whole = std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good();
+    struct ::stat about {};
+    bool const is_pipe = ::fstat(STDOUT_FILENO, &about) == 0 && (S_ISFIFO(about.st_mode) || S_ISSOCK(about.st_mode));
+    return is_whole || is_pipe;
+}
+
 /// The frame of a program's main(): runs `body(arguments)` and gives its exit status; an error is a line on stderr,
-/// "NAME: what went wrong", and status 1, or 128 + the signal that stopped it.
+/// "NAME: what went wrong", and status 1, or 128 + the signal that stopped it. So is output that did not arrive.
 template <class Body>
 int run_main(char const* name, int argc, char** argv, Body const& body) {
     std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // in step with the progress on stderr, also into a file
     try {
-        return body(std::vector<std::string>{argv + 1, argv + argc});
+        int const status = body(std::vector<std::string>{argv + 1, argv + argc});
+        if (stdout_is_whole()) return status;
+        fmt::print(stderr, "\n{}: what it prints on stdout could not be written whole: is the disk full?\n", name);
+        return status == 0 ? 1 : status;
     } catch (io::interrupted const& stop) {
         std::fflush(stdout);
         fmt::print(stderr, "\n{}: {}\n", name, stop.what());

@@ -77,6 +77,9 @@ class progress_bar {
         open_ = true;
     }
 
+    /// What the task turned out to be long.
+    void set_total(std::int64_t total) { total_ = total; }
+
     /// Frees the line, so that something else may be printed; the bar comes back with the next show().
     void clear() {
         if (enabled_ && terminal_ && open_) fmt::print(stderr, "\r\033[K");

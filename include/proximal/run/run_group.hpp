@@ -68,8 +68,8 @@ struct run_group {
 };
 
 /// The fields of a configuration in which runs of one group may differ: what does not say what is learnt.
-inline constexpr std::array<std::string_view, 6> fields_not_grouped_by{"seed",      "run_name",     "output_dir",
-                                                                       "report_to", "disable_tqdm", "logging_dir"};
+inline constexpr std::array<std::string_view, 7> fields_not_grouped_by{
+    "seed", "run_name", "output_dir", "report_to", "disable_tqdm", "logging_dir", "provenance"};
 
 /// Puts runs of equal fields together, in the order given; no fields: all but fields_not_grouped_by. A run without a
 /// configuration stands alone. A group is named by the values of its fields that are not the same in all groups.

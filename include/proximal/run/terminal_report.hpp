@@ -16,7 +16,8 @@
 
 namespace proximal::run {
 
-/// What an update is told by in one line: of the reward, the KL, the episodes per second those that were measured.
+/// What an update is told by in one line: of the loss and the accuracy (supervised), the reward, the KL, the episodes
+/// per second (PPO) those that were measured.
 inline std::string headline(metrics const& logged) {
     std::string text;
     auto const add = [&](char const* name, char const* shown) {
@@ -24,6 +25,8 @@ inline std::string headline(metrics const& logged) {
         if (value != nullptr) text += fmt::format("{}{} {:.4g}", text.empty() ? "" : "  ", shown, *value);
         return value != nullptr;
     };
+    add("loss", "loss");
+    add("accuracy", "accuracy");
     if (!add("objective/rlhf_reward", "rlhf_reward")) add("objective/scores", "scores");
     add("objective/kl", "kl");
     add("eps", "eps");
@@ -60,7 +63,11 @@ class terminal_report final : public trainer_callback {
         bar_.emplace("training", state.updates, enabled_ && !plain_, state.update);
         bar_->show(state.update);
     }
-    void on_step_begin(trainer_state& state) override { enter("generating", state); }
+    void on_step_begin(trainer_state& state) override {
+        steps_at_end_ = state.optimizer_steps;
+        enter("generating", state);
+    }
+    void on_step_end(trainer_state& state) override { steps_at_end_ = state.optimizer_steps; }
     void on_prediction_step(trainer_state& state) override { enter("generating", state); }
     void on_substep_end(trainer_state& state) override { enter("updating", state); }
     void on_pre_optimizer_step(trainer_state& state) override { enter("updating", state); }
@@ -79,6 +86,8 @@ class terminal_report final : public trainer_callback {
     }
     void on_completions(trainer_state& state, completions_table const& table) override {
         double const now = since_.total();
+        if (std::exchange(last_at_, state.update) == state.update && tables_ > 0)
+            return;  // the last is also the final one
         bool const is_soon = tables_ > 0 && now - last_table_ < 60.0 && state.update < state.updates;
         ++tables_;
         if (is_soon) return;
@@ -104,8 +113,11 @@ class terminal_report final : public trainer_callback {
                        state.best_model_checkpoint.filename().string(), to.string());
         } else if (bar_ && state.update < state.updates) {
             bar_->clear();
-            fmt::print("saved      the models after {} of {} updates, in {}\n", state.update, state.updates,
-                       to.string());
+            auto const begun = state.optimizer_steps - steps_at_end_;
+            fmt::print(
+                "saved      the models after {} of {} updates{}, in {}\n", state.update, state.updates,
+                begun > 0 ? fmt::format(" and {} optimizer {} of the next", begun, begun == 1 ? "step" : "steps") : "",
+                to.string());
         }
     }
     void on_train_end(trainer_state&) override {
@@ -121,7 +133,7 @@ class terminal_report final : public trainer_callback {
     std::FILE* stream_;
     std::optional<progress_bar> bar_;
     stopwatch since_;
-    std::int64_t first_ = 0;
+    std::int64_t first_ = 0, last_at_ = -1, steps_at_end_ = 0;
     double begun_ = 0.0, last_table_ = 0.0;
     int tables_ = 0;
     std::string note_;

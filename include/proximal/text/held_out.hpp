@@ -23,7 +23,8 @@ inline std::vector<bool> held_out(std::size_t count, double fraction, std::uint6
     if (fraction > 0.0) aside = std::max<std::size_t>(aside, 1);
     if (aside >= count)
         throw std::invalid_argument(
-            fmt::format("{} prompts are too few to set some aside; use eval_fraction 0", count));
+            fmt::format("the data's {} {} too few to set some aside for evaluation: give more, or --eval_fraction 0",
+                        count, count == 1 ? "row is" : "rows are"));
     std::vector<std::size_t> order(count);
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::mt19937_64 draw(seed);  // its numbers are the same everywhere; those of std::shuffle are not

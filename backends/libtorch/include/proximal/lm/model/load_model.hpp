@@ -46,6 +46,10 @@ inline causal_lm load_causal_lm(std::filesystem::path const& folder, at::ScalarT
         config, [&](auto const& name, auto const& shape, parameter_kind) { return weights(name, shape); },
         rotary_precision);
     bool const tied = io::value_or(config, "tie_word_embeddings", false);
+    if (!tied && !weights.contains(kind.lm_head) && weights.contains(kind.score))
+        throw std::runtime_error(folder.string() + " holds a reward model or critic: it has " +
+                                 std::string(kind.score) + " and no " + std::string(kind.lm_head) +
+                                 "; name the folder of a language model");
     if (tied) weights.pass_over(kind.lm_head);
     auto const head =
         tied ? body->token_embedding() : weights(kind.lm_head, {body->vocabulary_size(), body->hidden_size()});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <proximal/lm/distributed/communicator.hpp>
 #include <proximal/lm/train/adafactor.hpp>
@@ -16,6 +17,7 @@
 #include <proximal/run/config/optimizer_options.hpp>
 #include <proximal/run/training_options.hpp>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -67,9 +69,20 @@ inline void refuse_new_batch_size(run::training_options const& config, communica
             "would leave the others waiting; choose --per_device_train_batch_size yourself");
 }
 
-/// Throws std::invalid_argument where --sharding would have to split an optimizer that was given, or
-/// --offload_optimizer to move it.
-inline void refuse_options_of_own_optimizer(run::training_options const& config) {
+/// Of an optimizer that was given: throws std::invalid_argument where it moves none of the parameters that learn, or
+/// where --sharding would have to split it, or --offload_optimizer to move it.
+inline void check_own_optimizer(optimizer const& given, std::vector<named_tensor> const& learning,
+                                run::training_options const& config) {
+    auto const moves = [&](named_tensor const& one) {
+        return std::ranges::any_of(given.parameters(),
+                                   [&](auto const& other) { return other.tensor.is_same(one.tensor); });
+    };
+    if (std::ranges::none_of(learning, moves))
+        throw std::invalid_argument(
+            "the optimizer that was given holds " + std::to_string(given.parameters().size()) +
+            " tensors, and none of the " + std::to_string(learning.size()) +
+            " parameters that learn: make it of the models' parameters(); trainable_parameters() is empty before a "
+            "trainer is made");
     if (config.offload_optimizer)
         throw std::invalid_argument(
             "--offload_optimizer moves the optimizer that --optim names, and one was given: make it a "

@@ -50,6 +50,11 @@ class demonstration_objective final : public model_objective<causal_lm, demonstr
     }
     double weight(std::int64_t index) const override { return demonstration_weight(row(index), prompt_weight_); }
     objective_sums loss(std::vector<std::int64_t> const& rows) const override { return sums_of(batch_of(rows)); }
+    std::vector<std::string> evaluated_metrics() const override {
+        std::vector<std::string> names{"eval/loss", "eval/loss/completion"};
+        if (written_.rows > 0) names.insert(names.end(), {"eval/rouge_l", "eval/eos_rate"});
+        return names;
+    }
     run::metrics evaluate(std::int64_t chunk, communicator& world) override {
         auto all = measure_held_out(chunk, world,
                                     [&](std::vector<demonstration> const& batch) { return sums_of(batch).numbers; });

@@ -11,6 +11,7 @@
 #include <proximal/lm/train/unread_metrics.hpp>
 #include <proximal/run/metrics.hpp>
 #include <string>
+#include <vector>
 
 namespace proximal::lm {
 
@@ -39,6 +40,14 @@ inline run::metrics measure_answers(scored_rollout const& scored, episodes const
     measured.set("eval/scored", static_cast<double>(scored.scored.defined() ? scored.scored.sum().item<std::int64_t>()
                                                                             : batch.size()));
     return measured.read();
+}
+
+/// The names that measure_answers gives; "eval/rewards/" stands for those of the reward's parts.
+inline std::vector<std::string> evaluated_metrics(bool has_reference) {
+    std::vector<std::string> names{"eval/scores", "eval/rewards/", "eval/response_length", "eval/eos_rate",
+                                   "eval/scored"};
+    if (has_reference) names.emplace_back("eval/kl");
+    return names;
 }
 
 }  // namespace proximal::lm

@@ -108,11 +108,12 @@ class ppo_trainer final : public trainer {
         if (given_.ref_policy) set_requires_grad(*given_.ref_policy, false);
         if (given_.value_model) begin_training(*given_.value_model);
         if (!given_.optimizers.optimizer) given_.optimizers.optimizer = configured_optimizer(given_, units());
-        else refuse_options_of_own_optimizer(given_.config);
+        else check_own_optimizer(*given_.optimizers.optimizer, learning_parameters(given_), given_.config);
         if (!given_.optimizers.schedule)
             given_.optimizers.schedule = run::configured_schedule(given_.config, sizes_.num_total_batches);
         state_.updates = sizes_.num_total_batches;
         run::check_evaluation(given_.config, !given_.eval_dataset.prompts.empty(), state_.updates);
+        best_.check(evaluated_metrics(given_.ref_policy.has_value()));
         check_same_run();
         announce(&run::trainer_callback::on_init_end);
     }

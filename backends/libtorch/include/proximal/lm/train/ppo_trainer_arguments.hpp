@@ -55,9 +55,9 @@ struct ppo_trainer_arguments {
     std::shared_ptr<communicator> world = std::make_shared<single_process>();
 };
 
-/// The optimizer of a PPO run, over the policy's and the critic's trainable parameters: one for both, as in TRL. Their
-/// names get the model in front, "policy." or "value_model.".
-inline std::shared_ptr<optimizer> configured_optimizer(ppo_trainer_arguments const& given, parameter_units units = {}) {
+/// What a run moves: the policy's and the critic's parameters that require a gradient, which they do once a trainer was
+/// made, or begin_training(model) was called; named "policy.NAME" and "value_model.NAME".
+inline std::vector<named_tensor> learning_parameters(ppo_trainer_arguments const& given) {
     std::vector<named_tensor> parameters;
     auto const add = [&](std::vector<named_tensor> of_model, std::string const& model) {
         for (auto& parameter : of_model) {
@@ -67,7 +67,13 @@ inline std::shared_ptr<optimizer> configured_optimizer(ppo_trainer_arguments con
     };
     add(given.policy.trainable_parameters(), "policy.");
     if (given.value_model) add(given.value_model->trainable_parameters(), "value_model.");
-    return configured_optimizer(given.config, std::move(parameters), given.world, std::move(units));
+    return parameters;
+}
+
+/// The optimizer of a PPO run, over the policy's and the critic's trainable parameters: one for both, as in TRL. Their
+/// names get the model in front, "policy." or "value_model.".
+inline std::shared_ptr<optimizer> configured_optimizer(ppo_trainer_arguments const& given, parameter_units units = {}) {
+    return configured_optimizer(given.config, learning_parameters(given), given.world, std::move(units));
 }
 
 }  // namespace proximal::lm

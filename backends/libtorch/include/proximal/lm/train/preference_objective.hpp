@@ -74,6 +74,9 @@ class preference_objective final : public model_objective<sequence_classifier, p
         auto const total = loss_of(rewards);
         return {total, numbers(rewards, total.detach())};
     }
+    std::vector<std::string> evaluated_metrics() const override {
+        return {"eval/loss", "eval/accuracy", "eval/rewards/", "eval/calibration_error"};
+    }
     run::metrics evaluate(std::int64_t chunk, communicator& world) override {
         std::vector<at::Tensor> own;
         auto const all = measure_held_out(chunk, world, [&](std::vector<preference> const& batch) {

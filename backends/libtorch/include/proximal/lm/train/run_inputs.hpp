@@ -53,22 +53,22 @@ inline std::optional<text::query_format> configured_query(run::data_options cons
 /// The data that --dataset_name names, with progress; `formats` are read besides those that always are.
 inline text::prompt_split configured_data(run::PPOv2Config const& config, text::tokenizer const& tokenizer,
                                           std::vector<text::record_format> const& formats = {}) {
-    run::progress_bar bar("tokenizing", 1000, !config.disable_tqdm);
+    run::progress_bar bar("tokenizing", 0, !config.disable_tqdm);
     auto splits = text::load_prompt_split(
         *config.dataset_name, tokenizer,
-        text::prompt_options{
-            .splits = {config.dataset_train_split, config.dataset_test_split},
-            .eval_fraction = config.eval_fraction,
-            .seed = config.seed,
-            .max_prompt_length = config.max_prompt_length,
-            .query = configured_query(config),
-            .formats = formats,
-            .how = {.threads = static_cast<std::size_t>(config.dataset_num_proc.value_or(0)),
-                    .progress =
-                        [&](std::size_t done, std::size_t total) {
-                            bar.show(static_cast<std::int64_t>(1000 * done / std::max<std::size_t>(1, total)));
-                        },
-                    .cache = cache_folder()}});
+        text::prompt_options{.splits = {config.dataset_train_split, config.dataset_test_split},
+                             .eval_fraction = config.eval_fraction,
+                             .seed = config.seed,
+                             .max_prompt_length = config.max_prompt_length,
+                             .query = configured_query(config),
+                             .formats = formats,
+                             .how = {.threads = static_cast<std::size_t>(config.dataset_num_proc.value_or(0)),
+                                     .progress =
+                                         [&](std::size_t done, std::size_t total) {
+                                             bar.set_total(static_cast<std::int64_t>(total)),
+                                                 bar.show(static_cast<std::int64_t>(done));
+                                         },
+                                     .cache = cache_folder()}});
     bar.finish();
     return splits;
 }

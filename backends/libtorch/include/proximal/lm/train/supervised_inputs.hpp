@@ -53,13 +53,13 @@ template <class Config, class Of>
 auto rows_of(Config const& config, text::completion_options options, std::vector<text::record_format> const& formats,
              Of const& of) {
     require_named(config.dataset_name, "dataset_name", "the data: a file, a folder or a Hub id");
-    run::progress_bar bar("tokenizing", 1000, !config.disable_tqdm);
+    run::progress_bar bar("tokenizing", 0, !config.disable_tqdm);
     options.max_prompt_length = config.max_prompt_length;
     options.query = configured_query(config);
     options.how = {.threads = static_cast<std::size_t>(config.dataset_num_proc.value_or(0)),
                    .progress =
                        [&](std::size_t done, std::size_t total) {
-                           bar.show(static_cast<std::int64_t>(1000 * done / std::max<std::size_t>(1, total)));
+                           bar.set_total(static_cast<std::int64_t>(total)), bar.show(static_cast<std::int64_t>(done));
                        },
                    .cache = cache_folder()};
     auto const files =

@@ -68,6 +68,8 @@ class supervised_objective {
     /// share the rows out, and each gets the metrics of all.
     virtual bool can_evaluate() const = 0;
     virtual run::metrics evaluate(std::int64_t chunk, communicator& world) = 0;
+    /// The names that evaluate() will give; none where they are not known before.
+    virtual std::vector<std::string> evaluated_metrics() const { return {}; }
     /// A table of what the model makes of the first evaluation rows; none where it makes nothing to show.
     virtual run::completions_table samples(std::int64_t) { return {}; }
 

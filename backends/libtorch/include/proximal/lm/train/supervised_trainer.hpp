@@ -79,7 +79,7 @@ class supervised_trainer final : public trainer {
         if (!given_.optimizer)
             given_.optimizer =
                 configured_optimizer(config, given_.objective->trainable_parameters(), given_.world, units_);
-        else refuse_options_of_own_optimizer(config);
+        else check_own_optimizer(*given_.optimizer, given_.objective->trainable_parameters(), config);
         auto const per_epoch = given_.objective->size() / batch_;
         state_.updates =
             config.max_steps > 0
@@ -88,6 +88,7 @@ class supervised_trainer final : public trainer {
                                                 std::ceil(config.num_train_epochs * static_cast<double>(per_epoch))));
         schedule_ = run::configured_schedule(config, state_.updates);
         run::check_evaluation(config, given_.objective->can_evaluate(), state_.updates);
+        best_.check(given_.objective->evaluated_metrics());
         check_same_run();
         announce(&run::trainer_callback::on_init_end);
     }
