@@ -69,6 +69,10 @@ TEMPLATE_TEST_CASE("shapes: an array unlike its peers is refused with its name, 
     CHECK_THROWS_WITH(ppo_of_shapes.evaluate(bad),
                       "proximal: kl_penalty reads the rollout's mask of shape [2, 2]: [2, 3] is "
                       "expected, as of logprobs");
+    auto const reads_mask_alone =
+        algorithm{chain(length_penalty{}, terminal_score{}), gae{}, total(clipped_surrogate{}, clipped_value{})};
+    CHECK_THROWS_WITH(reads_mask_alone.evaluate(bad),
+                      Catch::Contains("length_penalty reads the rollout's mask of shape [2, 2]: [2, 3] is expected"));
     bad = recorded, bad.baseline_scores = column<TestType>({1, 0, 1});  // no part reads it
     CHECK_NOTHROW(ppo_of_shapes.evaluate(bad));
     bad = recorded, bad.rewards = TestType(0.0);  // a scalar meets any shape

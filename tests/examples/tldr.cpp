@@ -199,6 +199,8 @@ TEST_CASE("tldr: bad input to every program is one sentence and a status of 1") 
                "holds answers with another model");
     CHECK(at.read("other.jsonl").starts_with("{\"prompt\": \"something else\""));
     at.refused("judge_tldr --model_name_or_path model --dataset_name sft", "OPENAI_API_KEY");
+    at.refused("judge_tldr --model_name_or_path model --dataset_name sft --judge rouge_l --reward_model_path model",
+               "--reward_model_path would do nothing: it is read by --judge reward_model");
     at.refused("judge_tldr --model_name_or_path model --dataset_name sft --judge reward_model",
                "--reward_model_path is missing");
     at.refused(
@@ -206,8 +208,10 @@ TEST_CASE("tldr: bad input to every program is one sentence and a status of 1") 
         "has no score head");
     at.refused(
         "judge_tldr --model_name_or_path model --dataset_name pairs --judge rouge_l --num_examples 2 "
-        "--response_length 2 --dataset_train_split train",
+        "--response_length 2 --dataset_train_split train --output_dir not_judged",
         "no text \"completion\"");
+    CHECK_FALSE(
+        std::filesystem::exists(at.folder.path / "not_judged" / "answers.jsonl"));  // told before any is written
     at.refused("ppo_tldr --sft_model_path model", "there is no reward");
     at.refused("ppo_tldr --sft_model_path model --reward_model_path model --dataset_name sft", "has no score head");
     at.refused("tldr_miniature --seeds 0", "seeds");

@@ -35,5 +35,23 @@ TEST_CASE("tokenize: JSON lines in, JSON lines out; a bad line ends it with its 
     CHECK(bad.status == 1);
     CHECK_THAT(bad.output, Catch::Contains("{\"ids\":[97]}\n") &&
                                Catch::Contains("tokenize: line 2 of the input is not {\"text\": ...}"));
+    for (char const* line : {"{\"ids\": [1, 99999]}", "{\"ids\": [-1]}", "{\"ids\": [1, 2.5]}", "{\"ids\": [\"a\"]}"}) {
+        auto const refused = run(line, here + " --decode");
+        CHECK(refused.status == 1);
+        CHECK_THAT(refused.output, Catch::Contains("is no id of this tokenizer, which has 0 to "));
+    }
+    for (char const* line : {"{\"text\": 3}", "{\"text\"", "[]", "{}"}) {
+        auto const refused = run(line, here);
+        CHECK(refused.status == 1);
+        CHECK_THAT(refused.output,
+                   Catch::Contains("tokenize: line 1 of the input is not") && !Catch::Contains("json.exc"));
+    }
+    CHECK(run("\n{\"text\": \"a\"}\n \n", here).output == "{\"ids\":[97]}\n");
+    if (std::filesystem::exists("/dev/full")) {
+        auto const full = run_program("/bin/sh", {"-c", "echo '{\"text\": \"a\"}' | " + std::string(programs) +
+                                                            "/tokenize " + here + " 2>&1 > /dev/full"});
+        CHECK(full.status == 1);
+        CHECK_THAT(full.output, Catch::Contains("tokenize: what it prints on stdout could not be written whole"));
+    }
     CHECK(run("", "--tokenizer /no/such/folder").output.find("/no/such/folder is no folder") != std::string::npos);
 }

@@ -23,6 +23,18 @@ using namespace proximal::run;
 
 // What somebody adds lies in one header of theirs, outside our namespace, and nothing of ours is touched.
 
+TEST_CASE("your own optimizer: one that holds nothing of what learns is refused") {
+    auto given = support::arguments(support::small_config());
+    // Nothing requires a gradient before a trainer is made: so this is empty.
+    given.optimizers.optimizer = std::make_shared<mine::sign_sgd>(given.policy.trainable_parameters());
+    CHECK_THROWS_WITH(ppo_trainer(stock_ppo(given.config), given),
+                      Catch::Contains("the optimizer that was given holds 0 tensors, and none of the "));
+    auto const other = support::arguments(support::small_config());
+    given.optimizers.optimizer = std::make_shared<mine::sign_sgd>(other.policy.parameters());
+    CHECK_THROWS_WITH(ppo_trainer(stock_ppo(given.config), given),
+                      Catch::Contains("make it of the models' parameters()"));
+}
+
 TEST_CASE("your own optimizer: it moves the models in AdamW's place, and is saved and resumed") {
     auto const config = support::small_config();
     auto const trained = [&](int before, int after) {

@@ -39,4 +39,11 @@ TEST_CASE("judge_options: what is out of range, contradicts or would do nothing 
     refuses({"--judge", "rouge_l", "--judge_command", "x"}, "--judge_command would do nothing");
     refuses({"--judge", "rouge_l", "--judge_both_orders"}, "--judge_both_orders would do nothing");
     refuses({"--judge", "rouge_l", "--judge_cache", "x"}, "--judge_cache would do nothing");
+    for (char const* name :
+         {"judge_model", "judge_base_url", "judge_api_key_env", "judge_concurrency", "judge_timeout",
+          "judge_connect_timeout", "judge_max_retries", "judge_retry_delay", "judge_requests_per_minute",
+          "judge_max_failures", "judge_max_tokens", "judge_price_in", "judge_price_out"})
+        refuses({"--judge", "reward_model", "--" + std::string(name), "3"},
+                "--" + std::string(name) + " would do nothing: it is read by --judge endpoint");
+    CHECK_NOTHROW(judge_options_of({"--judge", "rule", "--judge_command", "x", "--judge_timeout", "3"}));
 }

@@ -30,6 +30,15 @@ TEST_CASE("best_model: an evaluation of this update that is better than the best
     CHECK_FALSE(unasked.better_at(state).has_value());
     config.load_best_model_at_end = true;
     best_model best(config);
+    CHECK_NOTHROW(best.check({"eval/scores", "eval/kl"}));
+    CHECK_NOTHROW(best.check({}));
+    CHECK_NOTHROW(unasked.check({"eval/kl"}));
+    CHECK_THROWS_WITH(best.check({"eval/kl", "eval/rewards/"}),
+                      "--metric_for_best_model: an evaluation measures no "
+                      "eval/scores; it measures eval/kl, eval/rewards/NAME");
+    auto by_part = config;
+    by_part.metric_for_best_model = "rewards/polite";
+    CHECK_NOTHROW(best_model(by_part).check({"eval/kl", "eval/rewards/"}));
     CHECK_FALSE(best.better_at(state).has_value());  // nothing was evaluated
     best.saw(state, measured);
     CHECK(best.better_at(state) == 2.0);

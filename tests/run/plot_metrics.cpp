@@ -25,6 +25,8 @@ TEST_CASE("comma_separated") {
 TEST_CASE("picture_files: three of a name, one where it has an ending of theirs") {
     CHECK(picture_files("a/b.pdf") == std::vector<std::filesystem::path>{"a/b.pdf"});
     CHECK(picture_files("a/b.c") == std::vector<std::filesystem::path>{"a/b.c.png", "a/b.c.svg", "a/b.c.pdf"});
+    for (char const* name : {"a.jpg", "b.eps", "c/d.webp"})
+        CHECK_THROWS_WITH(picture_files(name), Catch::Contains(": figures are drawn as .png, .svg and .pdf"));
 }
 
 TEST_CASE("metrics_figure: a panel per metric, a curve per group; what no run measured is refused") {
@@ -40,4 +42,6 @@ TEST_CASE("metrics_figure: a panel per metric, a curve per group; what no run me
     CHECK(metrics_figure(groups, {"mine"}, {}).panels[0].title == "mine");
     CHECK_THROWS_WITH(metrics_figure(groups, {"objective/k"}, {}),
                       "no run measured objective/k: did you mean objective/kl?");
+    CHECK_THROWS_WITH(metrics_figure(groups, {"foo/bar"}, {}),
+                      "no run measured foo/bar; they measured mine, objective/kl");
 }

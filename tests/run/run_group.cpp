@@ -24,6 +24,10 @@ TEST_CASE("group_runs: seeds together, named by what differs") {
     CHECK(groups[0].runs.size() == 2);
     CHECK(groups[0].name == "ppo, kl_coef 0.05");
     CHECK(groups[1].name == "rloo, kl_coef 0.2");
+    // Where a value came from is not what it is.
+    CHECK(group_runs(
+              {run_of("a", {{"seed", 1}, {"provenance", "flag"}}), run_of("b", {{"seed", 2}, {"provenance", "-"}})})
+              .size() == 1);
 }
 
 TEST_CASE("group_runs: by the fields asked for; one group bears its field; an unknown field is refused") {

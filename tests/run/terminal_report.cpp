@@ -18,6 +18,10 @@ TEST_CASE("headline: what is measured, and no more") {
     numbers.set("objective/kl", 0.04);
     numbers.set("objective/rlhf_reward", 1.23456);
     CHECK(headline(numbers) == "rlhf_reward 1.235  kl 0.04  eps 12");
+    metrics supervised;
+    supervised.set("accuracy", 0.75);
+    supervised.set("loss", 0.5);
+    CHECK(headline(supervised) == "loss 0.5  accuracy 0.75");
 }
 
 TEST_CASE("phases: shares of the measured seconds") {

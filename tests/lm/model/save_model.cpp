@@ -47,6 +47,9 @@ TEST_CASE("save_weights: a save that fails on the way leaves the shards of the o
     CHECK(equal(load_causal_lm(folder.path, at::kFloat), first));
     save_model(second, folder.path, 1000);
     CHECK(equal(load_causal_lm(folder.path, at::kFloat), second));
+    save_model(make_sequence_classifier(*second.body, second.config, 3), folder.path);
+    CHECK_THROWS_WITH(load_causal_lm(folder.path, at::kFloat),
+                      Catch::Contains("holds a reward model or critic: it has score.weight and no embed_out.weight"));
 }
 
 TEST_CASE("save_model: a language model becomes a critic with a drawn head; a critic stays what it is") {
