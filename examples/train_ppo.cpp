@@ -63,9 +63,9 @@ int train_ppo(std::string const& about, std::vector<std::string> const& argument
     fmt::print("run        {} updates of {} episodes, in {}\n", sizes.num_total_batches, sizes.batch_size,
                folder.string());
     if (auto const episodes = sizes.num_total_batches * sizes.batch_size;
-        given->contains("total_episodes") && episodes != config.total_episodes)
+        given->contains("total_episodes") && config.total_episodes && episodes != *config.total_episodes)
         fmt::print("note       --total_episodes {} is no whole number of updates: {} are sampled\n",
-                   config.total_episodes, episodes);
+                   *config.total_episodes, episodes);
     fmt::print("data       {} prompts to train on, {} held out\n", inputs.train.prompts.size(),
                inputs.eval.prompts.size());
     if (checkpoint && trainer.state().update >= trainer.sizes().num_total_batches)

@@ -113,7 +113,7 @@ class ppo_trainer final : public trainer {
             given_.optimizers.schedule = run::configured_schedule(given_.config, sizes_.num_total_batches);
         state_.updates = sizes_.num_total_batches;
         run::check_evaluation(given_.config, !given_.eval_dataset.prompts.empty(), state_.updates);
-        best_.check(evaluated_metrics(given_.ref_policy.has_value()));
+        check_watched_metric(evaluated_metrics(given_.ref_policy.has_value()));
         check_same_run();
         announce(&run::trainer_callback::on_init_end);
     }

@@ -88,7 +88,7 @@ class supervised_trainer final : public trainer {
                                                 std::ceil(config.num_train_epochs * static_cast<double>(per_epoch))));
         schedule_ = run::configured_schedule(config, state_.updates);
         run::check_evaluation(config, given_.objective->can_evaluate(), state_.updates);
-        best_.check(given_.objective->evaluated_metrics());
+        check_watched_metric(given_.objective->evaluated_metrics());
         check_same_run();
         announce(&run::trainer_callback::on_init_end);
     }

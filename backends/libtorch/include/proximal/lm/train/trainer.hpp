@@ -216,6 +216,9 @@ class trainer {
                 best_.watched(), *options_.early_stopping_patience, options_.early_stopping_threshold));
     }
 
+    /// Throws std::invalid_argument where the run is told to watch a metric that its evaluations will not give.
+    void check_watched_metric(std::vector<std::string> const& evaluated) const { best_.check(evaluated); }
+
     /// The models that learn.
     virtual std::vector<trained_model> models() const = 0;
     /// Writes one of them as a Hugging Face folder.
