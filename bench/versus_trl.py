@@ -3,13 +3,14 @@
 """Seconds and memory of a PPO update, ours and TRL's, on the same models, prompts and flags, in turns.
 
     .venv/bin/python bench/versus_trl.py [--shapes small pythia-160m pythia-1b] [--trl_python PYTHON] [--rounds 2]
-                                         [--variants "" "--bf16 true"] [--peak_tflops 989] [--cpu] [-- FLAGS OF ppo]
+                                         [--variants "" "--bf16 true"] [--peak_tflops 67 989] [--cpu] [-- FLAGS OF ppo]
 
 Models have random weights in Pythia's shapes, prompts random letters: what is measured does not depend on what they say.
 It takes the first GPU, or with --cpu the CPU. PYTHON is one with trl 0.11.4, transformers 4.45 and a torch that sees the
-same GPU; without it only ours is run. Each of --variants is a run of ours with these flags more.
+same GPU; without it only ours is run. Each of --variants is a run of ours with these flags more; TRL computes in float32.
 
-Prints, of the updates after the first, the median seconds of an update, its phases, peak memory (of the GPU as nvidia-smi
+Prints, of the updates after the first, the median seconds of an update (of the clock, from one log row to the next), its
+phases, peak memory (of the GPU as nvidia-smi
 reads it, else of the process) and, with --peak_tflops (the card's, in the dtype that matrices are multiplied in), MFU: the
 operations of the update's training phase that it cannot do without, 6 for each weight and token, over what the card could
 have done in its time (Chowdhery et al., PaLM, 2022, appendix B, without attention's part).
@@ -134,7 +135,24 @@ class gpu_memory(threading.Thread):
                 self.most = max(self.most, int(read.stdout.split()[0]))
 
 
-def run(command, environment, on_gpu):
+class row_clock(threading.Thread):
+    """When each line of a file appeared, looked at every 5 milliseconds: both sides are timed alike."""
+
+    def __init__(self, path):
+        super().__init__(daemon=True)
+        self.path, self.times, self.ends = path, [], threading.Event()
+
+    def run(self):
+        while not self.ends.wait(0.005):
+            if os.path.exists(self.path):
+                with open(self.path, "rb") as lines:
+                    count = lines.read().count(b"\n")
+                self.times += [time.monotonic()] * (count - len(self.times))
+
+
+def run(command, environment, on_gpu, rows):
+    clock = row_clock(rows)
+    clock.start()
     watcher = gpu_memory()
     if on_gpu:
         watcher.start()
@@ -142,9 +160,11 @@ def run(command, environment, on_gpu):
     words = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     watcher.ends.set()
+    clock.ends.set()
     if status:
         sys.exit(f"failed: {' '.join(command)}\n{words[-2000:]}")
-    return watcher.most if on_gpu else usage.ru_maxrss / 1024
+    each = [later - earlier for earlier, later in zip(clock.times, clock.times[1:])]
+    return statistics.median(each) if each else float("nan"), watcher.most if on_gpu else usage.ru_maxrss / 1024
 
 
 def rows_after_first(path):
@@ -153,10 +173,12 @@ def rows_after_first(path):
     return rows[1:] or rows
 
 
-def measured(rows, memory):
-    phase = {key: statistics.median(row[f"time/{key}"] for row in rows) for key in ("generate", "score", "update") if f"time/{key}" in rows[0]}
-    whole = [row["seconds"] if "seconds" in row else sum(row[f"time/{key}"] for key in phase) for row in rows]
-    return {"seconds": statistics.median(whole), "memory": memory, "length": statistics.mean(row.get("objective/response_length", 0.0) for row in rows), **phase}
+def measured(rows, timed):
+    seconds, memory = timed
+    keys = [key for key in ("generate", "score", "update") if f"time/{key}" in rows[0]]
+    phases = {key: statistics.median(row[f"time/{key}"] for row in rows) for key in keys}
+    length = statistics.mean(row.get("objective/response_length", 0.0) for row in rows)
+    return {"seconds": seconds, "memory": memory, "length": length, **phases}
 
 
 def as_trl(arguments):
@@ -173,14 +195,12 @@ def as_trl(arguments):
 
     class clock(TrainerCallback):
         def __init__(self):
-            self.out, self.then = open(lines, "w", encoding="utf-8"), time.monotonic()
+            self.out = open(lines, "w", encoding="utf-8")
 
         def on_log(self, args, state, control, logs=None, **_):
             if logs and "objective/kl" in logs:
-                now = time.monotonic()
-                self.out.write(json.dumps({"seconds": now - self.then}) + "\n")
+                self.out.write(json.dumps({key: value for key, value in logs.items() if "/" in key}) + "\n")
                 self.out.flush()
-                self.then = now
 
     tokenizer = AutoTokenizer.from_pretrained(config.sft_model_path, padding_side="left")
     with open(prompts, encoding="utf-8") as read:
@@ -194,13 +214,13 @@ def as_trl(arguments):
     trainer.train()
 
 
-def mfu(options, shape, of):
+def mfu(options, shape, of, peak):
     """Of the training phase: 6 operations for each matrix weight and token, of policy and critic, the policy's head too."""
     layers, hidden, _, vocabulary = SHAPES[shape]
     response = of["length"] or options.response_length
     tokens = options.batch * (0.75 * options.prompt_length + response)
     flops = 6 * options.epochs * (2 * 12 * layers * hidden**2 * tokens + vocabulary * hidden * options.batch * response)
-    return flops / of["update"] / (options.peak_tflops * 1e12)
+    return flops / of["update"] / (peak * 1e12)
 
 
 def main():
@@ -222,7 +242,7 @@ def main():
     parser.add_argument("--prompt_length", type=int, default=128)
     parser.add_argument("--response_length", type=int, default=53)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--peak_tflops", type=float)
+    parser.add_argument("--peak_tflops", type=float, nargs="*", default=[], help="of each variant, or one for all")
     parser.add_argument("--cpu", action="store_true")
     options = parser.parse_args(ours)
     environment = {**os.environ, "OMP_NUM_THREADS": str(options.threads), "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -241,21 +261,24 @@ def main():
                       "--learning_rate", "3e-6", "--num_sample_generations", "0", "--report_to", "none",
                       "--save_strategy", "no", *(["--use_cpu", "true"] if options.cpu else [])]
             runs = {}
+            names = [("ours " + variant).strip() for variant in options.variants]
+            peaks = dict(zip(names, options.peak_tflops * (len(names) if len(options.peak_tflops) == 1 else 1)))
             for _ in range(options.rounds):
                 if options.trl_python:
                     memory = run([options.trl_python, os.path.abspath(__file__), "--as_trl", at("prompts.jsonl"), at("trl.jsonl"),
                                   str(options.threads), *common, "--output_dir", at("trl"), "--disable_tqdm", "true",
-                                  "--logging_steps", "1"], environment, not options.cpu)
+                                  "--logging_steps", "1"], environment, not options.cpu, at("trl.jsonl"))
                     runs.setdefault("TRL", []).append(measured(rows_after_first(at("trl.jsonl")), memory))
                 for variant in options.variants:
                     shutil.rmtree(at("ours"), ignore_errors=True)
                     memory = run([options.ppo, *common, "--model_name_or_path", at("policy"), "--dataset_name", at("prompts.jsonl"),
-                                  "--output_dir", at("ours"), *variant.split(), *more], environment, not options.cpu)
+                                  "--output_dir", at("ours"), *variant.split(), *more], environment, not options.cpu, at("ours/metrics.jsonl"))
                     runs.setdefault(("ours " + variant).strip(), []).append(measured(rows_after_first(at("ours/metrics.jsonl")), memory))
             for whose, all_runs in runs.items():
                 of = {key: statistics.median(one[key] for one in all_runs) for key in all_runs[0]}
                 phases = " | ".join(f"{of[key]:.3g}" if key in of else "" for key in ("generate", "score", "update"))
-                share = f"{mfu(options, shape, of):.1%}" if options.peak_tflops and "update" in of else ""
+                at_peak = peaks.get(whose)
+                share = f"{mfu(options, shape, of, at_peak):.1%}" if at_peak and "update" in of else ""
                 ratio = statistics.median(theirs["seconds"] / one["seconds"] for theirs, one in zip(runs["TRL"], all_runs)) if "TRL" in runs and whose != "TRL" else None
                 print(f"| {shape} | {whose} | {of['seconds']:.3g} | {phases} | {of['memory']:.0f} | {share} | {'' if ratio is None else f'{ratio:.2f}'} |", flush=True)
 

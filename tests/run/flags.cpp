@@ -76,6 +76,8 @@ TEST_CASE("flags: names of other libraries are answered; each of ours that an an
     CHECK(find_foreign_flag("max_length", {"max_seq_length", "response_length_of_nothing"})->ours ==
           "--max_seq_length");
     CHECK(find_foreign_flag("max_length", ours)->ours == "--response_length");
+    CHECK(find_foreign_flag("max_seq_length", ours) == nullptr);
+    CHECK(find_foreign_flag("max_seq_length", {"max_length"})->ours == "--max_length");
     for (auto const& row : proximal::run::detail::foreign_flags) {
         INFO(row.name);
         CHECK_FALSE(ours.contains(std::string(row.name)));  // ours need no answer

@@ -26,16 +26,16 @@ TEST_CASE("is_whole_picture: a picture that a full disk cut is none") {
     auto const check = [&](char const* ending, std::string const& whole) {
         auto const file = folder.path / (std::string("a") + ending);
         std::ofstream(file, std::ios::binary) << whole;
-        CHECK(detail::is_whole_picture(file, ending));
+        CHECK(proximal::run::detail::is_whole_picture(file, ending));
         for (auto const& cut : {std::string(), whole.substr(0, whole.size() / 2), whole + std::string(50, 'x')}) {
             std::ofstream(file, std::ios::binary) << cut;
-            CHECK_FALSE(detail::is_whole_picture(file, ending));
+            CHECK_FALSE(proximal::run::detail::is_whole_picture(file, ending));
         }
     };
     check(".svg", "<svg>" + std::string(100, ' ') + "</svg>\n");
     check(".pdf", "%PDF" + std::string(100, ' ') + "%%EOF\n");
     check(".png", "PNG" + std::string(100, ' ') + "IEND1234");
-    CHECK_FALSE(detail::is_whole_picture(folder.path / "none.png", ".png"));
+    CHECK_FALSE(proximal::run::detail::is_whole_picture(folder.path / "none.png", ".png"));
 }
 
 TEST_CASE("draw_figure: PNG, SVG and PDF by the ending, whatever the titles hold; where gnuplot is installed") {

@@ -2,42 +2,65 @@
 //
 // Of libproximal_cuda.so: CUDA graphs. See libtorch/step_graph.hpp.
 #include <ATen/cuda/CUDAGraph.h>
+#include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 
+#include <exception>
+#include <map>
+#include <mutex>
 #include <proximal/libtorch/step_graph.hpp>
 
 namespace {
 
+/// What the graphs of a GPU share: the stream on which they are recorded, since cuBLAS keeps a workspace for every
+/// stream it was used on, and the memory that recorded steps work in. That may be shared because a graph is recorded
+/// only when the one before will not be repeated again.
+struct recording_place {
+    c10::cuda::CUDAStream stream;
+    at::cuda::MempoolId_t pool = at::cuda::graph_pool_handle();
+};
+recording_place const& place_of(c10::DeviceIndex device) {
+    static std::mutex mutex;
+    static std::map<c10::DeviceIndex, recording_place> places;
+    std::scoped_lock const lock(mutex);
+    auto const found = places.find(device);
+    if (found != places.end()) return found->second;
+    return places.emplace(device, recording_place{c10::cuda::getStreamFromPool(false, device)}).first->second;
+}
+
 class cuda_graph final : public proximal::libtorch::step_graph {
    public:
-    explicit cuda_graph(at::Device where) : stream_(c10::cuda::getStreamFromPool(false, where.index())) {}
+    explicit cuda_graph(at::Device where) : place_(place_of(where.index())) {}
 
     void record(std::function<void()> const& step) override {
         // Nothing can be recorded on the default stream, and what libraries make on a stream's first use (workspaces)
-        // must not be made while recording: the step runs on this graph's stream first.
-        auto const outside = c10::cuda::getCurrentCUDAStream(stream_.device_index());
-        stream_.synchronize();
-        outside.synchronize();
-        {
-            c10::cuda::CUDAStreamGuard const here(stream_);
+        // must not be made while recording: the step runs on this stream first.
+        auto const stream = place_.stream;
+        c10::cuda::getCurrentCUDAStream(stream.device_index()).synchronize();
+        c10::cuda::CUDAStreamGuard const here(stream);
+        step();
+        stream.synchronize();
+        graph_.capture_begin(place_.pool, cudaStreamCaptureModeThreadLocal);
+        std::exception_ptr failed;
+        try {
             step();
-            stream_.synchronize();
-            graph_.capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);
-            try {
-                step();
-            } catch (...) {
-                graph_.capture_end();
-                graph_.reset();
-                throw;
-            }
-            graph_.capture_end();
+        } catch (...) {
+            failed = std::current_exception();
         }
+        try {
+            graph_.capture_end();
+        } catch (...) {
+            // LibTorch throws before it takes its allocator out of the recording; the step's own error is the cause.
+            if (failed) c10::cuda::CUDACachingAllocator::endAllocateToPool(stream.device_index(), place_.pool);
+            if (!failed) throw;
+        }
+        if (failed) std::rethrow_exception(failed);
     }
     void replay() override { graph_.replay(); }
 
    private:
-    c10::cuda::CUDAStream stream_;
+    recording_place const& place_;
     at::cuda::CUDAGraph graph_;
 };
 

@@ -14,8 +14,9 @@ namespace proximal::run {
 /// fields of TRL's PPOv2Config that have no effect here are in refused_fields.hpp.
 struct foreign_flag {
     std::string_view name;
-    std::string_view ours;     // "--group_size"; empty where it is not supported
-    std::string_view because;  // the reason, or what differs
+    std::string_view ours;       // "--group_size"; empty where it is not supported
+    std::string_view because;    // the reason, or what differs
+    bool of_supervised = false;  // of sft and reward: no answer in a program that has not the flag
 };
 
 namespace detail {
@@ -96,11 +97,11 @@ inline constexpr std::array foreign_flags{
     foreign_flag{"loss_type", "--algorithm", "a loss is part of an algorithm"},
     foreign_flag{"kl_penalty", "", "compose it: kl_penalty<k1>, <k2>, <k3> in an algorithm of your own"},
     foreign_flag{"max_length", "--response_length", "of the response alone"},
-    foreign_flag{"max_length", "--max_seq_length", "of prompt and answer together"},
-    foreign_flag{"max_seq_length", "--max_length", "of prompt and answer together"},
+    foreign_flag{"max_length", "--max_seq_length", "of prompt and answer together", true},
+    foreign_flag{"max_seq_length", "--max_length", "of prompt and answer together", true},
     // TRL's SFTConfig and RewardConfig
-    foreign_flag{"completion_only_loss", "--prompt_loss_weight", "0 counts the answers' tokens alone"},
-    foreign_flag{"assistant_only_loss", "--prompt_loss_weight", "0 counts the answers' tokens alone"},
+    foreign_flag{"completion_only_loss", "--prompt_loss_weight", "0 counts the answers' tokens alone", true},
+    foreign_flag{"assistant_only_loss", "--prompt_loss_weight", "0 counts the answers' tokens alone", true},
     foreign_flag{"packing", "", "no padding is computed on, so nothing is gained by it"},
     foreign_flag{"eval_packing", "", "no padding is computed on, so nothing is gained by it"},
     foreign_flag{"padding_free", "", "no padding is computed on, ever"},
@@ -169,7 +170,7 @@ inline foreign_flag const* find_foreign_flag(std::string_view name, std::set<std
         if (row.name != name) continue;
         auto const answer = row.ours.substr(std::min<std::size_t>(2, row.ours.size()));
         if (known.contains(std::string(answer.substr(0, answer.find(' '))))) return &row;
-        if (first == nullptr) first = &row;
+        if (first == nullptr && (known.empty() || !row.of_supervised)) first = &row;
     }
     return first;
 }

@@ -28,13 +28,14 @@ inline std::string named_lines(std::string_view name, std::string_view what) {
     return text;
 }
 
-/// Whether all that was printed on stdout arrived. Who reads a pipe may stop reading: that is no loss.
+/// Whether all that was printed on stdout arrived. Who reads a pipe may stop reading, and who closes stdout wants
+/// nothing: that is no loss.
 inline bool stdout_is_whole() {
     std::cout.flush();
     bool const is_whole = std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good();
     struct ::stat about {};
-    bool const is_pipe = ::fstat(STDOUT_FILENO, &about) == 0 && (S_ISFIFO(about.st_mode) || S_ISSOCK(about.st_mode));
-    return is_whole || is_pipe;
+    bool const is_open = ::fstat(STDOUT_FILENO, &about) == 0;
+    return is_whole || !is_open || S_ISFIFO(about.st_mode) || S_ISSOCK(about.st_mode);
 }
 
 /// The frame of a program's main(): runs `body(arguments)` and gives its exit status; an error is a line on stderr,

@@ -15,7 +15,10 @@ namespace proximal::libtorch {
 /// What is recorded are addresses and numbers: a repetition reads what lies at those addresses then, and ends in the
 /// tensors that the recording ended in. So a step to be repeated works on tensors that stay where they are, has shapes
 /// that do not change, reads nothing to the host and copies nothing from it; a read or such a copy throws while it is
-/// recorded. What a recorded step makes stays allocated as long as the graph lives.
+/// recorded. What a recorded step makes stays allocated as long as the graph lives; of one device, only the graph
+/// recorded last may be repeated. record() goes through the step's host code twice and replay() not at all: what the
+/// host counts in a step is counted so. What a step reads must live as long: the casts that mixed precision keeps of
+/// weights (see mixed_precision_backbone) go with the next forward without a cache.
 class step_graph {
    public:
     step_graph() = default;

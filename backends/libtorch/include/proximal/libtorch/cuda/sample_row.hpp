@@ -25,7 +25,8 @@ inline std::string sample_row_kernel(std::string const& scalar) {
            R"cuda( bits;
 typedef unsigned long long count;
 __device__ bits top_bit() { return bits(1) << (8 * sizeof(bits) - 1); }
-__device__ bits ordered(T x) {  // as whole numbers in the order of x
+__device__ bits ordered(T x) {  // as whole numbers in the order of x, NaN above all
+    if (x != x) return ~bits(0);
     union { T number; bits pattern; } both;
     both.number = x + T(0);  // one zero, not two
     return both.pattern & top_bit() ? ~both.pattern : both.pattern | top_bit();

@@ -38,9 +38,7 @@ template <class Sampler>
 libtorch::sampled_rows draw_tokens(Sampler& sampler, at::Tensor const& logits, sampling const& how,
                                    decode_state const& state, std::int64_t step) {
     at::Tensor const entries = state.plan.defined() ? state.plan.view({-1}).index_select(0, state.cells) : at::Tensor();
-    if constexpr (requires(libtorch::cuda::launcher const& launch) {
-                      sampler.sample_rows(launch, logits, entries, how);
-                  })
+    if constexpr (KernelSampler<std::remove_const_t<Sampler>>)
         if (auto const* const launch = entries.defined() ? libtorch::cuda::launcher_for(logits) : nullptr)
             return sampler.sample_rows(*launch, logits, entries, how);
     at::Tensor const scaled = logits.div_(how.temperature);

@@ -22,7 +22,7 @@
 
 namespace proximal::lm {
 
-/// Called after every step with the number of steps done and of rows still running.
+/// Called after every step with the number of steps done and of rows still running. It runs no model.
 using generation_callback = std::function<void(std::int64_t steps, std::int64_t running)>;
 
 /// A recorded step reads so many columns of the cache, or a multiple: each multiple is a recording of its own.
@@ -72,9 +72,14 @@ completions generate(causal_lm const& model, std::vector<std::vector<std::int64_
     auto const B = static_cast<std::int64_t>(prompts.size()), T = sampling.max_new_tokens;
     bool const is_planned = PlannedSampler<std::remove_cvref_t<Sampler>> && !options.device().is_cpu();
     auto graph = sampling.graphs ? libtorch::new_step_graph(options.device()) : nullptr;
-    if (sampling.graphs && !(graph && is_planned))
+    if (sampling.graphs && !graph)
         throw std::invalid_argument("proximal: sampling.graphs needs a device whose operations can be recorded, not " +
-                                    options.device().str() + ", and a sampler that plans; leave it false");
+                                    options.device().str() + "; leave it false");
+    if (sampling.graphs && !is_planned)
+        throw std::invalid_argument(
+            "proximal: sampling.graphs needs a sampler that plans (PlannedSampler); leave it false, or give the "
+            "sampler "
+            "plan() and choose()");
     decode_state state{.tokens = at::full({B, T}, sampling.pad_token, options.dtype(at::kLong)),
                        .logprobs = at::zeros({B, T}, options)};
     {
@@ -109,6 +114,7 @@ completions generate(causal_lm const& model, std::vector<std::vector<std::int64_
                 graph->replay();
                 continue;
             }
+            graph.reset();  // before another is recorded in the same memory
             graph = libtorch::new_step_graph(options.device());
             graph->record([&] { decode_step(model, state, columns, sampling.stop_token, draw); });
             recorded = columns;

@@ -82,6 +82,6 @@ struct multinomial_sampler {
         return tokens;
     }
 };
-static_assert(PlannedSampler<multinomial_sampler>);
+static_assert(KernelSampler<multinomial_sampler>);
 
 }  // namespace proximal::lm

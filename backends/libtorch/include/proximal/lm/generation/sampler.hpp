@@ -5,6 +5,9 @@
 
 #include <concepts>
 #include <cstdint>
+#include <proximal/libtorch/cuda/launch.hpp>
+#include <proximal/libtorch/sample_rows.hpp>
+#include <proximal/lm/generation/sampling.hpp>
 
 namespace proximal::lm {
 
@@ -30,6 +33,14 @@ concept PlannedSampler = TokenSampler<Sampler> &&
     requires(Sampler const sampler, at::Tensor const& x, std::int64_t count) {
     { sampler.plan(count, count) } -> std::convertible_to<at::Tensor>;
     { sampler.choose(x, x) } -> std::convertible_to<at::Tensor>;
+};
+
+/// A planned sampler that draws from logits [R, V] by itself, temperature and filters included, in one kernel: for
+/// devices that generated kernels are launched on. Law: as choose() of the log-probabilities, within rounding.
+template <class Sampler>
+concept KernelSampler = PlannedSampler<Sampler> &&
+    requires(Sampler const sampler, libtorch::cuda::launcher const& launch, at::Tensor const& x, sampling const& how) {
+    { sampler.sample_rows(launch, x, x, how) } -> std::same_as<libtorch::sampled_rows>;
 };
 
 }  // namespace proximal::lm

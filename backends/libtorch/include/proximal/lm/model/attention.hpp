@@ -90,14 +90,18 @@ inline at::Tensor attend_cached(attention_input const& x, attention_shape const&
 /// Self-attention composed of ATen operations, for any device: see self_attention.
 inline at::Tensor composed_attention(attention_input const& x, attention_shape const& shape, rotary const& rotate,
                                      token_batch const& tokens, kv_cache* cache, std::size_t layer) {
-    // Both in one pass: on an accelerator a step of decoding is as long as its operations are many.
-    auto const both =
-        rotate(at::cat({x.query, x.key}, 1), tokens.positions).split_with_sizes({shape.heads, shape.kv_heads}, 1);
-    attention_input const turned{both[0], both[1], x.value};
+    bool const decodes = cache && cache->length > 0;
+    auto const turn = [&]() -> attention_input {
+        if (!decodes) return {rotate(x.query, tokens.positions), rotate(x.key, tokens.positions), x.value};
+        // In one pass: on an accelerator a step of decoding takes as long as it has operations.
+        auto const both =
+            rotate(at::cat({x.query, x.key}, 1), tokens.positions).split_with_sizes({shape.heads, shape.kv_heads}, 1);
+        return {both[0], both[1], x.value};
+    };
+    auto const turned = turn();
     if (tokens.seen.defined()) return attend_seen(turned, shape, tokens);
     if (cache) append(turned, tokens, *cache, layer);
-    return cache && cache->length > 0 ? attend_cached(turned, shape, tokens, *cache, layer)
-                                      : attend(turned, shape, tokens);
+    return decodes ? attend_cached(turned, shape, tokens, *cache, layer) : attend(turned, shape, tokens);
 }
 
 /// The same in few passes on the CPU.
