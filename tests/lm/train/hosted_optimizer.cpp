@@ -76,5 +76,7 @@ TEST_CASE("configured_optimizer: --offload_optimizer is for a device, and for th
     moved_by_hand const model;
     CHECK_THROWS_WITH(configured_optimizer(config, model.parameters, std::make_shared<single_process>()),
                       Catch::Contains("--offload_optimizer moves from a GPU's memory"));
-    CHECK_THROWS_WITH(refuse_options_of_own_optimizer(config), Catch::Contains("make it a hosted_optimizer"));
+    sgd const own(model.parameters, 0.0);
+    CHECK_THROWS_WITH(check_own_optimizer(own, model.parameters, config),
+                      Catch::Contains("make it a hosted_optimizer"));
 }
