@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// expect: proximal: a part with a knob "group_size" compares the responses to one prompt
+// expect: compares the responses to one prompt, and nobody is told how many
 #include <proximal/proximal.hpp>
 using namespace proximal;
 

@@ -121,8 +121,8 @@ TEST_CASE(
     CHECK(said("save_steps: 017") == "run.yaml:2: save_steps: 017 is octal in YAML 1.1, 15: write 15 or 17");
     CHECK(said("save_steps: 0o17") == "run.yaml:2: save_steps: 0o17 is text in YAML 1.1 and a number in 1.2: write 15");
     CHECK(said("save_steps: 1:30") == "run.yaml:2: save_steps: 1:30 is a number in sixtieths in YAML 1.1: write 90");
-    CHECK(said("save_steps: +.inf") == "run.yaml:2: save_steps must be above 0, but is inf.");
-    CHECK(said("kl_coef: .NaN") == "run.yaml:2: kl_coef must be at least 0, but is nan.");
+    CHECK(said("save_steps: +.inf") == "run.yaml:2: save_steps must be a finite number, but is inf.");
+    CHECK(said("kl_coef: .NaN") == "run.yaml:2: kl_coef must be a finite number, but is nan.");
     CHECK(said("lr_scheduler_kwargs: {power: 017}") ==
           "run.yaml:2: lr_scheduler_kwargs is no dictionary that can be read: 017 is octal in YAML 1.1, 15: write 15 "
           "or 17");

@@ -107,7 +107,6 @@ inline constexpr std::array foreign_flags{
     foreign_flag{"padding_free", "", "no padding is computed on, ever"},
     foreign_flag{"pad_to_multiple_of", "", "no padding is computed on, ever"},
     foreign_flag{"dataset_text_field", "", "texts are in the fields \"prompt\" and \"completion\", or \"messages\""},
-    foreign_flag{"neftune_noise_alpha", "", "embeddings get no noise"},
     foreign_flag{"disable_dropout", "", "dropout is always off"},
     foreign_flag{"activation_offloading", "--gradient_checkpointing", "computes them twice instead"},
     foreign_flag{"wandb", "", "--report_to is tensorboard or none; metrics.jsonl is always written"},

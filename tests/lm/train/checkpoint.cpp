@@ -309,13 +309,16 @@ TEST_CASE("checkpoint: evaluations that cannot be made are refused before the ru
     CHECK_NOTHROW(refused(config));
     CHECK_THROWS_WITH(refused(config, false), Catch::Contains("no evaluation data"));
     config.metric_for_best_model = "nonsense";
+    CHECK_THROWS_WITH(refused(config),
+                      Catch::Contains("an evaluation measures no eval/nonsense; it measures eval/scores"));
+    config.metric_for_best_model = "rewards/of_a_part";  // whose names only an evaluation knows
     support::temporary_folder const folder;
     config.output_dir = folder.path;
     config.eval_steps = 1, config.save_steps = 1;
     auto const given = support::arguments(config);
     ppo_trainer trainer(stock_ppo(config), given);
     CHECK_THROWS_WITH(trainer.train(),
-                      Catch::Contains("an evaluation measures no eval/nonsense; it measures eval/scores"));
+                      Catch::Contains("an evaluation measures no eval/rewards/of_a_part; it measures eval/scores"));
     config = support::small_config();
     config.early_stopping_patience = 2;
     CHECK_THROWS_WITH(refused(config), Catch::Contains("--early_stopping_patience needs evaluations"));
