@@ -12,7 +12,7 @@ say "[1/3] set-up: Debian packages and LibTorch; about 2 minutes the first time,
     # Tests want packages that a run does not: they are left to scripts/test.sh.
     [ -f build/release/CMakeCache.txt ] || set -- -DPROXIMAL_TESTS=OFF
     [ -f build/release/CMakeCache.txt ] && set --
-    say "[2/3] building ppo: about $(( $(nproc) > 1 ? 2 : 4 )) minutes on this machine's $(nproc) cores the first time"
+    say "[2/3] building ppo: about $(( $(nproc) > 1 ? 3 : 6 )) minutes on this machine's $(nproc) cores the first time"
     cmake --preset release --log-level=WARNING "$@" >/dev/null
     with_heartbeat "compiling" cmake --build --preset release --target ppo
 )

@@ -73,8 +73,7 @@ TEST_CASE("flags: names of other libraries are answered; each of ours that an an
     std::set<std::string> ours{"group_size", "kl_loss_coef", "cliprange_low", "cliprange_high", "clip_c"};  // of parts
     for (auto const& knob : any_knobs(config)) ours.insert(knob.name);
     std::set<std::string> const of_others{"max_seq_length", "max_length", "prompt_loss_weight"};  // of sft and reward
-    CHECK(find_foreign_flag("max_length", {"max_seq_length", "response_length_of_nothing"})->ours ==
-          "--max_seq_length");
+    CHECK(find_foreign_flag("max_length", {"max_seq_length", "response_length"})->ours == "--max_seq_length");
     CHECK(find_foreign_flag("max_length", ours)->ours == "--response_length");
     CHECK(find_foreign_flag("max_seq_length", ours) == nullptr);
     CHECK(find_foreign_flag("max_seq_length", {"max_length"})->ours == "--max_length");

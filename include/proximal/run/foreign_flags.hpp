@@ -96,8 +96,8 @@ inline constexpr std::array foreign_flags{
     foreign_flag{"kl_estimator", "", "compose it: kl_penalty<k1>, <k2>, <k3> in an algorithm of your own"},
     foreign_flag{"loss_type", "--algorithm", "a loss is part of an algorithm"},
     foreign_flag{"kl_penalty", "", "compose it: kl_penalty<k1>, <k2>, <k3> in an algorithm of your own"},
-    foreign_flag{"max_length", "--response_length", "of the response alone"},
     foreign_flag{"max_length", "--max_seq_length", "of prompt and answer together", true},
+    foreign_flag{"max_length", "--response_length", "of the response alone"},
     foreign_flag{"max_seq_length", "--max_length", "of prompt and answer together", true},
     // TRL's SFTConfig and RewardConfig
     foreign_flag{"completion_only_loss", "--prompt_loss_weight", "0 counts the answers' tokens alone", true},
@@ -161,7 +161,7 @@ inline constexpr std::array foreign_flags{
 }  // namespace detail
 
 /// The row of a flag; of a dotted one (actor_rollout_ref.rollout.n) the last word's. Of several rows, for several
-/// programs, that whose answer is among the `known` flags. None where nothing is known.
+/// programs, the first whose answer is among the `known` flags. None where nothing is known.
 inline foreign_flag const* find_foreign_flag(std::string_view name, std::set<std::string> const& known = {}) {
     name = name.substr(name.rfind('.') + 1);  // npos + 1 is 0
     foreign_flag const* first = nullptr;
