@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """What watching a run costs: `ppo` as it comes against `ppo` that only trains, in turns.
 
     bench/overhead.py [--ppo build/release/ppo] [--pairs 6] [--threads 1] -- FLAGS OF ppo

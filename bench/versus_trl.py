@@ -10,10 +10,10 @@ It takes the first GPU, or with --cpu the CPU. PYTHON is one with trl 0.11.4, tr
 same GPU; without it only ours is run. Each of --variants is a run of ours with these flags more; TRL computes in float32.
 
 Prints, of the updates after the first, the median seconds of an update (of the clock, from one log row to the next), its
-phases, peak memory (of the GPU as nvidia-smi
-reads it, else of the process) and, with --peak_tflops (the card's, in the dtype that matrices are multiplied in), MFU: the
-operations of the update's training phase that it cannot do without, 6 for each weight and token, over what the card could
-have done in its time (Chowdhery et al., PaLM, 2022, appendix B, without attention's part).
+phases, peak memory (of the GPU as nvidia-smi reads it, else of the process) and, with --peak_tflops (the card's, in the
+dtype that matrices are multiplied in), MFU: the operations of the update's training phase that it cannot do without, 6
+for each weight and token, over what the card could have done in its time (Chowdhery et al., PaLM, 2022, appendix B,
+without attention's part).
 """
 import argparse
 import ctypes
@@ -265,15 +265,15 @@ def main():
             peaks = dict(zip(names, options.peak_tflops * (len(names) if len(options.peak_tflops) == 1 else 1)))
             for _ in range(options.rounds):
                 if options.trl_python:
-                    memory = run([options.trl_python, os.path.abspath(__file__), "--as_trl", at("prompts.jsonl"), at("trl.jsonl"),
+                    timed = run([options.trl_python, os.path.abspath(__file__), "--as_trl", at("prompts.jsonl"), at("trl.jsonl"),
                                   str(options.threads), *common, "--output_dir", at("trl"), "--disable_tqdm", "true",
                                   "--logging_steps", "1"], environment, not options.cpu, at("trl.jsonl"))
-                    runs.setdefault("TRL", []).append(measured(rows_after_first(at("trl.jsonl")), memory))
+                    runs.setdefault("TRL", []).append(measured(rows_after_first(at("trl.jsonl")), timed))
                 for variant in options.variants:
                     shutil.rmtree(at("ours"), ignore_errors=True)
-                    memory = run([options.ppo, *common, "--model_name_or_path", at("policy"), "--dataset_name", at("prompts.jsonl"),
+                    timed = run([options.ppo, *common, "--model_name_or_path", at("policy"), "--dataset_name", at("prompts.jsonl"),
                                   "--output_dir", at("ours"), *variant.split(), *more], environment, not options.cpu, at("ours/metrics.jsonl"))
-                    runs.setdefault(("ours " + variant).strip(), []).append(measured(rows_after_first(at("ours/metrics.jsonl")), memory))
+                    runs.setdefault(("ours " + variant).strip(), []).append(measured(rows_after_first(at("ours/metrics.jsonl")), timed))
             for whose, all_runs in runs.items():
                 of = {key: statistics.median(one[key] for one in all_runs) for key in all_runs[0]}
                 phases = " | ".join(f"{of[key]:.3g}" if key in of else "" for key in ("generate", "score", "update"))

@@ -72,7 +72,6 @@ int main(int argc, char** argv) {
         if (given.tokenizer.empty())
             throw std::invalid_argument("--tokenizer is missing: give the folder that holds tokenizer.json");
         convert(proximal::text::tokenizer::load(given.tokenizer), given.decode, !given.no_special_tokens);
-        std::cout.flush();
         return 0;
     });
 }

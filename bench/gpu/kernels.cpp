@@ -3,13 +3,14 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <functional>
 #include <proximal/libtorch/device.hpp>
 #include <proximal/libtorch/fused_loss.hpp>
 #include <proximal/libtorch/logprob.hpp>
 #include <proximal/libtorch/sample_rows.hpp>
+#include <proximal/lm/generation/filter_logits.hpp>
+#include <proximal/lm/generation/multinomial_sampler.hpp>
 #include <proximal/proximal.hpp>
 #include <vector>
 
@@ -108,20 +109,8 @@ void bench_sampling(at::Device device, std::int64_t rows, std::int64_t top_k, do
     auto const logits = at::randn({rows, V}, options.dtype(at::kFloat)) * 3;
     auto const numbers = at::rand({rows}, options.dtype(at::kDouble));
     auto const composed = [&] {
-        auto z = logits / 0.7;
-        if (top_k > 0) {
-            auto const kth = std::get<0>(z.topk(top_k, 1)).narrow(1, top_k - 1, 1);
-            z = z.masked_fill(z.lt(kth), -INFINITY);
-        }
-        if (top_p < 1.0) {
-            auto const [ascending, order] = z.sort(/*stable=*/true, 1, /*descending=*/false);
-            auto const gone = ascending.softmax(1).cumsum(1).le(1.0 - top_p);
-            z = z.masked_fill(at::zeros_like(gone).scatter(1, order, gone), -INFINITY);
-        }
-        auto const likely = z.log_softmax(1);
-        auto const cumulative = likely.exp().cumsum(1, at::kDouble);
-        auto const drawn = cumulative.le(numbers.unsqueeze(1) * cumulative.narrow(1, -1, 1)).sum(1).clamp_max(V - 1);
-        likely.gather(1, drawn.unsqueeze(1));
+        auto const likely = lm::keep_top_p(lm::keep_top_k(logits / 0.7, top_k), top_p).log_softmax(1);
+        likely.gather(1, lm::multinomial_sampler{}.choose(likely, numbers).unsqueeze(1));
     };
     auto const* const launch = cuda::launcher_for(logits);
     auto const how = top_k > 0 || top_p < 1.0 ? "draw of a token, top-k and top-p" : "draw of a token";
