@@ -5,18 +5,21 @@
 
 #include <barrier>
 #include <memory>
+#include <mutex>
 #include <proximal/lm/distributed/communicator.hpp>
 #include <thread>
 #include <vector>
 
 namespace support {
 
-/// Processes that are threads of the test: each collective waits for all, as real ones do.
+/// Processes that are threads of the test: each collective waits for all, as real ones do. One runs at a time, up to
+/// its next collective: Catch's checks are for one thread.
 class thread_communicator final : public proximal::lm::communicator {
    public:
     struct meeting {
         explicit meeting(std::int64_t size) : gate(size), sent(static_cast<std::size_t>(size)) {}
         std::barrier<> gate;
+        std::mutex turn{};
         std::vector<at::Tensor> sent;
     };
     thread_communicator(std::shared_ptr<meeting> meeting, std::int64_t rank)
@@ -31,7 +34,11 @@ class thread_communicator final : public proximal::lm::communicator {
         return at::stack(exchange(x)).sum(0).select(0, rank_);
     }
     void broadcast(at::Tensor& x, std::int64_t root) override { x.copy_(exchange(x)[static_cast<std::size_t>(root)]); }
-    void barrier() override { meeting_->gate.arrive_and_wait(); }
+    void barrier() override {
+        meeting_->turn.unlock();
+        meeting_->gate.arrive_and_wait();
+        meeting_->turn.lock();
+    }
 
    private:
     std::vector<at::Tensor> exchange(at::Tensor const& x) {
@@ -51,7 +58,10 @@ void as_processes(std::int64_t size, Body const& body) {
     auto const meeting = std::make_shared<thread_communicator::meeting>(size);
     std::vector<std::thread> running;
     for (std::int64_t rank = 0; rank < size; ++rank)
-        running.emplace_back([&, rank] { body(std::make_shared<thread_communicator>(meeting, rank)); });
+        running.emplace_back([&, rank] {
+            std::scoped_lock const turn(meeting->turn);
+            body(std::make_shared<thread_communicator>(meeting, rank));
+        });
     for (auto& thread : running) thread.join();
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "../../support/gloo_threads.hpp"
+#include "../../support/gloo_processes.hpp"
 
 #include <dlfcn.h>
 #include <netinet/in.h>
@@ -98,7 +98,7 @@ at::Tensor after_a_step(std::shared_ptr<communicator> const& world, at::Device d
 
 TEST_CASE("c10d_communicator: Gloo keeps every promise, of one, two and three processes") {
     for (int const size : {1, 2, 3})
-        support::with_gloo(size, [&](auto const&, auto const& group, int) {
+        support::with_gloo(size, [&](auto const& group, int) {
             auto const world = std::make_shared<c10d_communicator>(group);
             check_collectives(*world, at::kCPU);
             CHECK(at::equal(after_a_step(world, at::kCPU, sharding::zero2),
@@ -107,7 +107,7 @@ TEST_CASE("c10d_communicator: Gloo keeps every promise, of one, two and three pr
 }
 
 TEST_CASE("c10d_communicator: a collective that takes longer than --ddp_timeout ends in a sentence") {
-    support::with_gloo(2, [&](auto const&, auto const& group, int rank) {
+    support::with_gloo(2, [&](auto const& group, int rank) {
         c10d_communicator world(group);
         world.barrier();
         if (rank == 1) return std::this_thread::sleep_for(std::chrono::seconds(4));
@@ -224,7 +224,7 @@ TEST_CASE("gpu: NCCL keeps every promise, of one process; and Gloo of two, by wa
     auto const on_cpu = after_a_step(world, at::kCPU, sharding::none);
     for (auto const mode : {sharding::none, sharding::zero1, sharding::zero2})
         CHECK(at::allclose(after_a_step(world, device, mode), on_cpu, 1e-5, 1e-6));
-    support::with_gloo(2, [&](auto const&, auto const& group, int) {
+    support::with_gloo(2, [&](auto const& group, int) {
         auto const both = std::make_shared<c10d_communicator>(group);
         check_collectives(*both, device);
         CHECK(at::allclose(after_a_step(both, device, sharding::zero2), after_a_step(both, at::kCPU, sharding::zero2),
