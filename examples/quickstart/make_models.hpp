@@ -37,7 +37,7 @@ inline std::filesystem::path cache_folder() {
 inline std::int64_t const vocabulary = 2048;
 inline std::int64_t const prompt_tokens = 64;    // longer prompts are left out
 inline std::int64_t const response_tokens = 24;  // longer answers too
-inline std::int64_t const sft_steps = 500;
+inline std::int64_t const sft_steps = 400;
 
 inline nlohmann::json small_gpt_neox(std::int64_t eos, std::int64_t pad, std::int64_t size) {
     return {{"model_type", "gpt_neox"},
@@ -109,7 +109,7 @@ inline embedded make_or_load() {
         std::int64_t parameters = 0;
         for (auto const& parameter : model.parameters()) parameters += parameter.tensor.numel();
         fmt::print(
-            "model      GPT-NeoX, 4 layers of 160, {:.1f} million parameters; SFT on the text (about two minutes, "
+            "model      GPT-NeoX, 4 layers of 160, {:.1f} million parameters; SFT on the text (a minute or two, "
             "once)\n",
             static_cast<double>(parameters) / 1e6);
         auto const data = demonstrations(texts.train, words, response_tokens);

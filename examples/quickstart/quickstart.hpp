@@ -22,7 +22,7 @@ inline bool names_nothing(run::PPOv2Config const& config) {
 }
 
 /// The quick start's own settings, where the command line names neither models nor data: small batches, steps large
-/// enough for a small model, and a run of some two minutes on two cores.
+/// enough for a small model, and a run of about a minute on two cores.
 inline std::vector<std::string> settings_for(run::PPOv2Config const& config) {
     if (!names_nothing(config)) return {};
     return {"--output_dir=models/quickstart/ppo",
@@ -30,7 +30,7 @@ inline std::vector<std::string> settings_for(run::PPOv2Config const& config) {
             "--per_device_train_batch_size=32",
             "--num_mini_batches=2",
             "--num_ppo_epochs=2",
-            "--total_episodes=3072",
+            "--total_episodes=2304",
             "--learning_rate=3e-4",
             "--response_length=" + std::to_string(response_tokens),
             "--stop_token=eos",
