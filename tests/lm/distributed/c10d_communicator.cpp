@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/distributed/c10d/HashStore.hpp>
 #include <proximal/libtorch/device.hpp>
 #include <proximal/lm/train/adamw.hpp>
 #include <proximal/lm/train/distributed_optimizer.hpp>
