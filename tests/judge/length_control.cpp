@@ -78,15 +78,17 @@ TEST_CASE("length_controlled: finds the rate and the bias that data were drawn f
     CHECK(*win_rate(count(judged)) > 0.5);  // it is length that wins
 }
 
-TEST_CASE("length_controlled: few pairs, and pairs that length parts perfectly, have an answer too") {
+TEST_CASE(
+    "length_controlled: few pairs, and pairs that length parts perfectly, have an answer; one-sided ones have none") {
     auto const parted = length_controlled(with_lengths("WWWLLL", {200, 201, 202, 20, 21, 22}));
     REQUIRE(parted.has_value());
     CHECK(parted->win_rate == Approx(0.5).margin(0.1));
     CHECK((parted->length_effect > 0.5 && std::isfinite(parted->length_effect)));
-    auto const all = length_controlled(with_lengths("WWW", {200, 100, 50}));
-    CHECK((all->win_rate > 0.99 && all->win_rate <= 1.0));
-    CHECK((all->confidence.low >= 0.0 && all->confidence.high <= 1.0));
-    CHECK(length_controlled(with_lengths("L", {300}))->win_rate < 0.01);
+    auto const nearly = length_controlled(with_lengths("WWWT", {200, 100, 50, 100}));
+    CHECK((nearly->win_rate > 0.5 && nearly->win_rate < 1.0));
+    CHECK((nearly->confidence.low >= 0.0 && nearly->confidence.high <= 1.0));
+    for (auto const* const one_sided : {"WWW", "LLL", "LFL", "W", "L"})
+        CHECK_FALSE(length_controlled(with_lengths(one_sided, {200, 100, 50})).has_value());
     CHECK_FALSE(length_controlled(with_lengths("FF", {1, 2})).has_value());
     CHECK_FALSE(length_controlled({}).has_value());
 }

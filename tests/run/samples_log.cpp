@@ -13,6 +13,7 @@ TEST_CASE("samples_log: an object a row, numbers as numbers, texts as they are")
     trainer_state state{.output_dir = folder.path};
     samples_log log;
     log.on_train_begin(state);
+    CHECK(!std::filesystem::exists(folder.path / "samples.jsonl"));
     state.update = 2;
     state.episode = 16;
     log.on_completions(state, {{"query", "model response", "score", "judge"},

@@ -51,7 +51,8 @@ struct judging_cost {
     std::int64_t requests = 0, retries = 0, from_cache = 0;
 };
 
-/// All that came of a judging. win_rate, trl_win_rate and length_controlled are not there where nothing was judged.
+/// All that came of a judging. win_rate, trl_win_rate and length_controlled are not there where nothing was judged, and
+/// the last neither where one side won every pair.
 struct report {
     std::string judge{};  // "gpt-4o-mini at https://api.openai.com/v1", "rouge_l"
     bool is_endpoint = false, both_orders = false;

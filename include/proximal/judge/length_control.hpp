@@ -53,7 +53,8 @@ struct length_controlled_win_rate {
 ///
 /// s is the differences' root mean square. A tie is half a win. phi has a standard normal prior (a ridge of weight 1)
 /// and theta a nearly flat one, so that few pairs, or pairs that length parts perfectly, still have an answer.
-/// The interval is the delta method's on theta. Nothing where no pair was judged.
+/// The interval is the delta method's on theta. Nothing where no pair was judged, or where all wins are one side's: what
+/// lengths do to a verdict that never changes cannot be told.
 ///
 /// Source: the idea is AlpacaEval 2's length-controlled win rate (Dubois et al. 2024). Departures: there a term for
 /// each prompt's difficulty, fitted on many models, and s the differences' standard deviation; one model alone gives no
@@ -68,7 +69,7 @@ inline std::optional<length_controlled_win_rate> length_controlled(std::span<out
         x.push_back(static_cast<double>(one.model_length - one.reference_length));
         square += x.back() * x.back();
     }
-    if (y.empty()) return std::nullopt;
+    if (y.empty() || (y.front() != 0.5 && std::ranges::count(y, y.front()) == std::ssize(y))) return std::nullopt;
     double const scale = std::sqrt(square / static_cast<double>(x.size()));
     for (auto& difference : x) difference = scale > 0.0 ? std::tanh(difference / scale) : 0.0;
 

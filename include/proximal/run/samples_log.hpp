@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <proximal/run/completions_table.hpp>
 #include <proximal/run/line_log.hpp>
@@ -13,13 +14,15 @@ namespace proximal::run {
 /// Appends each table of samples to OUTPUT_DIR/samples.jsonl, a JSON object a row: {"update", "episode", "query",
 /// "response", "score"}, and what else the table has a column of under its heading. A cell that is a number is one; a
 /// score that is none is null; broken UTF-8 becomes U+FFFD. A resumed run goes on after the samples of the updates
-/// done.
+/// done. A run without tables has no such file.
 class samples_log final : public trainer_callback {
    public:
     void on_train_begin(trainer_state& state) override {
-        out_.begin_or_go_on(state.output_dir / "samples.jsonl", state.update);
+        auto const file = state.output_dir / "samples.jsonl";
+        if (std::filesystem::exists(file)) out_.begin_or_go_on(file, state.update);
     }
     void on_completions(trainer_state& state, completions_table const& table) override {
+        if (!out_.is_open()) out_.begin(state.output_dir / "samples.jsonl");
         for (auto const& row : table.rows) {
             nlohmann::ordered_json sample{{"update", state.update}, {"episode", state.episode}};
             for (std::size_t k = 0; k < table.headings.size() && k < row.size(); ++k) {

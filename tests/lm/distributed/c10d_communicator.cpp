@@ -12,10 +12,10 @@
 #include <vector>
 
 #include <torch/csrc/autograd/autograd.h>
-#include <torch/csrc/distributed/c10d/HashStore.hpp>
 #include <proximal/libtorch/device.hpp>
 #include <proximal/lm/train/adamw.hpp>
 #include <proximal/lm/train/distributed_optimizer.hpp>
+#include <torch/csrc/distributed/c10d/HashStore.hpp>
 
 #include <catch2/catch.hpp>  // last: LibTorch has a CHECK of its own
 
