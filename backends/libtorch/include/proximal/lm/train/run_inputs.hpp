@@ -50,25 +50,29 @@ inline std::optional<text::query_format> configured_query(run::data_options cons
     return *config.query_format == "tldr" ? text::tldr_query() : text::query_format{*config.query_format};
 }
 
+/// How a run's texts become tokens: in parallel, shown on `bar`, kept between runs.
+inline text::encoding configured_encoding(run::data_options const& config, run::progress_bar& bar) {
+    return {.threads = static_cast<std::size_t>(config.dataset_num_proc.value_or(0)),
+            .progress =
+                [&bar](std::size_t done, std::size_t total) {
+                    bar.set_total(static_cast<std::int64_t>(total)), bar.show(static_cast<std::int64_t>(done));
+                },
+            .cache = cache_folder()};
+}
+
 /// The data that --dataset_name names, with progress; `formats` are read besides those that always are.
 inline text::prompt_split configured_data(run::PPOv2Config const& config, text::tokenizer const& tokenizer,
                                           std::vector<text::record_format> const& formats = {}) {
     run::progress_bar bar("tokenizing", 0, !config.disable_tqdm);
-    auto splits = text::load_prompt_split(
-        *config.dataset_name, tokenizer,
-        text::prompt_options{.splits = {config.dataset_train_split, config.dataset_test_split},
-                             .eval_fraction = config.eval_fraction,
-                             .seed = config.seed,
-                             .max_prompt_length = config.max_prompt_length,
-                             .query = configured_query(config),
-                             .formats = formats,
-                             .how = {.threads = static_cast<std::size_t>(config.dataset_num_proc.value_or(0)),
-                                     .progress =
-                                         [&](std::size_t done, std::size_t total) {
-                                             bar.set_total(static_cast<std::int64_t>(total)),
-                                                 bar.show(static_cast<std::int64_t>(done));
-                                         },
-                                     .cache = cache_folder()}});
+    auto splits =
+        text::load_prompt_split(*config.dataset_name, tokenizer,
+                                text::prompt_options{.splits = {config.dataset_train_split, config.dataset_test_split},
+                                                     .eval_fraction = config.eval_fraction,
+                                                     .seed = config.seed,
+                                                     .max_prompt_length = config.max_prompt_length,
+                                                     .query = configured_query(config),
+                                                     .formats = formats,
+                                                     .how = configured_encoding(config, bar)});
     bar.finish();
     return splits;
 }

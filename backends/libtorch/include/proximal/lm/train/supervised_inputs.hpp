@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <proximal/cache_folder.hpp>
 #include <proximal/io/hub.hpp>
 #include <proximal/lm/model/load_model.hpp>
 #include <proximal/lm/model/make_model.hpp>
@@ -56,12 +55,7 @@ auto rows_of(Config const& config, text::completion_options options, std::vector
     run::progress_bar bar("tokenizing", 0, !config.disable_tqdm);
     options.max_prompt_length = config.max_prompt_length;
     options.query = configured_query(config);
-    options.how = {.threads = static_cast<std::size_t>(config.dataset_num_proc.value_or(0)),
-                   .progress =
-                       [&](std::size_t done, std::size_t total) {
-                           bar.set_total(static_cast<std::int64_t>(total)), bar.show(static_cast<std::int64_t>(done));
-                       },
-                   .cache = cache_folder()};
+    options.how = configured_encoding(config, bar);
     auto const files =
         text::find_dataset(*config.dataset_name, {config.dataset_train_split, config.dataset_test_split});
     using rows = decltype(of(text::record_table(), options));
