@@ -19,8 +19,8 @@
 
 namespace support {
 
-/// Runs body(group, rank) as each of `size` members of a Gloo group, every one a process of its own: this program again,
-/// with the test that is running. Catch's checks are for one thread, and so is what Gloo does when a collective fails.
+/// Runs body(group, rank) as each of `size` members of a Gloo group, each a process of its own: this program again with
+/// the test that is running. Catch's checks are for one thread, and two groups that fail in one process may crash it.
 /// What the test checks outside of `body`, it checks in every process.
 template <class Body>
 void with_gloo(int size, Body const& body) {

@@ -53,8 +53,8 @@ struct length_controlled_win_rate {
 ///
 /// s is the differences' root mean square. A tie is half a win. phi has a standard normal prior (a ridge of weight 1)
 /// and theta a nearly flat one, so that few pairs, or pairs that length parts perfectly, still have an answer.
-/// The interval is the delta method's on theta. Nothing where no pair was judged, or where all wins are one side's: what
-/// lengths do to a verdict that never changes cannot be told.
+/// The interval is the delta method's on theta. Nothing where no pair was judged, or where one side won every pair:
+/// what lengths do to a verdict that never changes cannot be told.
 ///
 /// Source: the idea is AlpacaEval 2's length-controlled win rate (Dubois et al. 2024). Departures: there a term for
 /// each prompt's difficulty, fitted on many models, and s the differences' standard deviation; one model alone gives no
