@@ -21,10 +21,10 @@ struct miniature_options {
     std::int64_t sft_steps = 311;
     std::int64_t pair_prompts = 3000;
     std::int64_t reward_steps = 300;
-    std::int64_t updates = 28;
+    std::int64_t updates = 20;
     double kl_coef = 0.05;
     double ppo_learning_rate = 1e-4;
-    std::int64_t points = 7;
+    std::int64_t points = 5;
     std::int64_t judged = 400;
     std::string others;
 
