@@ -8,7 +8,7 @@ source scripts/say.sh
 
 torch_version=2.11.0
 pyarrow_version=26.0.1  # its wheel brings Arrow's C++, which reads Parquet
-cuda_crt_version=13.0.88  # a folder of CUDA's headers that the torch wheel's own wheels leave out
+cuda_headers=(nvidia-cuda-crt==13.0.88 nvidia-cuda-cccl==13.0.85)  # of CUDA's headers, what torch's wheels leave out
 packages=(g++ cmake ninja-build make pkg-config ca-certificates python3 python3-venv
     libeigen3-dev libboost-dev nlohmann-json3-dev libfmt-dev libpcre2-dev libutf8proc-dev libyaml-cpp-dev zlib1g-dev
     libcurl4-openssl-dev gnuplot-nox)
@@ -45,8 +45,11 @@ if [ -d .venv ] && ! ls .venv/lib/python3*/site-packages/pyarrow-$pyarrow_versio
     say "      installing Arrow $pyarrow_version (the pyarrow wheel from PyPI) into .venv"
     with_heartbeat "installing Arrow" .venv/bin/python -m pip install --quiet --disable-pip-version-check "pyarrow==$pyarrow_version"
 fi
-if [ -d .venv/lib/python3*/site-packages/nvidia/cu13 ] &&
-    ! ls .venv/lib/python3*/site-packages/nvidia_cuda_crt-$cuda_crt_version*.dist-info >/dev/null 2>&1; then
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "nvidia-cuda-crt==$cuda_crt_version"
+if [ -d .venv/lib/python3*/site-packages/nvidia/cu13 ]; then
+    for wheel in "${cuda_headers[@]}"; do
+        name=${wheel%==*}
+        ls .venv/lib/python3*/site-packages/"${name//-/_}-${wheel#*==}".dist-info >/dev/null 2>&1 ||
+            .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "$wheel"
+    done
 fi
 say "      set-up is complete"

@@ -45,15 +45,18 @@ endforeach()
 file(GLOB proximal_cuda_include "${proximal_torch_lib}/../../nvidia/cu*/include")
 file(GLOB proximal_nccl_include "${proximal_torch_lib}/../../nvidia/nccl/include")
 find_library(PROXIMAL_TORCH_CUDA torch_cuda HINTS ${proximal_torch_hints} PATH_SUFFIXES lib NO_DEFAULT_PATH)
-# cuda_runtime.h includes crt/host_config.h, which is in a wheel of its own (nvidia-cuda-crt) or in a CUDA toolkit.
+# Those include crt/host_config.h and nv/target, which are in wheels of their own (nvidia-cuda-crt, nvidia-cuda-cccl) or in
+# a CUDA toolkit.
 find_path(PROXIMAL_CUDA_CRT crt/host_config.h HINTS ${proximal_cuda_include} PATHS /usr/local/cuda/include)
-mark_as_advanced(PROXIMAL_TORCH_CUDA PROXIMAL_CUDA_CRT)
-if(PROXIMAL_TORCH_CUDA AND proximal_cuda_include AND proximal_nccl_include AND PROXIMAL_CUDA_CRT)
+find_path(PROXIMAL_CUDA_CCCL nv/target HINTS ${proximal_cuda_include} PATHS /usr/local/cuda/include
+    PATH_SUFFIXES . cccl)
+mark_as_advanced(PROXIMAL_TORCH_CUDA PROXIMAL_CUDA_CRT PROXIMAL_CUDA_CCCL)
+if(PROXIMAL_TORCH_CUDA AND proximal_cuda_include AND proximal_nccl_include AND PROXIMAL_CUDA_CRT AND PROXIMAL_CUDA_CCCL)
     add_library(proximal::torch_cuda INTERFACE IMPORTED GLOBAL)
     target_include_directories(proximal::torch_cuda INTERFACE
-        ${proximal_cuda_include} ${proximal_nccl_include} "${PROXIMAL_CUDA_CRT}")
+        ${proximal_cuda_include} ${proximal_nccl_include} "${PROXIMAL_CUDA_CRT}" "${PROXIMAL_CUDA_CCCL}")
     target_link_libraries(proximal::torch_cuda INTERFACE "${PROXIMAL_TORCH_CUDA}")
 elseif(PROXIMAL_TORCH_CUDA)
     message(STATUS "NCCL and CUDA graphs are not built: headers of CUDA are missing "
-        "(scripts/setup.sh installs them; or: pip install nvidia-cuda-crt)")
+        "(scripts/setup.sh installs them; or: pip install nvidia-cuda-crt nvidia-cuda-cccl)")
 endif()
