@@ -24,7 +24,7 @@ class protobuf_message {
     /// A field of 64-bit numbers, packed: a histogram's limits.
     void numbers(int field, std::vector<double> const& values) {
         std::string packed(values.size() * sizeof(double), '\0');
-        std::memcpy(packed.data(), values.data(), packed.size());
+        if (!values.empty()) std::memcpy(packed.data(), values.data(), packed.size());
         bytes(field, packed);
     }
     /// A field of bytes: text, or another message.

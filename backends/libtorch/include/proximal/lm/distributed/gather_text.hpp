@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <proximal/lm/distributed/communicator.hpp>
 #include <string>
 #include <string_view>
@@ -20,7 +19,7 @@ inline std::vector<std::string> gather_text(std::string_view text, communicator&
     auto const longest = lengths.max().item<std::int64_t>();
     if (longest == 0) return std::vector<std::string>(static_cast<std::size_t>(world.world_size()));
     at::Tensor const padded = at::zeros({longest}, at::kByte);
-    std::memcpy(padded.mutable_data_ptr(), text.data(), text.size());
+    std::ranges::copy(text, static_cast<char*>(padded.mutable_data_ptr()));
     auto const all = world.all_gather(padded).contiguous();  // [world, longest]
     std::vector<std::string> texts;
     for (std::int64_t rank = 0; rank < world.world_size(); ++rank)
