@@ -431,6 +431,7 @@ TEST_CASE("any device: a run with evaluations that is resumed from a checkpoint 
         }
 }
 
+#ifdef NDEBUG  // else LibTorch's RecordFunction has a member more in its header than in its library
 TEST_CASE("any device: attention is what a GPU has one kernel for: causal without a mask, aligned, last stride 1") {
     struct call {
         bool causal, masked;
@@ -472,6 +473,7 @@ TEST_CASE("any device: attention is what a GPU has one kernel for: causal withou
         }
     }
 }
+#endif
 
 TEST_CASE("any device: what is offloaded is not there between updates, and two updates are the same") {
     at::TensorOptions const away = at::TensorOptions(support::pretend::device()).dtype(at::kDouble);
