@@ -18,6 +18,7 @@ without attention's part).
 import argparse
 import ctypes
 import json
+import math
 import os
 import random
 import shutil
@@ -64,20 +65,21 @@ def write_model(folder, shape, head):
     layers, hidden, heads, vocabulary = SHAPES[shape]
     os.makedirs(folder)
     torch.manual_seed(1)
+    noise = torch.randn(4_000_037) * 0.02
     header, offset = {"__metadata__": {"format": "pt"}}, 0
     tensors = list(tensors_of(shape, head))
     for name, size, _ in tensors:
-        count = 4
-        for n in size:
-            count *= n
+        count = 4 * math.prod(size)
         header[name] = {"dtype": "F32", "shape": list(size), "data_offsets": [offset, offset + count]}
         offset += count
     text = json.dumps(header).encode()
     with open(os.path.join(folder, "model.safetensors"), "wb") as out:
         out.write(struct.pack("<Q", len(text)) + text)
         for _, size, mean in tensors:
-            values = torch.full(size, mean) if len(size) == 1 else torch.randn(size) * 0.02
-            out.write(ctypes.string_at(values.data_ptr(), values.numel() * 4))
+            count = math.prod(size)
+            # Random numbers for a billion weights take longer than an update: these repeat, with no row like another.
+            values = torch.full(size, mean) if len(size) == 1 else noise.repeat(count // len(noise) + 1)[:count]
+            out.write(ctypes.string_at(values.data_ptr(), count * 4))
     config = {
         "architectures": ["GPTNeoXForCausalLM" if head == "embed_out.weight" else "GPTNeoXForSequenceClassification"],
         "model_type": "gpt_neox", "hidden_size": hidden, "num_hidden_layers": layers, "num_attention_heads": heads,

@@ -60,6 +60,13 @@ TEST_CASE("flags: bad ones are named with the cure") {
     CHECK_THROWS_WITH(parsed({"--seed", "1", "2"}), Catch::Contains("'2' belongs to no flag"));
     CHECK_THROWS_WITH(parsed({"--"}), Catch::Contains("belongs to no flag"));
     CHECK_THROWS_WITH(parsed({"--zzzzzz", "1"}), "there is no flag --zzzzzz: see --help");
+    // One dash: what was meant is said, once, and its value is no stray word.
+    CHECK_THROWS_WITH(parsed({"-seed", "1"}), "'-seed' has one dash: write --seed");
+    CHECK_THROWS_WITH(parsed({"-seed=1"}), "'-seed' has one dash: write --seed");
+    CHECK_THROWS_WITH(parsed({"-seed", "-1"}), "'-seed' has one dash: write --seed");
+    CHECK_THROWS_WITH(parsed({"-max-new-tokens", "4"}), "--max_new_tokens is called --response_length here");
+    CHECK_THROWS_WITH(parsed({"-5"}), Catch::Contains("'-5' belongs to no flag"));
+    CHECK_THROWS_WITH(parsed({"---seed", "1"}), Catch::Contains("'---seed' belongs to no flag"));
     CHECK_THROWS_WITH(parsed({"stray"}), Catch::Contains("'stray' belongs to no flag"));
 }
 

@@ -178,15 +178,21 @@ inline given_flags read_flags(std::vector<any_knob> const& knobs, std::vector<st
     for (auto const& knob : knobs) names.insert(knob.name);
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         auto const& word = arguments[i];
-        if (!word.starts_with("--") || word.size() == 2) {
-            errors.add(fmt::format("'{}' belongs to no flag: write --name value, a flag takes one value, or see --help",
-                                   word));
-            continue;
-        }
+        auto const dashes = std::min(word.find_first_not_of('-'), word.size());
         auto const equals = std::min(word.find('='), word.size());
-        auto name = word.substr(2, equals - 2);
+        auto name = word.substr(dashes, std::max(equals, dashes) - dashes);
         std::replace(name.begin(), name.end(), '-', '_');
         auto const* const field = find_refused_field(name);
+        if (dashes != 2 || name.empty()) {
+            bool const is_short = dashes == 1 && (names.contains(name) || field || find_foreign_flag(name));
+            errors.add(!is_short ? fmt::format("'{}' belongs to no flag: write --name value, a flag takes one value, or "
+                                               "see --help",
+                                               word)
+                       : names.contains(name) ? fmt::format("'-{}' has one dash: write --{}", name, name)
+                                              : detail::unknown_flag(name, names));
+            if (is_short && equals == word.size() && i + 1 < arguments.size() && !arguments[i + 1].starts_with("--")) ++i;
+            continue;
+        }
         auto const why = refused.find(name);
         auto const of_name = [&](any_knob const& knob) { return knob.name == name; };
         bool const is_bool =
