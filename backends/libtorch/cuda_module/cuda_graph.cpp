@@ -17,6 +17,10 @@ namespace {
 /// stream it was used on, and the memory that recorded steps work in. That may be shared because a graph is recorded
 /// only when the one before will not be repeated again.
 struct recording_place {
+    explicit recording_place(c10::DeviceIndex device) : stream(c10::cuda::getStreamFromPool(false, device)) {
+        // A pool that no graph holds any longer takes no other graph: this is held for as long as the process lives.
+        c10::cuda::CUDACachingAllocator::createOrIncrefPool(device, pool);
+    }
     c10::cuda::CUDAStream stream;
     at::cuda::MempoolId_t pool = at::cuda::graph_pool_handle();
 };
@@ -26,7 +30,7 @@ recording_place const& place_of(c10::DeviceIndex device) {
     std::scoped_lock const lock(mutex);
     auto const found = places.find(device);
     if (found != places.end()) return found->second;
-    return places.emplace(device, recording_place{c10::cuda::getStreamFromPool(false, device)}).first->second;
+    return places.emplace(device, device).first->second;
 }
 
 class cuda_graph final : public proximal::libtorch::step_graph {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <proximal/io/stop_signal.hpp>
@@ -17,9 +18,12 @@
 
 namespace proximal::run {
 
-/// What went wrong, as stderr tells it: "NAME: what went wrong", a line each where it is several things.
+/// What went wrong, as stderr tells it: "NAME: what went wrong", a line each where it is several things. Where in a
+/// library an error of LibTorch's arose is told only if LibTorch's own TORCH_SHOW_CPP_STACKTRACES asks for it.
 inline std::string named_lines(std::string_view name, std::string_view what) {
     std::string text;
+    char const* const shows = std::getenv("TORCH_SHOW_CPP_STACKTRACES");
+    if (!shows || std::string_view(shows) == "0") what = what.substr(0, what.find("\nException raised from "));
     for (std::size_t at = 0; at <= what.size();) {
         auto const end = std::min(what.find('\n', at), what.size());
         text += fmt::format("{}: {}\n", name, what.substr(at, end - at));
