@@ -3,11 +3,12 @@
 """Seconds and memory of a PPO update, ours and TRL's, on the same models, prompts and flags, in turns.
 
     .venv/bin/python bench/versus_trl.py [--shapes small pythia-160m pythia-1b] [--trl_python PYTHON] [--rounds 2]
-                                         [--variants "" "--bf16 true"] [--peak_tflops 67 989] [--cpu] [-- FLAGS OF ppo]
+                                         [--variants "" "--bf16 true"] [--trl_flags "--bf16 true"]
+                                         [--peak_tflops 67 989] [--cpu] [-- FLAGS OF ppo]
 
 Models have random weights in Pythia's shapes, prompts random letters: what is measured does not depend on what they say.
 It takes the first GPU, or with --cpu the CPU. PYTHON is one with trl 0.11.4, transformers 4.45 and a torch that sees the
-same GPU; without it only ours is run. Each of --variants is a run of ours with these flags more; TRL computes in float32.
+same GPU; without it only ours is run. Each of --variants is a run of ours with these flags more, --trl_flags are for TRL's.
 
 Prints, of the updates after the first, the median seconds of an update (of the clock, from one log row to the next), its
 phases, peak memory (of the GPU as nvidia-smi reads it, else of the process) and, with --peak_tflops (the card's, in the
@@ -164,7 +165,7 @@ def run(command, environment, on_gpu, rows):
     watcher.ends.set()
     clock.ends.set()
     if status:
-        sys.exit(f"failed: {' '.join(command)}\n{words[-2000:]}")
+        raise RuntimeError(f"failed: {' '.join(command)}\n{words[-2000:]}")
     each = [later - earlier for earlier, later in zip(clock.times, clock.times[1:])]
     return statistics.median(each) if each else float("nan"), watcher.most if on_gpu else usage.ru_maxrss / 1024
 
@@ -234,6 +235,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ppo", default="build/release/ppo")
     parser.add_argument("--trl_python")
+    parser.add_argument("--trl_flags", default="", help="flags of TRL, as in \"--bf16 true\"")
     parser.add_argument("--shapes", nargs="*", default=["small", "pythia-160m", "pythia-1b"], choices=SHAPES)
     parser.add_argument("--variants", nargs="*", default=[""], help="flags of ours, one run each")
     parser.add_argument("--rounds", type=int, default=1)
@@ -248,6 +250,7 @@ def main():
     parser.add_argument("--cpu", action="store_true")
     options = parser.parse_args(ours)
     environment = {**os.environ, "OMP_NUM_THREADS": str(options.threads), "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    failures = 0
     print("| shape | whose | s an update | generate | score | update | peak MB | MFU | ratio to TRL |\n|---|---|---|---|---|---|---|---|---|", flush=True)
     for shape in options.shapes:
         with tempfile.TemporaryDirectory(prefix="versus-trl-") as work:
@@ -266,16 +269,25 @@ def main():
             names = [("ours " + variant).strip() for variant in options.variants]
             peaks = dict(zip(names, options.peak_tflops * (len(names) if len(options.peak_tflops) == 1 else 1)))
             for _ in range(options.rounds):
+                asked = []
                 if options.trl_python:
-                    timed = run([options.trl_python, os.path.abspath(__file__), "--as_trl", at("prompts.jsonl"), at("trl.jsonl"),
-                                  str(options.threads), *common, "--output_dir", at("trl"), "--disable_tqdm", "true",
-                                  "--logging_steps", "1"], environment, not options.cpu, at("trl.jsonl"))
-                    runs.setdefault("TRL", []).append(measured(rows_after_first(at("trl.jsonl")), timed))
-                for variant in options.variants:
+                    asked.append(("TRL", at("trl.jsonl"),
+                                  [options.trl_python, os.path.abspath(__file__), "--as_trl", at("prompts.jsonl"),
+                                   at("trl.jsonl"), str(options.threads), *common, "--output_dir", at("trl"),
+                                   "--disable_tqdm", "true", "--logging_steps", "1", *options.trl_flags.split()]))
+                for name, variant in zip(names, options.variants):
+                    asked.append((name, at("ours/metrics.jsonl"),
+                                  [options.ppo, *common, "--model_name_or_path", at("policy"), "--dataset_name",
+                                   at("prompts.jsonl"), "--output_dir", at("ours"), *variant.split(), *more]))
+                for whose, rows, command in asked:
                     shutil.rmtree(at("ours"), ignore_errors=True)
-                    timed = run([options.ppo, *common, "--model_name_or_path", at("policy"), "--dataset_name", at("prompts.jsonl"),
-                                  "--output_dir", at("ours"), *variant.split(), *more], environment, not options.cpu, at("ours/metrics.jsonl"))
-                    runs.setdefault(("ours " + variant).strip(), []).append(measured(rows_after_first(at("ours/metrics.jsonl")), timed))
+                    try:
+                        timed = run(command, environment, not options.cpu, rows)
+                        runs.setdefault(whose, []).append(measured(rows_after_first(rows), timed))
+                        print(f"{shape}, {whose}: {runs[whose][-1]}", file=sys.stderr, flush=True)  # if time runs out
+                    except RuntimeError as error:  # the others' figures are none the worse
+                        failures += 1
+                        print(error, file=sys.stderr, flush=True)
             for whose, all_runs in runs.items():
                 of = {key: statistics.median(one[key] for one in all_runs) for key in all_runs[0]}
                 phases = " | ".join(f"{of[key]:.3g}" if key in of else "" for key in ("generate", "score", "update"))
@@ -283,7 +295,8 @@ def main():
                 share = f"{mfu(options, shape, of, at_peak):.1%}" if at_peak and "update" in of else ""
                 ratio = statistics.median(theirs["seconds"] / one["seconds"] for theirs, one in zip(runs["TRL"], all_runs)) if "TRL" in runs and whose != "TRL" else None
                 print(f"| {shape} | {whose} | {of['seconds']:.3g} | {phases} | {of['memory']:.0f} | {share} | {'' if ratio is None else f'{ratio:.2f}'} |", flush=True)
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -13,7 +13,8 @@ TEST_CASE("run_main: what went wrong is told with the program's name, each of se
 }
 
 TEST_CASE("run_main: an error of LibTorch's is told without the frames of where it was thrown") {
-    std::string const thrown = "no GPU here\nException raised from f at a.cpp:1 (most recent call first):\nframe #0: f\n";
+    std::string const thrown =
+        "no GPU here\nException raised from f at a.cpp:1 (most recent call first):\nframe #0: f\n";
     CHECK(named_lines("ppo", thrown) == "ppo: no GPU here\n");
     ::setenv("TORCH_SHOW_CPP_STACKTRACES", "1", 1);
     CHECK(named_lines("ppo", thrown).find("ppo: frame #0: f\n") != std::string::npos);

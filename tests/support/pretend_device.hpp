@@ -341,10 +341,11 @@ struct guard final : c10::impl::DeviceGuardImplInterface {
     c10::Stream exchangeStream(c10::Stream stream) const override { return stream; }
     c10::DeviceIndex deviceCount() const noexcept override { return 1; }
 };
-C10_REGISTER_GUARD_IMPL(PrivateUse1, guard);
+// LibTorch's macros would register once for each source file that includes this.
+inline c10::impl::DeviceGuardImplRegistrar const registers_guard(c10::kPrivateUse1, new guard);
 
-TORCH_LIBRARY_IMPL(_, PrivateUse1, all) { all.fallback(torch::CppFunction::makeFromBoxedFunction<&fall_back>()); }
-TORCH_LIBRARY_IMPL(aten, PrivateUse1, own) {
+inline void add_fallback(torch::Library& all) { all.fallback(torch::CppFunction::makeFromBoxedFunction<&fall_back>()); }
+inline void add_own(torch::Library& own) {
     own.impl("empty.memory_format", &empty);
     own.impl("empty_strided", &empty_strided);
     own.impl("resize_", &resize_);
@@ -357,8 +358,8 @@ TORCH_LIBRARY_IMPL(aten, PrivateUse1, own) {
 }
 
 // Mixed precision multiplies matrices in the narrow dtype, and sums in float32, as CUDA's list of operations says.
-TORCH_LIBRARY_IMPL(_, AutocastPrivateUse1, all) { all.fallback(torch::CppFunction::makeFallthrough()); }
-TORCH_LIBRARY_IMPL(aten, AutocastPrivateUse1, m) {
+inline void add_autocast_fallback(torch::Library& all) { all.fallback(torch::CppFunction::makeFallthrough()); }
+inline void add_autocast(torch::Library& m) {
     KERNEL_PRIVATEUSEONE(mm, lower_precision_fp)
     KERNEL_PRIVATEUSEONE(bmm, lower_precision_fp)
     KERNEL_PRIVATEUSEONE(addmm, lower_precision_fp)
@@ -367,6 +368,13 @@ TORCH_LIBRARY_IMPL(aten, AutocastPrivateUse1, m) {
     KERNEL_PRIVATEUSEONE(scaled_dot_product_attention, lower_precision_fp)
     KERNEL_PRIVATEUSEONE(layer_norm, fp32)
 }
+
+inline torch::detail::TorchLibraryInit const registrations[] = {
+    {torch::Library::IMPL, &add_fallback, "_", c10::DispatchKey::PrivateUse1, __FILE__, __LINE__},
+    {torch::Library::IMPL, &add_own, "aten", c10::DispatchKey::PrivateUse1, __FILE__, __LINE__},
+    {torch::Library::IMPL, &add_autocast_fallback, "_", c10::DispatchKey::AutocastPrivateUse1, __FILE__, __LINE__},
+    {torch::Library::IMPL, &add_autocast, "aten", c10::DispatchKey::AutocastPrivateUse1, __FILE__, __LINE__},
+};
 
 /// What LibTorch asks of an accelerator as such.
 struct hooks final : at::PrivateUse1HooksInterface {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Of libproximal_cuda.so: CUDA graphs. See libtorch/step_graph.hpp.
+#include <ATen/ATen.h>
 #include <ATen/cuda/CUDAGraph.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAGuard.h>
@@ -18,19 +19,26 @@ namespace {
 /// only when the one before will not be repeated again.
 struct recording_place {
     explicit recording_place(c10::DeviceIndex device) : stream(c10::cuda::getStreamFromPool(false, device)) {
-        // A pool that no graph holds any longer takes no other graph: this is held for as long as the process lives.
-        c10::cuda::CUDACachingAllocator::createOrIncrefPool(device, pool);
+        // LibTorch's pools, on the GPU and of pinned memory, take no graph again once no graph holds them: this one
+        // holds them, and is never repeated.
+        c10::cuda::CUDAStreamGuard const here(stream);
+        auto const something = [&] { at::zeros({1}, at::TensorOptions(at::Device(at::kCUDA, device))); };
+        something();
+        stream.synchronize();
+        holds_pool.capture_begin(pool, cudaStreamCaptureModeThreadLocal);
+        something();
+        holds_pool.capture_end();
     }
     c10::cuda::CUDAStream stream;
     at::cuda::MempoolId_t pool = at::cuda::graph_pool_handle();
+    at::cuda::CUDAGraph holds_pool;
 };
 recording_place const& place_of(c10::DeviceIndex device) {
     static std::mutex mutex;
-    static std::map<c10::DeviceIndex, recording_place> places;
+    // Never deleted: when a process ends CUDA ends before its statics.
+    static auto& places = *new std::map<c10::DeviceIndex, recording_place>;
     std::scoped_lock const lock(mutex);
-    auto const found = places.find(device);
-    if (found != places.end()) return found->second;
-    return places.emplace(device, device).first->second;
+    return places.try_emplace(device, device).first->second;
 }
 
 class cuda_graph final : public proximal::libtorch::step_graph {

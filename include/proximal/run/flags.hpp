@@ -185,12 +185,14 @@ inline given_flags read_flags(std::vector<any_knob> const& knobs, std::vector<st
         auto const* const field = find_refused_field(name);
         if (dashes != 2 || name.empty()) {
             bool const is_short = dashes == 1 && (names.contains(name) || field || find_foreign_flag(name));
-            errors.add(!is_short ? fmt::format("'{}' belongs to no flag: write --name value, a flag takes one value, or "
-                                               "see --help",
-                                               word)
+            errors.add(!is_short
+                           ? fmt::format("'{}' belongs to no flag: write --name value, a flag takes one value, or "
+                                         "see --help",
+                                         word)
                        : names.contains(name) ? fmt::format("'-{}' has one dash: write --{}", name, name)
                                               : detail::unknown_flag(name, names));
-            if (is_short && equals == word.size() && i + 1 < arguments.size() && !arguments[i + 1].starts_with("--")) ++i;
+            if (is_short && equals == word.size() && i + 1 < arguments.size() && !arguments[i + 1].starts_with("--"))
+                ++i;
             continue;
         }
         auto const why = refused.find(name);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <proximal/libtorch/cuda/move_heads.hpp>
 #include <proximal/libtorch/cuda/reverse_scan.hpp>
 #include <proximal/libtorch/cuda/row_kernels.hpp>
 #include <proximal/libtorch/cuda/sample_row.hpp>
@@ -90,6 +91,10 @@ TEST_CASE("cuda kernels: the run-time compiler takes every generated text, for s
             CHECK(holds(cuda::sample_row_kernel(scalar), "sample_row"));
         }
     }
+    for (int architecture : {80, 90, 100})
+        for (std::string const scalar : {"float", "double", "bfloat16"})
+            CHECK(compiler->compile(cuda::move_heads_kernel(scalar, 80), architecture).find("move_heads") !=
+                  std::string::npos);
     CHECK_THROWS_WITH(compiler->compile(cuda::row_kernels("float"), 7),
                       Catch::Contains("knows no GPU of sm_7: install a LibTorch whose CUDA does"));
     CHECK_THROWS_WITH(compiler->compile("this is no kernel", 90), Catch::Contains("refused a generated kernel"));

@@ -26,8 +26,11 @@ struct device_options {
                      {}, "It excludes fp16. On a CPU it needs bfloat16 instructions."),
         knob<"fp16">(&device_options::fp16, "multiply matrices in float16, with a scaled loss; on a GPU", {},
                      "It excludes bf16."),
-        knob<"tf32">(&device_options::tf32,
-                     "whether a GPU multiplies float32 matrices in TF32; default: as LibTorch decides"),
+        knob<"tf32">(
+            &device_options::tf32,
+            "whether a GPU multiplies float32 matrices in TF32; default: with bf16 or fp16 (the heads)", {},
+            "TF32 rounds factors to 11 bits and sums in float32, many times faster. transformers leaves it off "
+            "where it is not given."),
         knob<"gradient_checkpointing">(&device_options::gradient_checkpointing,
                                        "compute activations twice instead of keeping them", {},
                                        "TRL's PPO trainer ignores it."),

@@ -113,8 +113,8 @@ class gpu_launcher final : public launcher {
             auto device = runtime::find();
             if (compiler && device) return std::make_unique<gpu_launcher const>(*compiler, *device);
             std::fputs(
-                "note       CUDA's run-time compiler (libnvrtc) was not found: losses, scans, log-probs and "
-                "draws run as LibTorch's operations, not as one kernel each\n",
+                "note       CUDA's run-time compiler (libnvrtc) was not found: losses, scans, log-probs, "
+                "draws and rotations run as LibTorch's operations, not as one kernel each\n",
                 stderr);
             return std::unique_ptr<gpu_launcher const>();
         }();

@@ -37,6 +37,13 @@ __device__ T number_of(bits pattern) {
     return both.number;
 }
 __device__ count fixed_point(T x) { return x > T(0) ? count(x * T(1099511627776.0)) : count(0); }  // 40 bits
+// A sum of 64 bits in two halves: a GPU adds 32 bits to shared memory in one instruction, and 64 in a loop.
+__device__ void add(unsigned* low, unsigned* high, count x) {
+    unsigned const part = (unsigned)(x), was = atomicAdd(low, part);
+    unsigned const rest = (unsigned)(x >> 32) + (was + part < was ? 1u : 0u);
+    if (rest > 0) atomicAdd(high, rest);
+}
+__device__ count joined(unsigned low, unsigned high) { return count(high) << 32 | low; }
 // The sum of what the threads before this one brought, and of all. Sums of a prefix never fall.
 __device__ double sum_before(double mine, double& all) {
     __shared__ double of_thread[1024], of_warp[33];
@@ -73,7 +80,8 @@ extern "C" __global__ void sample_row(T const* logits, double const* numbers, lo
                                       T temperature, int top_k, double top_p) {
     T const* const x = logits + (long long)(blockIdx.x) * size;
     int const width = 8 * sizeof(bits);
-    __shared__ count bins[256], left;
+    __shared__ unsigned low[256], high[256];
+    __shared__ count left;
     __shared__ int bin;
 
     __shared__ T highest_of[32];
@@ -95,17 +103,17 @@ extern "C" __global__ void sample_row(T const* logits, double const* numbers, lo
     if (top_k > 0 && top_k < size) {
         if (threadIdx.x == 0) left = top_k;
         for (int shift = width - 8; shift >= 0; shift -= 8) {
-            for (int b = threadIdx.x; b < 256; b += blockDim.x) bins[b] = 0;
+            for (int b = threadIdx.x; b < 256; b += blockDim.x) low[b] = high[b] = 0;
             __syncthreads();
             for (int j = threadIdx.x; j < size; j += blockDim.x) {
                 bits const key = ordered(x[j] / temperature);
                 if (shift + 8 == width || key >> (shift + 8) == least >> (shift + 8))
-                    atomicAdd(&bins[(key >> shift) & 255], count(1));
+                    atomicAdd(&low[(key >> shift) & 255], 1u);
             }
             __syncthreads();
             if (threadIdx.x == 0) {
                 bin = 255;
-                while (bin > 0 && bins[bin] < left) left -= bins[bin--];
+                while (bin > 0 && low[bin] < left) left -= low[bin--];
             }
             __syncthreads();
             least |= bits(bin) << shift;
@@ -115,31 +123,36 @@ extern "C" __global__ void sample_row(T const* logits, double const* numbers, lo
     bits edge = 0;            // the likelihood at which top_p cuts
     double gone_at_edge = 0;  // how many tokens as likely go
     if (top_p < 1.0) {
-        __shared__ count below, limit, whole;
-        if (threadIdx.x == 0) whole = below = 0;
+        __shared__ count below, limit;
+        if (threadIdx.x == 0) low[0] = high[0] = 0;
         __syncthreads();
+        count mine = 0;
         for (int j = threadIdx.x; j < size; j += blockDim.x) {
             T const z = x[j] / temperature;
-            if (ordered(z) >= least) atomicAdd(&whole, fixed_point(exp(z - highest)));
+            if (ordered(z) >= least) mine += fixed_point(exp(z - highest));
         }
+        add(&low[0], &high[0], mine);
         __syncthreads();
         if (threadIdx.x == 0) {
+            count const whole = joined(low[0], high[0]);
+            below = 0;
             limit = count((1.0 - top_p) * double(whole));
             if (whole > 0 && limit >= whole) limit = whole - 1;  // the likeliest stays
         }
         for (int shift = width - 8; shift >= 0; shift -= 8) {
-            for (int b = threadIdx.x; b < 256; b += blockDim.x) bins[b] = 0;
+            for (int b = threadIdx.x; b < 256; b += blockDim.x) low[b] = high[b] = 0;
             __syncthreads();
             for (int j = threadIdx.x; j < size; j += blockDim.x) {
                 T const z = x[j] / temperature;
                 bits const key = ordered(z);
                 if (key >= least && (shift + 8 == width || key >> (shift + 8) == edge >> (shift + 8)))
-                    atomicAdd(&bins[(key >> shift) & 255], fixed_point(exp(z - highest)));
+                    add(&low[(key >> shift) & 255], &high[(key >> shift) & 255], fixed_point(exp(z - highest)));
             }
             __syncthreads();
             if (threadIdx.x == 0) {
                 bin = 0;
-                while (bin < 255 && below + bins[bin] <= limit) below += bins[bin++];
+                for (; bin < 255 && below + joined(low[bin], high[bin]) <= limit; ++bin)
+                    below += joined(low[bin], high[bin]);
             }
             __syncthreads();
             edge |= bits(bin) << shift;

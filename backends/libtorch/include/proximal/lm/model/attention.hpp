@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <proximal/libtorch/move_heads.hpp>
 #include <proximal/lm/model/attention_input.hpp>
 #include <proximal/lm/model/decode_attention.hpp>
 #include <proximal/lm/model/grid_rows.hpp>
@@ -104,26 +105,55 @@ inline at::Tensor composed_attention(attention_input const& x, attention_shape c
     return decodes ? attend_cached(turned, shape, tokens, *cache, layer) : attend(turned, shape, tokens);
 }
 
-/// The same in few passes on the CPU.
+/// Rotates a new token of each row, appends it to the cache and attends, a kernel for each of query, key and value: on
+/// a device that has a head_mover. Records no gradient.
+inline at::Tensor decode_with_kernels(libtorch::cuda::launcher const& launch, attention_input const& x,
+                                      attention_shape const& shape, rotary const& rotate, token_batch const& tokens,
+                                      kv_cache const& cache, std::size_t layer) {
+    libtorch::token_angles const at{rotate.cos, rotate.sin, tokens.rows, tokens.positions};
+    auto const move = [&](at::Tensor const& part, at::Tensor const& to, libtorch::head_strides const& go,
+                          std::int64_t half) {
+        auto const from = with_heads_contiguous(part);
+        libtorch::move_heads(launch, from, libtorch::packed_heads(from), to, go, at, part.size(1), shape.head_size,
+                             half, 1);
+    };
+    at::Tensor const query = at::empty({tokens.size(), shape.heads, shape.head_size}, x.query.options());
+    at::Tensor const keys = cache.keys[layer].transpose(1, 2), values = cache.values[layer].transpose(1, 2);
+    move(x.query, query, libtorch::packed_heads(query), rotate.half());
+    move(x.key, keys, libtorch::grid_heads(keys), rotate.half());
+    move(x.value, values, libtorch::grid_heads(values), 0);
+    return attend_cached({query, x.key, x.value}, shape, tokens, cache, layer);
+}
+
+/// The same in few passes: on the CPU, and in kernels on a device that has a head_mover.
 inline at::Tensor fused_attention(attention_input const& x, attention_shape const& shape, rotary const& rotate,
                                   token_batch const& tokens, kv_cache* cache, std::size_t layer) {
-    if (cache && cache->length > 0) return decode_attention(x, shape, rotate, tokens, *cache, layer);
+    auto const* const launch = libtorch::head_mover(x.query, rotate.cos);
+    if (cache && cache->length > 0)
+        return launch ? decode_with_kernels(*launch, x, shape, rotate, tokens, *cache, layer)
+                      : decode_attention(x, shape, rotate, tokens, *cache, layer);
     auto const grid = rotated_grids(x, rotate, tokens);  // [B, longest, heads, D] each
     auto const query = grid[0].transpose(1, 2), key = grid[1].transpose(1, 2), value = grid[2].transpose(1, 2);
     if (cache) {
-        cache->keys[layer].narrow(2, 0, tokens.longest).copy_(key);
-        cache->values[layer].narrow(2, 0, tokens.longest).copy_(value);
+        auto const filled = [&](at::Tensor const& side) {
+            return side.narrow(0, 0, tokens.row_count).narrow(2, 0, tokens.longest);
+        };
+        filled(cache->keys[layer]).copy_(key);
+        filled(cache->values[layer]).copy_(value);
     }
     auto const mixed = at::scaled_dot_product_attention(query, repeat_kv(key, shape), repeat_kv(value, shape), {}, 0.0,
-                                                        /*is_causal=*/true)
-                           .transpose(1, 2);
-    auto const flat = mixed.reshape({tokens.row_count * tokens.longest, -1});
+                                                        /*is_causal=*/true);  // [B, heads, longest, D]
+    if (launch)
+        return heads_of_grid::apply(mixed,
+                                    libtorch::token_angles{rotate.cos, rotate.sin, tokens.rows, tokens.positions});
+    auto const flat = mixed.transpose(1, 2).reshape({tokens.row_count * tokens.longest, -1});
     return flat.size(0) == tokens.size() ? flat : rows_of_grid::apply(flat, attention_cells(tokens));
 }
 
 /// Causal self-attention of packed tokens with rotary positions: among themselves, or, with a cache, filling it or
-/// extending it. Fused on the CPU where every token is seen and the tables of angles have the input's dtype (in mixed
-/// precision they are wider), else composed of ATen operations. Returns [N, heads · D].
+/// extending it. In few passes where every token is seen: on the CPU if the tables of angles have the input's dtype (in
+/// mixed precision they are wider), on a device that has a head_mover; else composed of ATen operations. Returns
+/// [N, heads · D].
 ///
 /// Throws std::invalid_argument where the input has not the shape.
 inline at::Tensor self_attention(attention_input const& x, attention_shape const& shape, rotary const& rotate,
@@ -137,7 +167,10 @@ inline at::Tensor self_attention(attention_input const& x, attention_shape const
             "proximal: attention takes queries [N, heads, D], keys and values [N, kv_heads, D] of its shape, one per "
             "token; view the projections so");
     if (tokens.size() == 0) return x.query.flatten(1);  // no row, no kernel; yet a part of the graph
-    bool const fused = x.query.is_cpu() && !tokens.seen.defined() && x.query.scalar_type() == rotate.cos.scalar_type();
+    bool const in_few_passes = x.query.is_cpu() ? x.query.scalar_type() == rotate.cos.scalar_type()
+                                                : libtorch::head_mover(x.query, rotate.cos) != nullptr;
+    bool const fits_cache = !cache || cache->keys[layer].scalar_type() == x.query.scalar_type();
+    bool const fused = in_few_passes && fits_cache && !tokens.seen.defined();
     return (fused ? fused_attention : composed_attention)(x, shape, rotate, tokens, cache, layer);
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <proximal/libtorch/move_heads.hpp>
 #include <proximal/libtorch/parallel_for.hpp>
 
 namespace proximal::lm {
@@ -43,6 +44,34 @@ struct rows_of_grid : torch::autograd::Function<rows_of_grid> {
         libtorch::parallel_for(0, cells.size(0), 64, [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t n = begin; n < end; ++n) copy(at_row(packed, n), cell[n]);
         });
+    }
+};
+
+/// The tokens' heads of a grid [B, heads, columns, D], packed: [N, heads · D]. One kernel, forwards and backwards, on a
+/// device that has a head_mover; what padding holds is not read, and its gradient is 0.
+struct heads_of_grid : torch::autograd::Function<heads_of_grid> {
+    static at::Tensor forward(torch::autograd::AutogradContext* context, at::Tensor const& grid,
+                              libtorch::token_angles const& at) {
+        context->save_for_backward({at.cos, at.sin, at.rows, at.positions});
+        context->saved_data["sizes"] = grid.sizes();
+        at::Tensor const from = (grid.stride(3) == 1 ? grid : grid.contiguous()).transpose(1, 2);
+        at::Tensor const packed = at::empty({at.rows.size(0), from.size(2), from.size(3)}, grid.options());
+        libtorch::move_heads(*libtorch::head_mover(grid, at.cos), from, libtorch::grid_heads(from), packed,
+                             libtorch::packed_heads(packed), at, from.size(2), from.size(3), 0, 1);
+        return packed.flatten(1);
+    }
+
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                   torch::autograd::variable_list gradients) {
+        auto const saved = context->get_saved_variables();
+        libtorch::token_angles const at{saved[0], saved[1], saved[2], saved[3]};
+        auto const size = context->saved_data["sizes"].toIntVector();  // B, heads, columns, D
+        at::Tensor const from = gradients[0].contiguous().view({-1, size[1], size[3]});
+        at::Tensor const grid = at::empty({size[0], size[2], size[1], size[3]}, from.options());
+        if (size[0] * size[2] != from.size(0)) grid.zero_();
+        libtorch::move_heads(*libtorch::head_mover(from, at.cos), from, libtorch::packed_heads(from), grid,
+                             libtorch::grid_heads(grid), at, size[1], size[3], 0, 1);
+        return {grid.transpose(1, 2), {}};
     }
 };
 

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <proximal/libtorch/move_heads.hpp>
 #include <proximal/libtorch/parallel_for.hpp>
 #include <proximal/lm/model/attention_input.hpp>
 #include <proximal/lm/model/rotary.hpp>
@@ -34,7 +35,7 @@ void rotate_head(T const* x, T* out, T const* cos, T const* sin, std::int64_t ha
 inline at::Tensor with_heads_contiguous(at::Tensor const& x) { return x.stride(-1) == 1 ? x : x.contiguous(); }
 
 /// Brings packed query, key and value into the grid [B, longest, heads, D], the first two rotated; padding is zero.
-/// One pass on the CPU, forwards and backwards.
+/// One pass on the CPU, one kernel for each of the three elsewhere (see head_mover), forwards and backwards.
 struct qkv_to_grid : torch::autograd::Function<qkv_to_grid> {
     /// Query, key and value.
     using parts = std::array<at::Tensor, 3>;
@@ -48,7 +49,9 @@ struct qkv_to_grid : torch::autograd::Function<qkv_to_grid> {
         torch::autograd::variable_list grids;
         for (auto const& part : packed)
             grids.push_back(at::empty({tokens.row_count, tokens.longest, part.size(1), part.size(2)}, part.options()));
-        places const at{rotate.cos, rotate.sin, tokens.rows, tokens.positions};
+        if (!rotate.cos.is_cpu() && tokens.row_count * tokens.longest != tokens.size())
+            for (auto& grid : grids) grid.zero_();
+        libtorch::token_angles const at{rotate.cos, rotate.sin, tokens.rows, tokens.positions};
         to_grids(packed, {grids[0], grids[1], grids[2]}, at);
         context->save_for_backward({at.cos, at.sin, at.rows, at.positions});
         if (sources.size() == 1) {  // where the parts lie in it
@@ -65,7 +68,7 @@ struct qkv_to_grid : torch::autograd::Function<qkv_to_grid> {
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                    torch::autograd::variable_list gradients) {
         auto const saved = context->get_saved_variables();
-        places const at{saved[0], saved[1], saved[2], saved[3]};
+        libtorch::token_angles const at{saved[0], saved[1], saved[2], saved[3]};
         std::int64_t const count = at.rows.size(0);
         torch::autograd::variable_list result;
         parts packed, grids;
@@ -95,11 +98,6 @@ struct qkv_to_grid : torch::autograd::Function<qkv_to_grid> {
     }
 
    private:
-    /// Where tokens stand, and the angles there.
-    struct places {
-        at::Tensor cos, sin, rows, positions;
-    };
-
     /// Where the heads of a tensor [N, heads, D] or [B, columns, heads, D] lie.
     template <class T>
     struct heads_at {
@@ -118,7 +116,14 @@ struct qkv_to_grid : torch::autograd::Function<qkv_to_grid> {
         return {heads_at<T>(x[0]), heads_at<T>(x[1]), heads_at<T>(x[2])};
     }
 
-    static void to_grids(parts const& packed, parts const& grids, places const& at) {
+    static void to_grids(parts const& packed, parts const& grids, libtorch::token_angles const& at) {
+        if (auto const* const launch = libtorch::head_mover(packed[0], at.cos)) {
+            for (std::size_t part = 0; part < 3; ++part)
+                libtorch::move_heads(*launch, packed[part], libtorch::packed_heads(packed[part]), grids[part],
+                                     libtorch::grid_heads(grids[part]), at, grids[part].size(2), grids[part].size(3),
+                                     part < 2 ? at.cos.size(1) : 0, 1);
+            return;
+        }
         auto const* const row = at.rows.const_data_ptr<std::int64_t>();
         auto const* const position = at.positions.const_data_ptr<std::int64_t>();
         std::int64_t const count = at.rows.size(0), half = at.cos.size(1);
@@ -144,7 +149,14 @@ struct qkv_to_grid : torch::autograd::Function<qkv_to_grid> {
         });
     }
 
-    static void from_grids(parts const& grids, parts const& packed, places const& at) {
+    static void from_grids(parts const& grids, parts const& packed, libtorch::token_angles const& at) {
+        if (auto const* const launch = libtorch::head_mover(packed[0], at.cos)) {
+            for (std::size_t part = 0; part < 3; ++part)
+                libtorch::move_heads(*launch, grids[part], libtorch::grid_heads(grids[part]), packed[part],
+                                     libtorch::packed_heads(packed[part]), at, grids[part].size(2), grids[part].size(3),
+                                     part < 2 ? at.cos.size(1) : 0, -1);
+            return;
+        }
         auto const* const row = at.rows.const_data_ptr<std::int64_t>();
         auto const* const position = at.positions.const_data_ptr<std::int64_t>();
         std::int64_t const count = at.rows.size(0), half = at.cos.size(1);

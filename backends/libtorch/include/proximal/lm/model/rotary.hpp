@@ -38,7 +38,8 @@ struct rotary {
         auto const c = cos.index_select(0, positions).unsqueeze(1), s = sin.index_select(0, positions).unsqueeze(1);
         auto const first = x.narrow(-1, 0, half()), second = x.narrow(-1, half(), half());
         auto const rest = x.narrow(-1, 2 * half(), x.size(-1) - 2 * half());
-        return at::cat({first * c - second * s, second * c + first * s, rest}, -1).to(x.scalar_type());
+        auto const type = x.scalar_type();
+        return at::cat({(first * c - second * s).to(type), (second * c + first * s).to(type), rest}, -1);
     }
 };
 
