@@ -181,7 +181,7 @@ TEST_CASE("any device: two updates of every algorithm are those on the CPU, with
             CHECK(seen.reads <= rollouts * ((16 + chunk - 1) / chunk + 1) + 3 + seen.optimizer_steps);
             CHECK(seen.writes == 0);
         }
-        CHECK(fused.operations < away.operations - 300);
+        CHECK(fused.operations < away.operations * 3 / 4);
     }
 }
 
@@ -307,10 +307,10 @@ TEST_CASE("any device: decoding asks for the same operations and memory at every
     sampling const plain{.max_new_tokens = 12, .stop_token = 0},
         filtered{.top_k = 6, .top_p = 0.9, .max_new_tokens = 12, .stop_token = 0};
     check(plain, 97);
-    check(filtered, 115);
+    check(filtered, 110);
     support::pretend::with_kernels const kernels;
-    check(plain, 89);
-    check(filtered, 89);
+    check(plain, 71);
+    check(filtered, 71);
 }
 
 namespace {

@@ -5,6 +5,7 @@
 #include <proximal/libtorch/cuda/kernel_cache.hpp>
 #include <proximal/libtorch/cuda/launch.hpp>
 #include <proximal/libtorch/cuda/module_function.hpp>
+#include <proximal/libtorch/cuda/move_heads.hpp>
 #include <proximal/libtorch/cuda/reverse_scan.hpp>
 #include <proximal/libtorch/cuda/row_kernels.hpp>
 #include <proximal/libtorch/cuda/sample_row.hpp>
@@ -18,6 +19,7 @@
 #include <proximal/libtorch/fused_sequence_mean.hpp>
 #include <proximal/libtorch/linear_logprob.hpp>
 #include <proximal/libtorch/logprob.hpp>
+#include <proximal/libtorch/move_heads.hpp>
 #include <proximal/libtorch/nvrtc.hpp>
 #include <proximal/libtorch/operations.hpp>
 #include <proximal/libtorch/parallel_for.hpp>
