@@ -281,6 +281,8 @@ def main():
                                    at("prompts.jsonl"), "--output_dir", at("ours"), *variant.split(), *more]))
                 for whose, rows, command in asked:
                     shutil.rmtree(at("ours"), ignore_errors=True)
+                    if os.path.exists(rows):  # of the round before: the clock would count its lines
+                        os.remove(rows)
                     try:
                         timed = run(command, environment, not options.cpu, rows)
                         runs.setdefault(whose, []).append(measured(rows_after_first(rows), timed))

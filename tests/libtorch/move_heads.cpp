@@ -35,7 +35,7 @@ void check_on(at::Device device) {
         auto const from = x.to(device), grid = at::full({B, columns, heads, D}, 7.0, from.options());
         auto const* const launch = head_mover(from, at.cos);
         REQUIRE(launch != nullptr);
-        move_heads(*launch, from, packed_heads(from), grid, grid_heads(grid), at, heads, D, half, 1);
+        move_heads(*launch, from, grid, at, half, 1);
         auto const expected = at::full({B, columns, heads, D}, 7.0, x.options()).index_put({rows, positions}, turned);
         // A GPU multiplies and adds in one rounding.
         double const near = type == at::kDouble ? 1e-14 : type == at::kFloat ? 1e-6 : 1e-2;
@@ -43,13 +43,13 @@ void check_on(at::Device device) {
         if (device.is_privateuseone()) CHECK(at::allclose(grid.cpu(), expected, 0.0, 0.0, true));
 
         auto const back = at::zeros_like(from);  // a rotation and its transpose give what was
-        move_heads(*launch, grid, grid_heads(grid), back, packed_heads(back), at, heads, D, half, -1);
+        move_heads(*launch, grid, back, at, half, -1);
         CHECK(at::allclose(back.cpu(), x, 4 * near, 4 * near, true));
 
         // As they are, from heads that are a part of a wider tensor.
         auto const part = from.narrow(1, 1, 2);
         auto const plain = at::zeros({N, 2, D}, from.options());
-        move_heads(*launch, part, packed_heads(part), plain, packed_heads(plain), at, 2, D, 0, 1);
+        move_heads(*launch, part, plain, at, 0, 1);
         CHECK(at::allclose(plain.cpu(), x.narrow(1, 1, 2), 0.0, 0.0, true));
     }
     auto const half_numbers = at::zeros({1, 1, 2}, at::TensorOptions(device).dtype(at::kHalf));

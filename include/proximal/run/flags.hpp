@@ -183,16 +183,16 @@ inline given_flags read_flags(std::vector<any_knob> const& knobs, std::vector<st
         auto name = word.substr(dashes, std::max(equals, dashes) - dashes);
         std::replace(name.begin(), name.end(), '-', '_');
         auto const* const field = find_refused_field(name);
+        bool const followed = i + 1 < arguments.size() && !arguments[i + 1].starts_with("--");
+        if (dashes == 1 && (names.contains(name) || field || find_foreign_flag(name))) {
+            errors.add(names.contains(name) ? fmt::format("'-{}' has one dash: write --{}", name, name)
+                                            : detail::unknown_flag(name, names));
+            if (equals == word.size() && followed) ++i;  // its value, no stray word
+            continue;
+        }
         if (dashes != 2 || name.empty()) {
-            bool const is_short = dashes == 1 && (names.contains(name) || field || find_foreign_flag(name));
-            errors.add(!is_short
-                           ? fmt::format("'{}' belongs to no flag: write --name value, a flag takes one value, or "
-                                         "see --help",
-                                         word)
-                       : names.contains(name) ? fmt::format("'-{}' has one dash: write --{}", name, name)
-                                              : detail::unknown_flag(name, names));
-            if (is_short && equals == word.size() && i + 1 < arguments.size() && !arguments[i + 1].starts_with("--"))
-                ++i;
+            errors.add(fmt::format("'{}' belongs to no flag: write --name value, a flag takes one value, or see --help",
+                                   word));
             continue;
         }
         auto const why = refused.find(name);
@@ -201,7 +201,6 @@ inline given_flags read_flags(std::vector<any_knob> const& knobs, std::vector<st
             field ? detail::same_value(field->trl_default, "false") || detail::same_value(field->trl_default, "true")
                   : std::any_of(knobs.begin(), knobs.end(),
                                 [&](any_knob const& knob) { return of_name(knob) && knob.is_bool; });
-        bool const followed = i + 1 < arguments.size() && !arguments[i + 1].starts_with("--");
         std::string text = "true";
         if (equals < word.size()) text = word.substr(equals + 1);
         else if (followed) text = arguments[++i];

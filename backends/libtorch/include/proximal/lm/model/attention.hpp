@@ -111,17 +111,14 @@ inline at::Tensor decode_with_kernels(libtorch::cuda::launcher const& launch, at
                                       attention_shape const& shape, rotary const& rotate, token_batch const& tokens,
                                       kv_cache const& cache, std::size_t layer) {
     libtorch::token_angles const at{rotate.cos, rotate.sin, tokens.rows, tokens.positions};
-    auto const move = [&](at::Tensor const& part, at::Tensor const& to, libtorch::head_strides const& go,
-                          std::int64_t half) {
-        auto const from = with_heads_contiguous(part);
-        libtorch::move_heads(launch, from, libtorch::packed_heads(from), to, go, at, part.size(1), shape.head_size,
-                             half, 1);
+    auto const move = [&](at::Tensor const& part, at::Tensor const& to, std::int64_t half) {
+        libtorch::move_heads(launch, with_heads_contiguous(part), to, at, half, 1);
     };
     at::Tensor const query = at::empty({tokens.size(), shape.heads, shape.head_size}, x.query.options());
     at::Tensor const keys = cache.keys[layer].transpose(1, 2), values = cache.values[layer].transpose(1, 2);
-    move(x.query, query, libtorch::packed_heads(query), rotate.half());
-    move(x.key, keys, libtorch::grid_heads(keys), rotate.half());
-    move(x.value, values, libtorch::grid_heads(values), 0);
+    move(x.query, query, rotate.half());
+    move(x.key, keys, rotate.half());
+    move(x.value, values, 0);
     return attend_cached({query, x.key, x.value}, shape, tokens, cache, layer);
 }
 

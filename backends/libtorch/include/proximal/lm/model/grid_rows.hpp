@@ -56,8 +56,7 @@ struct heads_of_grid : torch::autograd::Function<heads_of_grid> {
         context->saved_data["sizes"] = grid.sizes();
         at::Tensor const from = (grid.stride(3) == 1 ? grid : grid.contiguous()).transpose(1, 2);
         at::Tensor const packed = at::empty({at.rows.size(0), from.size(2), from.size(3)}, grid.options());
-        libtorch::move_heads(*libtorch::head_mover(grid, at.cos), from, libtorch::grid_heads(from), packed,
-                             libtorch::packed_heads(packed), at, from.size(2), from.size(3), 0, 1);
+        libtorch::move_heads(*libtorch::head_mover(grid, at.cos), from, packed, at, 0, 1);
         return packed.flatten(1);
     }
 
@@ -69,8 +68,7 @@ struct heads_of_grid : torch::autograd::Function<heads_of_grid> {
         at::Tensor const from = gradients[0].contiguous().view({-1, size[1], size[3]});
         at::Tensor const grid = at::empty({size[0], size[2], size[1], size[3]}, from.options());
         if (size[0] * size[2] != from.size(0)) grid.zero_();
-        libtorch::move_heads(*libtorch::head_mover(from, at.cos), from, libtorch::packed_heads(from), grid,
-                             libtorch::grid_heads(grid), at, size[1], size[3], 0, 1);
+        libtorch::move_heads(*libtorch::head_mover(from, at.cos), from, grid, at, 0, 1);
         return {grid.transpose(1, 2), {}};
     }
 };

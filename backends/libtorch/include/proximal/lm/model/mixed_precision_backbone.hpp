@@ -20,7 +20,8 @@ namespace proximal::lm {
 /// its cache of keys and values is of the narrow dtype.
 ///
 /// A departure from torch.autocast around a whole model, and from TRL with it: heads stand apart from a backbone, and
-/// stay float32, so that log-probs and values are not rounded to 8 or 11 bits.
+/// stay float32, so that log-probs and values are not rounded to 8 or 11 bits. (On a GPU the factors of their products
+/// are, to TF32's 11, unless --tf32 false: see set_precision. The sums are not.)
 /// While a cache is filled, casts of the weights are kept from token to token; any other forward keeps none.
 /// Source: Micikevicius et al., Mixed Precision Training (2018), arXiv 1710.03740.
 /// Throws std::invalid_argument where the weights are not float32, the dtype is neither, or LibTorch has no autocast

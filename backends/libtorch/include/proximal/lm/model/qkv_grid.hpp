@@ -116,14 +116,15 @@ struct qkv_to_grid : torch::autograd::Function<qkv_to_grid> {
         return {heads_at<T>(x[0]), heads_at<T>(x[1]), heads_at<T>(x[2])};
     }
 
+    static void move(libtorch::cuda::launcher const& launch, parts const& from, parts const& to,
+                     libtorch::token_angles const& at, int direction) {
+        for (std::size_t part = 0; part < 3; ++part)
+            libtorch::move_heads(launch, from[part], to[part], at, part < 2 ? at.cos.size(1) : 0, direction);
+    }
+
     static void to_grids(parts const& packed, parts const& grids, libtorch::token_angles const& at) {
-        if (auto const* const launch = libtorch::head_mover(packed[0], at.cos)) {
-            for (std::size_t part = 0; part < 3; ++part)
-                libtorch::move_heads(*launch, packed[part], libtorch::packed_heads(packed[part]), grids[part],
-                                     libtorch::grid_heads(grids[part]), at, grids[part].size(2), grids[part].size(3),
-                                     part < 2 ? at.cos.size(1) : 0, 1);
-            return;
-        }
+        if (auto const* const launch = libtorch::head_mover(packed[0], at.cos))
+            return move(*launch, packed, grids, at, 1);
         auto const* const row = at.rows.const_data_ptr<std::int64_t>();
         auto const* const position = at.positions.const_data_ptr<std::int64_t>();
         std::int64_t const count = at.rows.size(0), half = at.cos.size(1);
@@ -150,13 +151,8 @@ struct qkv_to_grid : torch::autograd::Function<qkv_to_grid> {
     }
 
     static void from_grids(parts const& grids, parts const& packed, libtorch::token_angles const& at) {
-        if (auto const* const launch = libtorch::head_mover(packed[0], at.cos)) {
-            for (std::size_t part = 0; part < 3; ++part)
-                libtorch::move_heads(*launch, grids[part], libtorch::grid_heads(grids[part]), packed[part],
-                                     libtorch::packed_heads(packed[part]), at, grids[part].size(2), grids[part].size(3),
-                                     part < 2 ? at.cos.size(1) : 0, -1);
-            return;
-        }
+        if (auto const* const launch = libtorch::head_mover(packed[0], at.cos))
+            return move(*launch, grids, packed, at, -1);
         auto const* const row = at.rows.const_data_ptr<std::int64_t>();
         auto const* const position = at.positions.const_data_ptr<std::int64_t>();
         std::int64_t const count = at.rows.size(0), half = at.cos.size(1);

@@ -42,7 +42,8 @@ inline void refuse_graphs_on_cpu(at::Device device) {
         throw std::invalid_argument("--cuda_graphs records what a GPU does, and this run is on the CPU: leave it out");
 }
 
-/// Applies --tf32 and --full_determinism to LibTorch, and refuses what the device and dtype of the models cannot give.
+/// Applies --tf32 (on an NVIDIA GPU true beside --bf16 and --fp16, unless it is given) and --full_determinism to
+/// LibTorch, for the whole process, and refuses what the device and dtype of the models cannot give.
 /// Throws std::invalid_argument, one sentence.
 inline void set_precision(run::training_options const& config, at::TensorOptions const& models) {
     auto const device = models.device();
